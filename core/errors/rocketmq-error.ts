@@ -1,0 +1,113 @@
+import { ERROR_CODES, type ErrorCode } from './codes.js';
+
+/** One failed attempt of a send, as `RMQ_SEND_FAILED` carries it. */
+export interface FailedAttempt {
+  /** 1 for the first attempt. */
+  readonly attempt: number;
+  readonly broker: string;
+  readonly queueId: number;
+  readonly error: unknown;
+}
+
+/** The facts that come with a code, beside those of every error. */
+export interface ErrorFieldsByCode {
+  RMQ_OPTIONS_INVALID: { readonly option: string };
+  RMQ_NAME_SERVER_UNREACHABLE: { readonly failures: readonly { readonly address: string; readonly error: unknown }[] };
+  RMQ_ROUTE_NOT_FOUND: { readonly topic: string; readonly nameServer?: string };
+  RMQ_BROKER_NOT_FOUND: { readonly broker: string; readonly topic?: string };
+  RMQ_BROKER_ERROR: {
+    readonly responseCode: number;
+    readonly remark?: string;
+    readonly address?: string;
+    readonly broker?: string;
+  };
+  RMQ_CONNECT_FAILED: { readonly address: string };
+  RMQ_CONNECTION_LOST: { readonly address: string; readonly sent: 'no' | 'maybe' };
+  RMQ_REQUEST_TIMEOUT: { readonly address: string; readonly timeoutMs: number; readonly sent: 'no' | 'maybe' };
+  RMQ_REQUEST_ABORTED: { readonly sent: 'no' | 'maybe' };
+  RMQ_FRAME_INVALID: { readonly address?: string };
+  RMQ_MESSAGE_ILLEGAL: { readonly field: string; readonly topic?: string };
+  RMQ_VALUE_INVALID: {
+    readonly topic: string;
+    readonly issues: readonly { readonly message: string; readonly path?: readonly unknown[] }[];
+  };
+  RMQ_QUEUE_NOT_FOUND: { readonly topic: string; readonly broker?: string; readonly queueId?: number };
+  RMQ_SEND_TIMEOUT: {
+    readonly topic: string;
+    readonly timeoutMs: number;
+    readonly stage?: string;
+    readonly plugin?: string;
+    readonly sent: 'no' | 'maybe';
+    readonly msgId?: string;
+  };
+  RMQ_SEND_FAILED: {
+    readonly topic: string;
+    readonly attempts: readonly FailedAttempt[];
+    readonly sent: 'no' | 'maybe';
+    readonly msgId?: string;
+  };
+  RMQ_SEND_FORBIDDEN: { readonly plugin: string; readonly rule: string; readonly topic: string };
+  RMQ_SEND_ABORTED: { readonly topic: string; readonly sent: 'no' | 'maybe'; readonly msgId?: string };
+  RMQ_NOT_STORED: { readonly status: string; readonly topic: string; readonly broker: string; readonly msgId?: string };
+  RMQ_BACKPRESSURE: { readonly topic: string; readonly limit: 'count' | 'bytes' | 'buffer' };
+  RMQ_PIPELINE_MISUSE: { readonly interceptor: string; readonly rule: string };
+  RMQ_PLUGIN_FAILED: { readonly plugin: string };
+  RMQ_PLUGIN_CONFLICT: { readonly plugins: readonly string[] };
+  RMQ_NOT_RUNNING: { readonly state: string };
+  RMQ_GROUP_DUPLICATE: { readonly group: string };
+  RMQ_SUBSCRIPTION_INVALID: { readonly topic: string; readonly expression: string };
+  RMQ_CODEC_MISSING: { readonly codec: string };
+  RMQ_ADDRESS_IN_USE: { readonly address: string };
+  RMQ_STORE_LOCKED: { readonly dir: string; readonly holder: string };
+  RMQ_STORE_UNUSABLE: { readonly path: string };
+}
+
+/** The fields that an error of code `C` must be made with. */
+export type ErrorFields<C extends ErrorCode> = C extends keyof ErrorFieldsByCode ? ErrorFieldsByCode[C] : object;
+
+/** An error of one code, with that code's fields. */
+export type RocketMQErrorOf<C extends ErrorCode> = RocketMQError<C> & ErrorFields<C>;
+
+const BRAND = Symbol.for('multistage.RocketMQError');
+
+/**
+ * The one error class. `code` tells what happened, `retryable` whether the same call may succeed later, `hint` what to
+ * do, `cause` what lies beneath. Facts are fields. Test with {@link isRocketMQError}, never with `instanceof`: two
+ * copies of the package may live in one process.
+ */
+export class RocketMQError<C extends ErrorCode = ErrorCode> extends Error {
+  readonly code: C;
+  readonly retryable: boolean;
+  readonly hint: string;
+
+  constructor(code: C, message: string, options: { cause?: unknown; retryable?: boolean; hint?: string } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'RocketMQError';
+    this.code = code;
+    this.retryable = options.retryable ?? ERROR_CODES[code].retryable;
+    this.hint = options.hint ?? ERROR_CODES[code].remedy;
+    Object.defineProperty(this, BRAND, { value: true });
+  }
+}
+
+/** Makes an error of a code with the fields that code carries. */
+export function rocketMQError<C extends ErrorCode>(
+  code: C,
+  message: string,
+  fields: ErrorFields<C>,
+  options: { cause?: unknown; retryable?: boolean; hint?: string } = {},
+): RocketMQErrorOf<C> {
+  return Object.assign(new RocketMQError(code, message, options), fields) as RocketMQErrorOf<C>;
+}
+
+/**
+ * Whether `error` is one of ours (of any copy of this package), and of `code` when one is given; narrows to that code's
+ * fields.
+ * @example if (isRocketMQError(error, 'RMQ_SEND_TIMEOUT') && error.sent === 'no') await producer.send(message);
+ */
+export function isRocketMQError(error: unknown): error is RocketMQError;
+export function isRocketMQError<C extends ErrorCode>(error: unknown, code: C): error is RocketMQErrorOf<C>;
+export function isRocketMQError(error: unknown, code?: ErrorCode): boolean {
+  if (typeof error !== 'object' || error === null || !(BRAND in error)) return false;
+  return code === undefined || (error as { code?: unknown }).code === code;
+}

@@ -1,0 +1,63 @@
+/** User and system properties of a message: names to values, both non-empty, neither with 0x01 or 0x02 in it. */
+export type Properties = Readonly<Record<string, string>>;
+
+/** A message as an application hands it to a producer. It is never changed. */
+export interface OutgoingMessage {
+  /** 1 to 127 of `%|a-zA-Z0-9_-`. */
+  readonly topic: string;
+  /** 1 byte to `maxMessageSize` (4 MiB). A string is sent as UTF-8. */
+  readonly body: Uint8Array | string;
+  /** One tag; consumers filter by it. */
+  readonly tag?: string;
+  /** Look-up keys; several are stored joined by a blank, so none may contain one. */
+  readonly keys?: string | readonly string[];
+  /** Properties of the application's own. Reserved names (protocol: MessageConst) are refused. */
+  readonly properties?: Properties;
+  /** A free 32-bit number, stored with the message. Default 0. */
+  readonly flag?: number;
+  /** Whether the broker answers only when the message is flushed or replicated as it is configured to. Default true. */
+  readonly waitStored?: boolean;
+}
+
+/** A message as it came from a broker. */
+export interface ReceivedMessage<T = unknown> {
+  readonly topic: string;
+  readonly brokerName: string;
+  readonly queueId: number;
+  /** Position in the queue, from 0. */
+  readonly queueOffset: number;
+  /** The id its producer gave it (property UNIQ_KEY), else `offsetMsgId`. */
+  readonly msgId: string;
+  /** Where it lies: store host and commit-log offset in hexadecimal. */
+  readonly offsetMsgId: string;
+  /** Decompressed. */
+  readonly body: Buffer;
+  readonly tag: string | undefined;
+  readonly keys: readonly string[];
+  /** All properties as stored, system ones included; an object without a prototype. */
+  readonly properties: Properties;
+  readonly flag: number;
+  readonly sysFlag: number;
+  /** Wall clock of the producer, milliseconds since 1970. */
+  readonly bornTimestamp: number;
+  /** `ip:port`. */
+  readonly bornHost: string;
+  readonly storeTimestamp: number;
+  readonly storeHost: string;
+  /** How often consumption of it failed before. */
+  readonly reconsumeTimes: number;
+  /** Byte position in the broker's commit log. */
+  readonly commitLogOffset: number;
+  readonly preparedTransactionOffset: number;
+  /** Bytes of the record in the commit log. */
+  readonly storeSize: number;
+  /** The decoded body where the topic is typed; undefined otherwise. */
+  readonly value: T;
+}
+
+/** A queue of a topic on a broker. */
+export interface MessageQueue {
+  readonly topic: string;
+  readonly brokerName: string;
+  readonly queueId: number;
+}

@@ -1,0 +1,65 @@
+import type { OutgoingCommand, RemotingCommand } from './protocol/remoting-command.js';
+
+/** A client's connection as the server's processors see it. */
+export interface ServerConnection {
+  /** Unique in this process. */
+  readonly id: number;
+  /** `ip:port` of the client. */
+  readonly remoteAddress: string;
+  readonly localAddress: string;
+  readonly closed: boolean;
+  /** Calls back once when the connection is gone; at once when it is gone already. Returns a way to take that back. */
+  onClose(listener: () => void): () => void;
+  /** A request of the broker's own to this client. @throws RMQ_CONNECTION_LOST, RMQ_REQUEST_TIMEOUT */
+  invoke(request: OutgoingCommand, options: { readonly timeoutMs: number }): Promise<RemotingCommand>;
+  /** The same without an answer; a lost connection is no error. */
+  oneway(request: OutgoingCommand): void;
+  close(): void;
+}
+
+/** What a processor answers. `ext` may be an empty object: Java reads some responses' fields without asking. */
+export interface OutgoingResponse extends OutgoingCommand {
+  /** Body in several pieces, written one after another without a copy; instead of `body`. */
+  readonly bodyParts?: readonly Uint8Array[];
+}
+
+/**
+ * Answers a request: at once, by promise, or later through `respond` when it returns `'later'` (held pulls, stores). Calls
+ * `respond` at most once. For a oneway request answers are dropped. What it throws becomes SYSTEM_ERROR (1).
+ */
+export type RequestProcessor = (
+  request: RemotingCommand,
+  connection: ServerConnection,
+  respond: (response: OutgoingResponse) => void,
+) => OutgoingResponse | Promise<OutgoingResponse> | 'later' | undefined;
+
+export interface RemotingServerOptions {
+  readonly host: string;
+  readonly port: number;
+  /** Largest frame, length field included. Default 16 MiB (protocol §1.1). */
+  readonly frameSizeBytesMax?: number;
+  /** Connections at one time; more are closed as they come. Default 10,000. */
+  readonly connectionsMax?: number;
+  /** A connection without traffic either way is closed. Default 120,000. */
+  readonly idleTimeoutMs?: number;
+}
+
+/** One port with a table from request code to processor. */
+export interface RemotingServer {
+  /** Bound host and port; known after `listen`. */
+  readonly address: { readonly host: string; readonly port: number };
+  process(code: number, processor: RequestProcessor): void;
+  /** Answers codes that have no processor; the default refuses them with REQUEST_CODE_NOT_SUPPORTED (3). */
+  processOthers(processor: RequestProcessor): void;
+  onConnection(listener: (connection: ServerConnection) => void): void;
+  /** Runs after the frames of one chunk have all been processed and before their answers are flushed: where a store writes what it gathered. */
+  onTurnEnd(listener: () => void): void;
+  listen(): Promise<void>;
+  readonly statistics: {
+    readonly connections: number;
+    readonly refusedConnections: number;
+    readonly invalidFrames: number;
+  };
+  /** Stops listening, lets answers leave, closes connections. */
+  close(): Promise<void>;
+}

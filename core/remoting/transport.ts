@@ -1,0 +1,58 @@
+import { type Token, token } from '../runtime/token.js';
+
+/** Receives what a wire reports. Calls come in order; `closed` is the last, exactly once. */
+export interface WireEvents {
+  /** Bytes that arrived, in order; the receiver owns the buffer. */
+  data(chunk: Buffer): void;
+  /** The wire is gone; `error` when it did not end well. */
+  closed(error: Error | undefined): void;
+  /** What was written has left, after `write` had returned false. */
+  drained?(): void;
+}
+
+/** One byte stream in both directions. */
+export interface Wire {
+  /** `ip:port` of the peer. */
+  readonly remoteAddress: string;
+  /** `ip:port` of this side. */
+  readonly localAddress: string;
+  /** Bytes handed over that have not left yet. */
+  readonly bufferedBytes: number;
+  /** Hands over the buffers in one go (one writev); `flushed` is called once they are with the operating system. False when the wire wants to drain first. */
+  write(buffers: readonly Uint8Array[], flushed?: (error?: Error) => void): boolean;
+  /** Stops and resumes reading. */
+  pause(): void;
+  resume(): void;
+  /** Flushes, then closes. */
+  end(): void;
+  /** Closes at once. */
+  destroy(error?: Error): void;
+  /** Whether the wire alone may keep the process alive. */
+  setRef(ref: boolean): void;
+}
+
+export interface ListenOptions {
+  readonly host: string;
+  /** 0 for any free port. */
+  readonly port: number;
+}
+
+export interface Listener {
+  /** The address that was really bound. */
+  readonly address: { readonly host: string; readonly port: number };
+  close(): Promise<void>;
+}
+
+/** How bytes travel: `tcp` and `memory` are the two we have; both carry the same frames, as bytes only. */
+export interface Transport {
+  readonly name: string;
+  /** @throws RMQ_CONNECT_FAILED, RMQ_REQUEST_ABORTED */
+  connect(
+    address: string,
+    options: { readonly timeoutMs: number; readonly signal?: AbortSignal; readonly events: (wire: Wire) => WireEvents },
+  ): Promise<Wire>;
+  /** @throws RMQ_ADDRESS_IN_USE */
+  listen(options: ListenOptions, accept: (wire: Wire) => WireEvents): Promise<Listener>;
+}
+
+export const Transport: Token<Transport> = token('Transport');

@@ -1,0 +1,21 @@
+import { type Token, token } from './token.js';
+
+/** A timer that was set and can be taken back. Cancelling twice is fine. */
+export interface Timer {
+  cancel(): void;
+}
+
+/** Where time comes from. Everything that waits or stamps asks this, so that a test can move time. */
+export interface Clock {
+  /** Wall clock, whole milliseconds since 1970. */
+  now(): number;
+  /** Fractional milliseconds that never go back; only differences mean something. */
+  monotonic(): number;
+  /**
+   * Calls back once after `delayMs`. A timer does not keep the process alive unless `ref` is true: only a timer behind
+   * a promise that somebody awaits is ref'd.
+   */
+  setTimer(delayMs: number, callback: () => void, options?: { readonly ref?: boolean }): Timer;
+}
+
+export const Clock: Token<Clock> = token('Clock');

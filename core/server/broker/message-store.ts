@@ -1,0 +1,126 @@
+/**
+ * What the broker needs of a store; `server/store` satisfies it by shape, and the two meet in `server/container.ts`.
+ */
+
+/** A message on its way into the store: everything of the record but what the store itself decides. */
+export interface StoreMessage {
+  readonly topic: string;
+  readonly queueId: number;
+  readonly flag: number;
+  readonly sysFlag: number;
+  readonly bornTimestamp: number;
+  /** `ip:port` of the producer. */
+  readonly bornHost: string;
+  /** `ip:port` that this broker advertises. */
+  readonly storeHost: string;
+  readonly reconsumeTimes: number;
+  readonly preparedTransactionOffset: number;
+  /** As stored: compressed when sysFlag says so. The store writes it out before the turn ends and keeps no reference. */
+  readonly body: Uint8Array;
+  /** Properties string, encoded (protocol §3.4). */
+  readonly properties: Uint8Array;
+  /** Hash of the tag, 0 without one. */
+  readonly tagsCode: number;
+  /** Whether to answer only after the flush that the store is configured for. */
+  readonly waitStored: boolean;
+}
+
+/** Names of Apache's PutMessageStatus (protocol §6.4). */
+export type AppendStatus =
+  | 'PUT_OK'
+  | 'FLUSH_DISK_TIMEOUT'
+  | 'CREATE_MAPPED_FILE_FAILED'
+  | 'MESSAGE_ILLEGAL'
+  | 'SERVICE_NOT_AVAILABLE'
+  | 'UNKNOWN_ERROR';
+
+export interface AppendResult {
+  readonly status: AppendStatus;
+  /** Byte position in the commit log; -1 when not stored. */
+  readonly commitLogOffset: number;
+  /** Position in the queue; -1 when not stored. */
+  readonly queueOffset: number;
+  readonly storeTimestamp: number;
+}
+
+/** Names of Apache's GetMessageStatus (protocol §2.6). */
+export type GetStatus =
+  | 'FOUND'
+  | 'NO_MATCHED_MESSAGE'
+  | 'MESSAGE_WAS_REMOVING'
+  | 'OFFSET_FOUND_NULL'
+  | 'OFFSET_OVERFLOW_BADLY'
+  | 'OFFSET_OVERFLOW_ONE'
+  | 'OFFSET_TOO_SMALL'
+  | 'NO_MATCHED_LOGIC_QUEUE'
+  | 'NO_MESSAGE_IN_QUEUE';
+
+export interface GetResult {
+  readonly status: GetStatus;
+  /** Whole records as stored, in queue order. */
+  readonly records: readonly Buffer[];
+  readonly nextBeginOffset: number;
+  readonly minOffset: number;
+  readonly maxOffset: number;
+}
+
+export interface GetOptions {
+  /** Default 32. */
+  readonly messagesMax: number;
+  /** Default 262,144. The first message is always returned. */
+  readonly sizeBytesMax?: number;
+  /** Decides by the tag's hash, from the consume queue alone. Absent: everything matches. */
+  readonly matchesTagsCode?: (tagsCode: number) => boolean;
+}
+
+/** Told once a message can be read: after it was appended and indexed in its queue. */
+export type ArrivalListener = (topic: string, queueId: number, queueOffset: number, tagsCode: number) => void;
+
+export interface MessageStore {
+  /**
+   * Takes a message into this turn's write; its queue offset is decided now, in call order. `done` is called once: when
+   * the write (and, under synchronous flush and `waitStored`, the covering sync) has ended, or at once when refused.
+   */
+  append(message: StoreMessage, done: (result: AppendResult) => void): void;
+  /** Writes what was gathered this turn. Called by itself at the end of the turn; the server calls it after each chunk of frames. */
+  flushTurn(): void;
+  /** Answers at once from the page cache where it can, else by promise. */
+  get(topic: string, queueId: number, offset: number, options: GetOptions): GetResult | Promise<GetResult>;
+  /** First offset that can be read; 0 for a queue without messages. */
+  minOffset(topic: string, queueId: number): number;
+  /** Offset the next message will get; 0 for a queue without messages. */
+  maxOffset(topic: string, queueId: number): number;
+  /** Nearest offset in time, as 4.9 (protocol §2.8, code 29). */
+  offsetByTime(topic: string, queueId: number, timestampMs: number): Promise<number>;
+  /** Store time of the message at a queue offset; undefined when there is none. */
+  storeTimeAt(topic: string, queueId: number, offset: number): Promise<number | undefined>;
+  /** Whether the message at a queue offset is old enough to be read from disk rather than from memory. */
+  isCold(topic: string, queueId: number, offset: number): boolean;
+  /** One record by its commit-log offset; undefined when there is no whole record there. */
+  recordAt(commitLogOffset: number): Promise<Buffer | undefined>;
+  onArrival(listener: ArrivalListener): void;
+  /** Topics that have consume queues, with their queue ids. */
+  queues(): Iterable<{ readonly topic: string; readonly queueId: number }>;
+  /** Numbers for GET_BROKER_RUNTIME_INFO and for `statistics`. */
+  readonly statistics: StoreStatistics;
+  /** Whether writes are accepted now; why not, in words, otherwise. */
+  readonly refusal: string | undefined;
+  /** A configuration file of `config/` as text, falling back to its `.bak`; undefined when neither can be read. */
+  readConfig(name: string): Promise<string | undefined>;
+  /** Replaces a configuration file: temporary file, sync, `.bak`, rename, directory sync. */
+  writeConfig(name: string, text: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface StoreStatistics {
+  readonly commitLogMinOffset: number;
+  readonly commitLogMaxOffset: number;
+  readonly flushedOffset: number;
+  readonly earliestStoreTimestamp: number;
+  readonly messagesPut: number;
+  readonly bytesPut: number;
+  readonly putFailures: number;
+  readonly messagesGot: number;
+  readonly diskUsedRatio: number;
+  readonly openFiles: number;
+}
