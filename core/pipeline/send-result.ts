@@ -1,0 +1,28 @@
+import type { MessageQueue } from '../message/message.js';
+
+/** How a send ended. HANDED_OVER is a oneway send whose bytes are with the socket; the others are RocketMQ's SendStatus. */
+export type SendStatus =
+  | 'SEND_OK'
+  | 'FLUSH_DISK_TIMEOUT'
+  | 'FLUSH_SLAVE_TIMEOUT'
+  | 'SLAVE_NOT_AVAILABLE'
+  | 'HANDED_OVER';
+
+/** What a send resolves to. Matches Apache's SendResult. */
+export interface SendResult {
+  readonly status: SendStatus;
+  /** The id that this client gave the message (property UNIQ_KEY). */
+  readonly msgId: string;
+  /** Where the broker stored it; undefined for a oneway send. */
+  readonly offsetMsgId: string | undefined;
+  readonly queue: MessageQueue;
+  /** Position in the queue; undefined for a oneway send. */
+  readonly queueOffset: number | undefined;
+  readonly transactionId: string | undefined;
+  /** `DefaultRegion` unless the broker says otherwise. */
+  readonly regionId: string;
+  readonly traceOn: boolean;
+  readonly recallHandle: string | undefined;
+  /** Attempts made, 1 for a send that went through at once. */
+  readonly attempts: number;
+}
