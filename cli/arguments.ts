@@ -1,0 +1,31 @@
+import { InvalidArgumentError } from 'commander';
+
+/** `0` to `65535`. */
+export function port(text: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value > 65_535) throw new InvalidArgumentError('a port is a number from 0 to 65535.');
+  return value;
+}
+
+/** A whole number from 1. */
+export function positiveInteger(text: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value < 1 || !Number.isSafeInteger(value))
+    throw new InvalidArgumentError('expected a whole number from 1.');
+  return value;
+}
+
+/** Seconds above 0, fractions allowed, as milliseconds. */
+export function secondsAsMs(text: string): number {
+  const value = Number(text);
+  if (!/^\d+(\.\d+)?$/.test(text) || value <= 0 || value > 2_000_000)
+    throw new InvalidArgumentError('expected seconds above 0.');
+  return Math.round(value * 1000);
+}
+
+/** Collects `K=V` options into one object. */
+export function property(text: string, before: Record<string, string> = {}): Record<string, string> {
+  const at = text.indexOf('=');
+  if (at < 1 || at === text.length - 1) throw new InvalidArgumentError('expected KEY=VALUE.');
+  return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
+}

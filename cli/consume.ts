@@ -1,0 +1,96 @@
+import { Command, InvalidArgumentError } from 'commander';
+import { connect, type ReceivedMessage } from '../core/index.js';
+import { positiveInteger, secondsAsMs } from './arguments.js';
+import { stderrLogger } from './stderr-logger.js';
+import { stopSignal } from './stop-signal.js';
+
+interface ConsumeArguments {
+  readonly nameServer: string;
+  readonly topic: string;
+  readonly group: string;
+  readonly tag: string;
+  readonly from: string;
+  readonly count?: number;
+  readonly timeout?: number;
+}
+
+/** `multistage consume`: one JSON object per message on standard output. */
+export function consumeCommand(end: (exitCode: number) => void): Command {
+  return new Command('consume')
+    .description('prints one JSON object per message')
+    .requiredOption('--name-server <list>', 'HOST:PORT, several joined by ;')
+    .requiredOption('--topic <topic>', 'what to read')
+    .requiredOption('--group <group>', 'consumer group; its offsets are kept by the broker')
+    .option('--tag <expression>', 'tags joined by ||, * for all', '*')
+    .option('--from <first|last>', 'where a group that has no offset yet begins', oneOf('first', 'last'), 'last')
+    .option('--count <n>', 'stop after so many messages', positiveInteger)
+    .option('--timeout <seconds>', 'stop after so long; exit code 1 when --count was not reached', secondsAsMs)
+    .allowExcessArguments(false)
+    .action(async (args: ConsumeArguments) => {
+      const printed = await consume(args);
+      end(args.count !== undefined && printed < args.count ? 1 : 0);
+    });
+}
+
+async function consume(args: ConsumeArguments): Promise<number> {
+  const stop = stopSignal();
+  const mq = await connect({ nameServers: args.nameServer, logger: stderrLogger });
+  let printed = 0;
+  let taken = 0;
+  const finished = new AbortController();
+  const done = AbortSignal.any([
+    stop.signal,
+    finished.signal,
+    ...(args.timeout === undefined ? [] : [AbortSignal.timeout(args.timeout)]),
+  ]);
+  try {
+    const consumer = await mq.consumer({
+      group: args.group,
+      subscribe: { [args.topic]: args.tag },
+      from: args.from === 'first' ? 'first' : 'last',
+    });
+    await consumer.run(async (message: ReceivedMessage) => {
+      if (done.aborted || taken === args.count) throw new Error('not wanted any more'); // its offset is held
+      taken += 1;
+      await print(message);
+      printed += 1;
+      if (printed === args.count) finished.abort();
+    });
+    await aborted(done);
+    return printed;
+  } finally {
+    await mq.close();
+    stop.release();
+  }
+}
+
+/** Resolves when the line has left: a message is acknowledged only then. */
+function print(message: ReceivedMessage): Promise<void> {
+  const line = JSON.stringify({
+    topic: message.topic,
+    queueId: message.queueId,
+    queueOffset: message.queueOffset,
+    msgId: message.msgId,
+    tag: message.tag,
+    keys: message.keys,
+    properties: message.properties,
+    body: message.body.toString('utf8'),
+  });
+  return new Promise((resolve, reject) => {
+    process.stdout.write(`${line}\n`, (error) => (error ? reject(error) : resolve()));
+  });
+}
+
+function oneOf(...allowed: readonly string[]): (text: string) => string {
+  return (text) => {
+    if (!allowed.includes(text)) throw new InvalidArgumentError(`expected ${allowed.join(' or ')}.`);
+    return text;
+  };
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

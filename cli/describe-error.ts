@@ -1,0 +1,13 @@
+import { isRocketMQError } from '../core/index.js';
+
+/** One line for a person: the code, what happened, what lies beneath, and what to do. */
+export function describeError(error: unknown): string {
+  if (!isRocketMQError(error)) return oneLine(error instanceof Error ? error.message : String(error));
+  const cause =
+    error.cause instanceof Error && !error.message.includes(error.cause.message) ? ` (${error.cause.message})` : '';
+  return oneLine(`${error.code}: ${error.message}${cause} ${error.hint}`);
+}
+
+function oneLine(text: string): string {
+  return text.replace(/\s*\n\s*/g, ' ');
+}

@@ -1,0 +1,43 @@
+import { Command, CommanderError } from 'commander';
+import { consumeCommand } from './consume.js';
+import { describeError } from './describe-error.js';
+import { produceCommand } from './produce.js';
+import { serverCommand } from './server.js';
+
+/** Exit codes: 0 done, 1 it failed, 2 the arguments were wrong. */
+export const ExitCode = { DONE: 0, FAILED: 1, USAGE: 2 } as const;
+
+/**
+ * Runs one command to its end and returns the exit code.
+ * @example process.exitCode = await main(['server', '--dir', './data']);
+ */
+export async function main(args: readonly string[]): Promise<number> {
+  let exitCode: number = ExitCode.DONE;
+  const end = (code: number): void => {
+    exitCode = code;
+  };
+  const program = new Command('multistage')
+    .description('Messaging for Node that speaks the Apache RocketMQ remoting protocol.')
+    .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(firstLine(text)) });
+  for (const command of [serverCommand(end), produceCommand(end), consumeCommand(end)]) {
+    command.exitOverride().configureOutput({ outputError: (text, write) => write(firstLine(text)) });
+    program.addCommand(command);
+  }
+  if (args.length === 0) {
+    process.stderr.write('error: name a command: server, produce or consume (--help explains them)\n');
+    return ExitCode.USAGE;
+  }
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.DONE : ExitCode.USAGE;
+    process.stderr.write(`error: ${describeError(error)}\n`);
+    return ExitCode.FAILED;
+  }
+}
+
+function firstLine(text: string): string {
+  return `${text.split('\n', 1)[0]}\n`;
+}

@@ -1,0 +1,97 @@
+import { createReadStream } from 'node:fs';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { Command } from 'commander';
+import { connect, type OutgoingMessage } from '../core/index.js';
+import { property } from './arguments.js';
+import { describeError } from './describe-error.js';
+import { stopSignal } from './stop-signal.js';
+
+const IN_FLIGHT_MAX = 64;
+
+interface ProduceArguments {
+  readonly nameServer: string;
+  readonly topic: string;
+  readonly tag?: string;
+  readonly key?: string;
+  readonly property?: Record<string, string>;
+  readonly file: string;
+}
+
+/** `multistage produce`: one message per line of a file or of standard input. */
+export function produceCommand(end: (exitCode: number) => void): Command {
+  return new Command('produce')
+    .description('sends one message per line')
+    .requiredOption('--name-server <list>', 'HOST:PORT, several joined by ;')
+    .requiredOption('--topic <topic>', 'where to send to')
+    .option('--tag <tag>', 'tag of every message')
+    .option('--key <key>', 'key of every message')
+    .option('--property <key=value>', 'property of every message; may be given several times', property)
+    .option('--file <file>', 'file to read, - for standard input', '-')
+    .allowExcessArguments(false)
+    .action(async (args: ProduceArguments) => {
+      const stop = stopSignal();
+      const mq = await connect({ nameServers: args.nameServer });
+      try {
+        const counts = await sendLines(mq, args, stop.signal);
+        process.stdout.write(`sent ${counts.sent}, failed ${counts.failed}\n`);
+        end(counts.failed > 0 ? 1 : 0);
+      } finally {
+        await mq.close();
+        stop.release();
+      }
+    });
+}
+
+async function sendLines(
+  mq: Awaited<ReturnType<typeof connect>>,
+  args: ProduceArguments,
+  signal: AbortSignal,
+): Promise<{ sent: number; failed: number }> {
+  const producer = await mq.producer({ group: 'multistage-cli-producer' });
+  const counts = { sent: 0, failed: 0 };
+  const messages = messagesOf(args, await openInput(args.file), signal);
+  for await (const outcome of producer.sendAll(messages, { concurrency: IN_FLIGHT_MAX })) {
+    if ('result' in outcome) {
+      counts.sent += 1;
+    } else {
+      counts.failed += 1;
+      process.stderr.write(`failed: ${describeError(outcome.error)}\n`);
+    }
+  }
+  return counts;
+}
+
+/** Stops reading at the signal; what is in flight then still ends. */
+async function* messagesOf(
+  args: ProduceArguments,
+  input: Readable,
+  signal: AbortSignal,
+): AsyncGenerator<OutgoingMessage> {
+  const lines = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
+  const stop = (): void => {
+    lines.close();
+    input.destroy();
+  };
+  signal.addEventListener('abort', stop, { once: true });
+  if (signal.aborted) stop();
+  try {
+    for await (const line of lines) {
+      if (signal.aborted) return;
+      yield { topic: args.topic, body: line, tag: args.tag, keys: args.key, properties: args.property };
+    }
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}
+
+/** Opens the file before anything is sent, so that a wrong name is one error and not a failed send. */
+async function openInput(file: string): Promise<Readable> {
+  if (file === '-') return process.stdin;
+  const stream = createReadStream(file);
+  await new Promise<void>((resolve, reject) => {
+    stream.once('open', () => resolve());
+    stream.once('error', reject);
+  });
+  return stream;
+}

@@ -1,0 +1,67 @@
+import { Command } from 'commander';
+import { startServer } from '../core/server/index.js';
+import { port } from './arguments.js';
+import { stderrLogger } from './stderr-logger.js';
+import { stopSignal } from './stop-signal.js';
+
+interface ServerArguments {
+  readonly dir: string;
+  readonly host: string;
+  readonly nameServerPort: number;
+  readonly brokerPort: number;
+  readonly cluster: string;
+  readonly brokerName: string;
+  readonly nameServer?: string;
+}
+
+/** `multistage server`: name server and broker in this process until it is told to stop. */
+export function serverCommand(end: (exitCode: number) => void): Command {
+  return new Command('server')
+    .description('runs a name server and a broker, or with --name-server a broker alone')
+    .option('--dir <dir>', 'where the messages are kept', './multistage-data')
+    .option('--host <host>', 'the address to listen on and to advertise', '127.0.0.1')
+    .option('--name-server-port <port>', 'port of the name server, 0 for any', port, 9876)
+    .option('--broker-port <port>', 'port of the broker, 0 for any', port, 10911)
+    .option('--cluster <name>', 'name of the cluster', 'DefaultCluster')
+    .option('--broker-name <name>', 'name of the broker', 'broker-a')
+    .option('--name-server <list>', 'register with these name servers (HOST:PORT, several joined by ;) and start none')
+    .allowExcessArguments(false)
+    .action(async (args: ServerArguments) => {
+      const stop = stopSignal();
+      try {
+        const server = await startServer({
+          dir: args.dir,
+          host: args.host,
+          nameServerPort: args.nameServerPort,
+          brokerPort: args.brokerPort,
+          cluster: args.cluster,
+          brokerName: args.brokerName,
+          nameServers: args.nameServer,
+          logger: stderrLogger,
+        });
+        try {
+          process.stdout.write(
+            `ready name-server=${server.nameServers} broker=${server.brokerAddress} dir=${server.dir}\n`,
+          );
+          await aborted(stop.signal);
+        } finally {
+          await server.close();
+        }
+        end(0);
+      } finally {
+        stop.release();
+      }
+    });
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    // Sockets keep a listening server alive, but a server on the memory transport has none.
+    const alive = setInterval(() => {}, 60_000);
+    signal.addEventListener('abort', () => {
+      clearInterval(alive);
+      resolve();
+    });
+  });
+}
