@@ -3,6 +3,11 @@ import { type Token, token } from './token.js';
 /** A timer that was set and can be taken back. Cancelling twice is fine. */
 export interface Timer {
   cancel(): void;
+  /**
+   * Changes whether the timer may keep the process alive. A clock may leave it out; who needs it then cancels the timer
+   * and sets another.
+   */
+  setRef?(ref: boolean): void;
 }
 
 /** Where time comes from. Everything that waits or stamps asks this, so that a test can move time. */
