@@ -3,6 +3,7 @@ import { connect, type ReceivedMessage } from '../core/index.js';
 import { positiveInteger, secondsAsMs } from './arguments.js';
 import { stderrLogger } from './stderr-logger.js';
 import { stopSignal } from './stop-signal.js';
+import { untilAborted } from './until-aborted.js';
 
 interface ConsumeArguments {
   readonly nameServer: string;
@@ -43,6 +44,7 @@ async function consume(args: ConsumeArguments): Promise<number> {
     finished.signal,
     ...(args.timeout === undefined ? [] : [AbortSignal.timeout(args.timeout)]),
   ]);
+  process.stdout.once('error', () => finished.abort()); // the reader of our output went away
   try {
     const consumer = await mq.consumer({
       group: args.group,
@@ -56,7 +58,7 @@ async function consume(args: ConsumeArguments): Promise<number> {
       printed += 1;
       if (printed === args.count) finished.abort();
     });
-    await aborted(done);
+    await untilAborted(done);
     return printed;
   } finally {
     await mq.close();
@@ -86,11 +88,4 @@ function oneOf(...allowed: readonly string[]): (text: string) => string {
     if (!allowed.includes(text)) throw new InvalidArgumentError(`expected ${allowed.join(' or ')}.`);
     return text;
   };
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

@@ -3,6 +3,7 @@ import { startServer } from '../core/server/index.js';
 import { port } from './arguments.js';
 import { stderrLogger } from './stderr-logger.js';
 import { stopSignal } from './stop-signal.js';
+import { untilAborted } from './until-aborted.js';
 
 interface ServerArguments {
   readonly dir: string;
@@ -43,7 +44,7 @@ export function serverCommand(end: (exitCode: number) => void): Command {
           process.stdout.write(
             `ready name-server=${server.nameServers} broker=${server.brokerAddress} dir=${server.dir}\n`,
           );
-          await aborted(stop.signal);
+          await untilAborted(stop.signal);
         } finally {
           await server.close();
         }
@@ -52,16 +53,4 @@ export function serverCommand(end: (exitCode: number) => void): Command {
         stop.release();
       }
     });
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    // Sockets keep a listening server alive, but a server on the memory transport has none.
-    const alive = setInterval(() => {}, 60_000);
-    signal.addEventListener('abort', () => {
-      clearInterval(alive);
-      resolve();
-    });
-  });
 }

@@ -1,0 +1,56 @@
+import { styleText } from 'node:util';
+import Table from 'cli-table3';
+
+const BAR_WIDTH = 30;
+const AIRPORTS_SHOWN = 8;
+
+const bold = (text) => (process.stdout.isTTY ? styleText('bold', text) : text);
+const plainTable = (head, rows, colAligns) => {
+  const table = new Table({ head, colAligns, style: { head: [], border: [] } });
+  table.push(...rows);
+  return table.toString();
+};
+
+/** Mean time from entering a stage to entering the next, in microseconds, with its share as a bar. */
+export function drawStages(stages) {
+  const most = Math.max(...stages.map((stage) => stage.meanUs));
+  const rows = stages.map(({ stage, meanUs, count }) => [
+    stage,
+    String(count),
+    meanUs.toFixed(1),
+    '█'.repeat(Math.max(1, Math.round((meanUs / most) * BAR_WIDTH))),
+  ]);
+  return `${bold('Time per stage')}\n${plainTable(['stage', 'passes', 'mean µs', ''], rows, ['left', 'right', 'right', 'left'])}`;
+}
+
+/** Mean departure delay of the airports with the most flights. */
+export function drawDelays(delays) {
+  const busiest = [...delays].sort((a, b) => b[1].flights - a[1].flights).slice(0, AIRPORTS_SHOWN);
+  const most = Math.max(...busiest.map(([, { minutes, flights }]) => Math.abs(minutes / flights)), 1);
+  const rows = busiest.map(([airport, { minutes, flights }]) => {
+    const mean = minutes / flights;
+    return [airport, String(flights), mean.toFixed(1), '█'.repeat(Math.round((Math.abs(mean) / most) * BAR_WIDTH))];
+  });
+  return `${bold('Delays by airport')}\n${plainTable(['airport', 'flights', 'mean min', ''], rows, ['left', 'right', 'right', 'left'])}`;
+}
+
+/** One line per reader: what it got of what was sent. */
+export function drawReaders(readers) {
+  const rows = readers.map(({ name, wanted, received, verdict }) => [
+    name,
+    String(wanted),
+    String(received.size),
+    String(verdict.missing.length),
+    String(received.duplicates),
+    String(received.leftovers),
+    verdict.complete ? 'complete' : 'NOT COMPLETE',
+  ]);
+  const head = ['reader', 'sent', 'received', 'missing', 'duplicates', 'leftovers', ''];
+  return `${bold('Sent against received')}\n${plainTable(head, rows, ['left', ...Array(5).fill('right'), 'left'])}`;
+}
+
+export function drawThroughput(label, messages, bytes, elapsedMs) {
+  const seconds = elapsedMs / 1000;
+  const rate = Math.round(messages / seconds).toLocaleString('en-US');
+  return `${label}: ${messages.toLocaleString('en-US')} messages, ${(bytes / 2 ** 20).toFixed(1)} MiB of bodies in ${seconds.toFixed(2)} s, ${rate} messages a second`;
+}
