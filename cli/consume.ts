@@ -44,7 +44,7 @@ async function consume(args: ConsumeArguments): Promise<number> {
     finished.signal,
     ...(args.timeout === undefined ? [] : [AbortSignal.timeout(args.timeout)]),
   ]);
-  process.stdout.once('error', () => finished.abort()); // the reader of our output went away
+  process.stdout.on('error', () => finished.abort()); // the reader of our output went away
   try {
     const consumer = await mq.consumer({
       group: args.group,

@@ -42,7 +42,12 @@ export function compare(sent, received, wants = () => true) {
   for (const [key, tag] of sent.tagOfKey) if (wants(tag) && !received.keys.has(key)) missing.push(key);
   const unexpected = [...received.keys].filter((key) => !sent.tagOfKey.has(key) || !wants(sent.tagOfKey.get(key)));
   const wrongChecksums = wantedTags.filter((tag) => sent.checksums.get(tag) !== received.checksums.get(tag));
-  return { missing, unexpected, wrongChecksums, complete: missing.length + unexpected.length + wrongChecksums.length === 0 };
+  return {
+    missing,
+    unexpected,
+    wrongChecksums,
+    complete: missing.length + unexpected.length + wrongChecksums.length === 0,
+  };
 }
 
 /** The sender's ledger also knows the tag of each key. */

@@ -1,0 +1,116 @@
+/**
+ * The main job: 20,000 real flight records through the send pipeline into a store on disk and back out through two
+ * consumer groups, then everything that was sent is held against everything that was received.
+ *
+ *   npm start                                on the embedded server, which keeps its data under ./multistage-data
+ *   NAMESRV_ADDR=host:port npm start         the very same job on that cluster
+ *
+ * Exit code 1 when anything is missing. A second run goes on with the same data directory.
+ */
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { connect } from 'multistage';
+import { embedded } from 'multistage/server';
+import { Arrivals } from './arrivals.mjs';
+import { compare, SentLedger } from './ledger.mjs';
+import { drawDelays, drawReaders, drawStages, drawThroughput } from './picture.mjs';
+import { startProgress } from './progress.mjs';
+import { startReaders } from './readers.mjs';
+import { loadFlights, toMessage } from './records.mjs';
+import { StageTimes } from './stage-times.mjs';
+
+const IN_FLIGHT = 256;
+/** The job gives up when no reader has seen anything new for so long. */
+const QUIET_MS_MAX = 60_000;
+
+const { open, where } = chooseServers();
+console.log(where);
+const run = `run-${Date.now().toString(36)}-${randomBytes(3).toString('hex')}`;
+process.exitCode = (await main(run)) ? 0 : 1;
+
+/** Every `open()` is a client of its own; they share the embedded server, which stops with the last of them. */
+function chooseServers() {
+  const nameServers = process.env.NAMESRV_ADDR;
+  if (nameServers) return { open: () => connect({ nameServers }), where: `on the cluster of ${nameServers}` };
+  const dir = join(process.cwd(), 'multistage-data');
+  const cluster = embedded({ dir });
+  return { open: () => connect({ cluster }), where: `starting the embedded server, data in ${dir}` };
+}
+
+async function main(run) {
+  const flights = loadFlights();
+  const mq = await open();
+  let readers = [];
+  try {
+    const producer = await mq.producer({ group: 'flights-producer' });
+    const stages = new StageTimes();
+    const watching = producer.pipeline.events$.subscribe((event) => stages.observe(event));
+    const sent = new SentLedger(run);
+    const progress = startProgress(flights.length);
+    const arrivals = new Arrivals();
+
+    const startedMs = performance.now();
+    // The first flight alone: it creates the topic where it does not exist, so that the readers find its route.
+    const failures = await sendAll(producer, flights, run, sent, progress, 0, 1);
+    readers = await startReaders(open, run, () => {
+      progress.received(readers[0]?.received.size ?? 0);
+      arrivals.note();
+    });
+    failures.push(...(await sendAll(producer, flights, run, sent, progress, 1, flights.length)));
+    const sentMs = performance.now();
+    await arrivals.until(() => readers.every((reader) => reader.received.size >= wantedBy(reader, sent)), QUIET_MS_MAX);
+    const endedMs = performance.now();
+    watching.unsubscribe();
+    progress.stop();
+
+    const verdicts = readers.map((reader) => verdictOf(reader, sent));
+    const bytes = flights.reduce((sum, flight) => sum + Buffer.byteLength(JSON.stringify(flight)), 0);
+    console.log(
+      [
+        drawThroughput('Sent', sent.size, bytes, sentMs - startedMs),
+        drawThroughput('Received by every reader', sent.size, bytes, endedMs - startedMs),
+        drawReaders(verdicts),
+        drawStages(stages.means()),
+        drawDelays(readers[0].delays),
+        producer.describe(),
+      ].join('\n\n'),
+    );
+    for (const { error, index } of failures.slice(0, 10))
+      console.error(`flight ${index} was not sent: ${error.message}`);
+    const complete =
+      failures.length === 0 && sent.size === flights.length && verdicts.every(({ verdict }) => verdict.complete);
+    console.log(complete ? `\n${run}: complete` : `\n${run}: NOT COMPLETE, ${failures.length} not sent`);
+    return complete;
+  } finally {
+    await Promise.all(readers.flatMap((reader) => reader.clients.map((client) => client.close())));
+    await mq.close();
+  }
+}
+
+/** Sends flights `from` up to `to`, 256 in flight; what was acknowledged goes into the ledger. Returns the failures. */
+async function sendAll(producer, flights, run, sent, progress, from, to) {
+  const failures = [];
+  function* messages() {
+    for (let index = from; index < to; index++) yield toMessage(run, index, flights[index]);
+  }
+  for await (const outcome of producer.sendAll(messages(), { concurrency: IN_FLIGHT })) {
+    const { message } = outcome;
+    if ('error' in outcome) {
+      failures.push({ error: outcome.error, index: message.keys.slice(run.length + 1) });
+    } else {
+      sent.add({ run, key: message.keys, tag: message.tag, body: message.body });
+      progress.sent(sent.size);
+    }
+  }
+  return failures;
+}
+
+function verdictOf(reader, sent) {
+  return { ...reader, wanted: wantedBy(reader, sent), verdict: compare(sent, reader.received, reader.wants) };
+}
+
+function wantedBy(reader, sent) {
+  let count = 0;
+  for (const tag of sent.tagOfKey.values()) if (reader.wants(tag)) count += 1;
+  return count;
+}

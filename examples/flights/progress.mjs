@@ -1,0 +1,17 @@
+import cliProgress from 'cli-progress';
+
+/** Two bars on a terminal, nothing elsewhere. */
+export function startProgress(total) {
+  if (!process.stdout.isTTY) return { sent: () => {}, received: () => {}, stop: () => {} };
+  const bars = new cliProgress.MultiBar(
+    { format: '{name} [{bar}] {value}/{total}', hideCursor: true, fps: 10 },
+    cliProgress.Presets.shades_classic,
+  );
+  const sent = bars.create(total, 0, { name: 'sent    ' });
+  const received = bars.create(total, 0, { name: 'received' });
+  return {
+    sent: (count) => sent.update(count),
+    received: (count) => received.update(count),
+    stop: () => bars.stop(),
+  };
+}
