@@ -1,0 +1,76 @@
+import type { MessageQueue } from '../message/message.js';
+
+/** Where a queue's first offset came from: the group's stored position, or an option because it had none. */
+export type StartReason = 'stored' | 'first' | 'last' | 'timestamp' | 'reset';
+
+/** What a consumer does, as `consumer.events$` tells it. Queues carry topic names as the application writes them. */
+export type ConsumerEvent = {
+  /** Monotonic milliseconds, fractional. */
+  readonly atMs: number;
+  readonly group: string;
+} & (
+  | { readonly type: 'started' }
+  | {
+      readonly type: 'rebalanced';
+      readonly topic: string;
+      /** Members of the group, this one included. */
+      readonly members: number;
+      /** Queues of the topic. */
+      readonly queues: number;
+      readonly added: readonly MessageQueue[];
+      readonly removed: readonly MessageQueue[];
+    }
+  | {
+      readonly type: 'rebalanceFailed';
+      readonly topic: string;
+      readonly error: unknown;
+    }
+  | {
+      readonly type: 'queueAssigned';
+      readonly queue: MessageQueue;
+      readonly offset: number;
+      readonly reason: StartReason;
+    }
+  | {
+      readonly type: 'queueLost';
+      readonly queue: MessageQueue;
+      /** Messages that were pulled and not acknowledged; their new owner gets them again. */
+      readonly unacknowledged: number;
+      readonly why: 'rebalance' | 'stalled' | 'offset illegal';
+    }
+  | {
+      readonly type: 'pulled';
+      readonly queue: MessageQueue;
+      readonly messages: number;
+      readonly sizeBytes: number;
+      readonly nextOffset: number;
+      /** With the broker; a held pull counts its waiting. */
+      readonly elapsedMs: number;
+    }
+  | { readonly type: 'pullFailed'; readonly queue: MessageQueue; readonly error: unknown; readonly retryInMs: number }
+  | {
+      readonly type: 'handled';
+      readonly queue: MessageQueue;
+      readonly queueOffset: number;
+      readonly msgId: string;
+      readonly attempt: number;
+      readonly elapsedMs: number;
+    }
+  | {
+      readonly type: 'failed';
+      readonly queue: MessageQueue;
+      readonly queueOffset: number;
+      /** Undefined when the record itself could not be read. */
+      readonly msgId: string | undefined;
+      readonly attempt: number;
+      readonly error: unknown;
+      readonly retryInMs: number;
+    }
+  | { readonly type: 'offsetReset'; readonly queue: MessageQueue; readonly from: number; readonly to: number }
+  | { readonly type: 'committed'; readonly queue: MessageQueue; readonly offset: number }
+  | {
+      readonly type: 'closed';
+      /** Handlers that were still running when the time to drain was over. */
+      readonly unfinished: number;
+    }
+);

@@ -1,0 +1,189 @@
+import { rocketMQError } from '../errors/rocketmq-error.js';
+import type { Subscribe } from './subscribe.js';
+
+/**
+ * Where to begin in a queue for which the group has **no stored offset**; a stored offset always wins. `'last'`: with
+ * what is sent from now on (a broker answers 0 itself while the topic is young, so such a topic is read whole); `'first'`:
+ * with the oldest message that is there; a timestamp in milliseconds since 1970: with the first message stored then or
+ * later. The decision is logged for each queue.
+ */
+export type StartFrom = 'last' | 'first' | { readonly timestamp: number };
+
+/** How long a failed message waits before its handler is called again: doubling from the first to the longest. */
+export interface HandlerRetry {
+  /** Default 1,000. */
+  readonly initialDelayMs?: number;
+  /** Default 30,000. */
+  readonly maxDelayMs?: number;
+}
+
+/** What a push consumer can be told. Matches Apache's DefaultMQPushConsumer where the names are the same. */
+export interface ConsumerOptions<S extends Subscribe = Subscribe> {
+  /** Members of one group share the queues of their topics; all of them subscribe to the same. */
+  readonly group: string;
+  /** `{ orders: 'created || paid', audit: '*' }`, or topics with their expressions: `[orders, [payments, 'paid']]`. */
+  readonly subscribe: S;
+  /** Default `'last'`. */
+  readonly from?: StartFrom;
+  /** Handlers running at one time, over all queues. 1 to 1,000, default 20. */
+  readonly concurrency?: number;
+  /** Messages asked for in one pull. 1 to 1,024, default 32; a broker has a limit of its own, usually 32. */
+  readonly pullBatchSize?: number;
+  /** Pulled and unacknowledged messages of a queue at which pulling waits. 1 to 65,535, default 1,000. */
+  readonly pullThresholdForQueue?: number;
+  /** The same by bytes of records, in MiB. 1 to 1,024, default 100. */
+  readonly pullThresholdSizeForQueueMiB?: number;
+  /** Distance between the newest pulled and the oldest unacknowledged offset of a queue at which pulling waits. 1 to 65,535, default 2,000. */
+  readonly consumeConcurrentlyMaxSpan?: number;
+  /** Pause between two pulls of a queue. 0 to 65,535, default 0. */
+  readonly pullIntervalMs?: number;
+  /** How long a broker may hold a pull that finds nothing. 1,000 to 60,000, default 15,000. */
+  readonly suspendTimeoutMs?: number;
+  /** How long to wait for the answer to a pull; more than `suspendTimeoutMs`. Default 30,000. */
+  readonly pullTimeoutMs?: number;
+  /** Before a queue is pulled again after an error. 1 to 60,000, default 1,000. */
+  readonly pullRetryDelayMs?: number;
+  /** Default 1,000 doubling to 30,000. A message is tried until its handler succeeds; nothing is skipped. */
+  readonly handlerRetry?: HandlerRetry;
+  /** How often queues are shared out again without a cause. 1,000 to 3,600,000, default 20,000. */
+  readonly rebalanceIntervalMs?: number;
+  /** How often offsets are stored. 100 to 3,600,000, default 5,000. */
+  readonly persistOffsetIntervalMs?: number;
+  /** For requests other than pulls. 1 to 600,000, default 3,000. */
+  readonly requestTimeoutMs?: number;
+}
+
+/** The same with every default filled in. */
+export interface ResolvedConsumerOptions {
+  readonly from: StartFrom;
+  readonly concurrency: number;
+  readonly pullBatchSize: number;
+  readonly pullThresholdForQueue: number;
+  readonly pullThresholdSizeForQueueBytes: number;
+  readonly consumeConcurrentlyMaxSpan: number;
+  readonly pullIntervalMs: number;
+  readonly suspendTimeoutMs: number;
+  readonly pullTimeoutMs: number;
+  readonly pullRetryDelayMs: number;
+  readonly handlerRetry: Required<HandlerRetry>;
+  readonly rebalanceIntervalMs: number;
+  readonly persistOffsetIntervalMs: number;
+  readonly requestTimeoutMs: number;
+}
+
+const KNOWN_OPTIONS: ReadonlySet<string> = new Set<keyof ConsumerOptions>([
+  'group',
+  'subscribe',
+  'from',
+  'concurrency',
+  'pullBatchSize',
+  'pullThresholdForQueue',
+  'pullThresholdSizeForQueueMiB',
+  'consumeConcurrentlyMaxSpan',
+  'pullIntervalMs',
+  'suspendTimeoutMs',
+  'pullTimeoutMs',
+  'pullRetryDelayMs',
+  'handlerRetry',
+  'rebalanceIntervalMs',
+  'persistOffsetIntervalMs',
+  'requestTimeoutMs',
+]);
+
+/**
+ * Checks every option by name and fills in the defaults. Group and subscriptions are checked where they are read.
+ * @throws RMQ_OPTIONS_INVALID
+ */
+export function resolveConsumerOptions(options: ConsumerOptions): ResolvedConsumerOptions {
+  if (typeof options !== 'object' || options === null) throw invalid('consumer', 'an object', options);
+  for (const name of Object.keys(options)) {
+    if (!KNOWN_OPTIONS.has(name)) {
+      throw rocketMQError(
+        'RMQ_OPTIONS_INVALID',
+        `a consumer has no option ${name}; there are ${[...KNOWN_OPTIONS].join(', ')}`,
+        {
+          option: name,
+        },
+      );
+    }
+  }
+  const suspendTimeoutMs = whole('suspendTimeoutMs', options.suspendTimeoutMs, 15_000, 1_000, 60_000);
+  const initialDelayMs = whole(
+    'handlerRetry.initialDelayMs',
+    retryOption(options.handlerRetry).initialDelayMs,
+    1_000,
+    1,
+    86_400_000,
+  );
+  return {
+    from: startFrom(options.from),
+    concurrency: whole('concurrency', options.concurrency, 20, 1, 1_000),
+    pullBatchSize: whole('pullBatchSize', options.pullBatchSize, 32, 1, 1_024),
+    pullThresholdForQueue: whole('pullThresholdForQueue', options.pullThresholdForQueue, 1_000, 1, 65_535),
+    pullThresholdSizeForQueueBytes:
+      whole('pullThresholdSizeForQueueMiB', options.pullThresholdSizeForQueueMiB, 100, 1, 1_024) * 1024 * 1024,
+    consumeConcurrentlyMaxSpan: whole(
+      'consumeConcurrentlyMaxSpan',
+      options.consumeConcurrentlyMaxSpan,
+      2_000,
+      1,
+      65_535,
+    ),
+    pullIntervalMs: whole('pullIntervalMs', options.pullIntervalMs, 0, 0, 65_535),
+    suspendTimeoutMs,
+    pullTimeoutMs: whole(
+      'pullTimeoutMs',
+      options.pullTimeoutMs,
+      Math.max(30_000, suspendTimeoutMs + 15_000),
+      suspendTimeoutMs + 1,
+      600_000,
+    ),
+    pullRetryDelayMs: whole('pullRetryDelayMs', options.pullRetryDelayMs, 1_000, 1, 60_000),
+    handlerRetry: {
+      initialDelayMs,
+      maxDelayMs: whole(
+        'handlerRetry.maxDelayMs',
+        retryOption(options.handlerRetry).maxDelayMs,
+        Math.max(30_000, initialDelayMs),
+        initialDelayMs,
+        86_400_000,
+      ),
+    },
+    rebalanceIntervalMs: whole('rebalanceIntervalMs', options.rebalanceIntervalMs, 20_000, 1_000, 3_600_000),
+    persistOffsetIntervalMs: whole('persistOffsetIntervalMs', options.persistOffsetIntervalMs, 5_000, 100, 3_600_000),
+    requestTimeoutMs: whole('requestTimeoutMs', options.requestTimeoutMs, 3_000, 1, 600_000),
+  };
+}
+
+function retryOption(retry: HandlerRetry | undefined): HandlerRetry {
+  if (retry === undefined) return {};
+  if (typeof retry !== 'object' || retry === null) throw invalid('handlerRetry', 'an object', retry);
+  for (const name of Object.keys(retry)) {
+    if (name !== 'initialDelayMs' && name !== 'maxDelayMs') {
+      throw invalid(`handlerRetry.${name}`, 'absent: there are initialDelayMs and maxDelayMs', name);
+    }
+  }
+  return retry;
+}
+
+function startFrom(from: StartFrom | undefined): StartFrom {
+  if (from === undefined) return 'last';
+  if (from === 'last' || from === 'first') return from;
+  if (typeof from === 'object' && from !== null && Number.isSafeInteger(from.timestamp) && from.timestamp >= 0) {
+    return { timestamp: from.timestamp };
+  }
+  throw invalid('from', "'last', 'first' or { timestamp: milliseconds since 1970 }", from);
+}
+
+function whole(option: string, value: number | undefined, fallback: number, least: number, most: number): number {
+  if (value === undefined) return fallback;
+  if (typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most) return value;
+  throw invalid(option, `a whole number from ${least} to ${most}`, value);
+}
+
+function invalid(option: string, expected: string, value: unknown) {
+  const shown = typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value);
+  return rocketMQError('RMQ_OPTIONS_INVALID', `consumer option ${option} must be ${expected}, not ${shown}`, {
+    option,
+  });
+}

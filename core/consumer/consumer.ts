@@ -1,0 +1,112 @@
+import type { Observable } from 'rxjs';
+import type { MessageQueue } from '../message/message.js';
+import type { ResourceNames } from '../message/resource-names.js';
+import type { RemotingClient } from '../remoting/remoting-client.js';
+import type { Membership } from '../routing/membership.js';
+import type { RouteTable } from '../routing/route-table.js';
+import type { Clock } from '../runtime/clock.js';
+import type { Logger } from '../runtime/logger.js';
+import type { Scheduler } from '../runtime/scheduler.js';
+import type { AllocateStrategy } from './allocate-strategy.js';
+import type { ConsumerEvent } from './consumer-event.js';
+import type { ConsumerOptions } from './consumer-options.js';
+import type { ConsumerRegistry } from './consumer-registry.js';
+import type { DeliveryAttachment } from './delivery.js';
+import type { OffsetStoreFactory } from './offset-store.js';
+import type { Subscribe, SubscribedMessage } from './subscribe.js';
+
+/** Beside a message: where and how often it is being handled. */
+export interface HandlerContext {
+  readonly group: string;
+  readonly queue: MessageQueue;
+  /** How often the handler failed on this message here before; 0 at first. */
+  readonly attempt: number;
+  /** Aborted when the queue went to another member, or when closing did not want to wait any longer. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * The application's own work. Returning (or the promise resolving) acknowledges the message; throwing (or rejecting)
+ * has it tried again later, and its offset stays uncommitted until then.
+ */
+export type MessageHandler<S extends Subscribe = Subscribe> = (
+  message: SubscribedMessage<S>,
+  context: HandlerContext,
+) => unknown;
+
+export type ConsumerState = 'created' | 'starting' | 'running' | 'start failed' | 'closing' | 'shut down';
+
+/** A queue that this consumer reads now. */
+export interface AssignedQueue extends MessageQueue {
+  /** The next offset to pull. */
+  readonly pullOffset: number;
+  /** Everything below is acknowledged. */
+  readonly committableOffset: number;
+  /** Pulled and not acknowledged. */
+  readonly unacknowledged: number;
+}
+
+export interface CloseOptions {
+  /** How long running handlers may take to end. Default 30,000. */
+  readonly timeoutMs?: number;
+  /** Stops waiting for them earlier. */
+  readonly signal?: AbortSignal;
+}
+
+/** A push consumer: pulls the queues it shares with its group, calls a handler, commits what is done. */
+export interface Consumer<S extends Subscribe = Subscribe> {
+  readonly group: string;
+  readonly state: ConsumerState;
+  /** What happens here, hot; costs nothing while nobody listens. Completes with the end of `close`. */
+  readonly events$: Observable<ConsumerEvent>;
+  /**
+   * Starts: joins the group, takes its share of the queues, calls `handler` from then on. Resolves when the first
+   * share is taken. Once per consumer.
+   * @throws RMQ_NOT_RUNNING, RMQ_GROUP_DUPLICATE, RMQ_NAME_SERVER_MISSING, RMQ_NAME_SERVER_UNREACHABLE
+   */
+  run(handler: MessageHandler<S>): Promise<void>;
+  /** Pulls nothing and starts no handler until `resume`; the queues stay ours. */
+  pause(): void;
+  resume(): void;
+  /** The queues that this member reads now. */
+  assignment(): readonly AssignedQueue[];
+  /** A few lines for people: group, state, interceptors in their order, queues. */
+  describe(): string;
+  /**
+   * Takes nothing new, waits for running handlers, commits, leaves the group. Never rejects; closing twice is fine. A
+   * handler must not await the close of its own consumer: it would wait for itself until the time is over.
+   */
+  close(options?: CloseOptions): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** What a consumer is built on; the client has all of it. */
+export interface ConsumerServices {
+  readonly routes: RouteTable;
+  readonly remoting: RemotingClient;
+  readonly membership: Membership;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly names: ResourceNames;
+  readonly scheduler: Scheduler;
+  /** In order of registration; this consumer's chain is composed of them once. */
+  readonly deliveryAttachments: readonly DeliveryAttachment[];
+  /** The default is `createRemoteOffsetStoreFactory` of remote-offset-store.ts. */
+  readonly offsetStore: OffsetStoreFactory;
+  /** The default is `allocateAveragely`. */
+  readonly allocateStrategy: AllocateStrategy;
+  /** One per client: `createConsumerRegistry(remoting, logger)`. */
+  readonly registry: ConsumerRegistry;
+  /** As the heartbeat says it. Default false. */
+  readonly unitMode?: boolean;
+  /** 0 to below 1. Default Math.random. */
+  readonly random?: () => number;
+  /** Called once when the consumer has been closed, whoever closed it. */
+  readonly onClosed?: (consumer: Consumer) => void;
+}
+
+/** The signature of `createConsumer` in create-consumer.ts. @throws RMQ_OPTIONS_INVALID, RMQ_SUBSCRIPTION_INVALID, RMQ_MESSAGE_ILLEGAL */
+export type CreateConsumer = <S extends Subscribe>(
+  options: ConsumerOptions<S>,
+  services: ConsumerServices,
+) => Consumer<S>;
