@@ -1,0 +1,66 @@
+import org.apache.rocketmq.client.producer.DefaultMQProducer;
+
+/**
+ * Drives one scenario with Apache's Java client.
+ *
+ * <p>Usage: java Drive NAME-SERVER sync|async|oneway|large TOPIC
+ * <br>java Drive NAME-SERVER consume TOPIC GROUP COUNT TIMEOUT-S
+ * <br>java Drive NAME-SERVER produce
+ *
+ * <p>Every expectation is a line `ok …` or `FAIL …`. Exit code 0 when all held, 1 otherwise, 3 when it took too long.
+ */
+public final class Drive {
+    private static final int TIMEOUT_S = 75;
+    private static int failures = 0;
+
+    public static void main(String[] args) throws Exception {
+        exitWhenStuck();
+        String nameServer = args[0];
+        try {
+            switch (args[1]) {
+                case "sync" -> SendScenarios.sync(nameServer, args[2]);
+                case "async" -> SendScenarios.async(nameServer, args[2]);
+                case "oneway" -> SendScenarios.oneway(nameServer, args[2]);
+                case "large" -> SendScenarios.large(nameServer, args[2]);
+                case "consume" -> Exchange.consume(nameServer, args[2], args[3], Integer.parseInt(args[4]), Integer.parseInt(args[5]));
+                case "produce" -> Exchange.produce(nameServer);
+                default -> throw new IllegalArgumentException(args[1]);
+            }
+        } catch (Throwable error) {
+            error.printStackTrace();
+            need(false, "no exception: " + error);
+        }
+        System.out.flush();
+        System.exit(failures == 0 ? 0 : 1);
+    }
+
+    static synchronized void need(boolean held, String what) {
+        System.out.println((held ? "ok " : "FAIL ") + what.replace('\n', ' '));
+        if (!held) failures++;
+    }
+
+    static DefaultMQProducer producer(String nameServer, String group) throws Exception {
+        DefaultMQProducer producer = new DefaultMQProducer(group);
+        producer.setNamesrvAddr(nameServer);
+        // A busy machine may take its time; a lost answer still fails within the scenario.
+        producer.setSendMsgTimeout(10_000);
+        producer.start();
+        return producer;
+    }
+
+    private static void exitWhenStuck() {
+        Thread watchdog = new Thread(() -> {
+            try {
+                Thread.sleep(TIMEOUT_S * 1000L);
+            } catch (InterruptedException e) {
+                return;
+            }
+            System.out.println("FAIL not done within " + TIMEOUT_S + " s");
+            Runtime.getRuntime().halt(3);
+        }, "watchdog");
+        watchdog.setDaemon(true);
+        watchdog.start();
+    }
+
+    private Drive() { }
+}

@@ -1,0 +1,98 @@
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type ProcessOutcome, run, runOrThrow } from './processes.js';
+import type { Toolchain } from './toolchain.js';
+
+/** What a run of Apache's Java code needs; made once by global-setup.ts and handed to the test files. */
+export interface JavaRuntime {
+  readonly java: string;
+  readonly classPath: string;
+}
+
+/** The header encodings of Apache's client, as its system property `rocketmq.serialize.type` spells them. */
+export type HeaderEncoding = 'JSON' | 'ROCKETMQ';
+
+const SOURCES = fileURLToPath(new URL('../java', import.meta.url));
+/** A JVM that lives for seconds starts faster without its optimising compiler. */
+const SHORT_LIVED = ['-Xmx512m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'];
+
+/** Compiles the classes of test/interop/java into `classes`. */
+export async function compileJava(toolchain: Toolchain, jars: string, classes: string): Promise<JavaRuntime> {
+  const sources = (await readdir(SOURCES)).filter((name) => name.endsWith('.java')).map((name) => join(SOURCES, name));
+  await mkdir(classes, { recursive: true });
+  await runOrThrow(toolchain.javac, ['-encoding', 'UTF-8', '-cp', join(jars, '*'), '-d', classes, ...sources], {
+    timeoutMs: 120_000,
+  });
+  return { java: toolchain.java, classPath: [classes, join(jars, '*')].join(delimiter) };
+}
+
+/** Runs one command of java/Drive.java against a name server. */
+export function drive(
+  runtime: JavaRuntime,
+  nameServer: string,
+  command: string,
+  args: readonly string[],
+  { encoding = 'JSON', input = '' }: { encoding?: HeaderEncoding; input?: string } = {},
+): Promise<ProcessOutcome> {
+  return runInOwnHome(
+    runtime,
+    [`-Drocketmq.serialize.type=${encoding}`],
+    ['Drive', nameServer, command, ...args],
+    input,
+  );
+}
+
+/** Runs one command of Apache's mqadmin against a name server. Its exit code is 0 whatever happens: look at the text. */
+export function mqadmin(
+  runtime: JavaRuntime,
+  nameServer: string,
+  command: string,
+  args: readonly string[] = [],
+): Promise<ProcessOutcome> {
+  const main = 'org.apache.rocketmq.tools.command.MQAdminStartup';
+  return runInOwnHome(runtime, [], [main, command, '-n', nameServer, ...args], '');
+}
+
+/** Apache's tools and clients write logs and offsets below their home: each run gets one of its own, removed after. */
+async function runInOwnHome(
+  { java, classPath }: JavaRuntime,
+  options: readonly string[],
+  main: readonly string[],
+  input: string,
+): Promise<ProcessOutcome> {
+  const home = await mkdtemp(join(tmpdir(), 'multistage-java-'));
+  try {
+    await writeLogging(home, ['logback_tools']);
+    const args = [
+      ...SHORT_LIVED,
+      `-Duser.home=${home}`,
+      '-Dfile.encoding=UTF-8',
+      '-Drocketmq.client.logUseSlf4j=true',
+      ...options,
+      '-cp',
+      classPath,
+      ...main,
+    ];
+    return await run(java, args, { input, env: { ROCKETMQ_HOME: home, NAMESRV_ADDR: undefined }, timeoutMs: 80_000 });
+  } finally {
+    await rm(home, { recursive: true, force: true });
+  }
+}
+
+/** Apache's programs read `conf/<name>.xml` below ROCKETMQ_HOME: warnings go to a file of that name in `home`. */
+export async function writeLogging(home: string, names: readonly string[]): Promise<void> {
+  await mkdir(join(home, 'conf'), { recursive: true });
+  for (const name of names) {
+    const xml = `<configuration>
+  <appender name="FILE" class="ch.qos.logback.core.FileAppender">
+    <file>${join(home, `${name}.log`)}</file>
+    <encoder><pattern>%d %p %t %c{0} - %m%n</pattern></encoder>
+  </appender>
+  <root level="WARN"><appender-ref ref="FILE"/></root>
+</configuration>
+`;
+    await writeFile(join(home, 'conf', `${name}.xml`), xml);
+  }
+}

@@ -1,0 +1,19 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+/**
+ * The suite of `npm run test:interop`: our client and server against Apache RocketMQ 4.9.7. Needs JDK 17 and Maven; see
+ * kit/toolchain.ts for what happens where they are missing. One Apache name server and broker serve all files, which
+ * run one after the other: two cores are enough.
+ */
+export default defineConfig({
+  root: fileURLToPath(new URL('../..', import.meta.url)),
+  test: {
+    include: ['test/interop/**/*.test.ts'],
+    globalSetup: ['test/interop/global-setup.ts'],
+    fileParallelism: false,
+    testTimeout: 90_000,
+    hookTimeout: 120_000,
+    teardownTimeout: 60_000,
+  },
+});
