@@ -1,0 +1,29 @@
+import { type Token, token } from '../runtime/token.js';
+import type { ProducerFacts } from './interceptor.js';
+import type { PipelineOptions } from './options.js';
+import type { CheckStage, CompressStage, RouteStage, SelectStage, TransmitStage, UpdateFaultStage } from './stage.js';
+
+/** One token a stage, in order. Bound transient and resolved once per producer. */
+export const SendStage = {
+  check: token<CheckStage>('SendStage.check'),
+  route: token<RouteStage>('SendStage.route'),
+  select: token<SelectStage>('SendStage.select'),
+  compress: token<CompressStage>('SendStage.compress'),
+  send: token<TransmitStage>('SendStage.send'),
+  updateFault: token<UpdateFaultStage>('SendStage.updateFault'),
+} as const;
+
+/** What the parts of one producer's pipeline know of that producer; bound in its child container. */
+export interface ProducerScope {
+  readonly facts: ProducerFacts;
+  readonly options: PipelineOptions;
+  /** Name of the producer's state now; only a `running` one sends. */
+  readonly state: string;
+  /** 0 included to 1 excluded. */
+  readonly random: () => number;
+}
+
+export const ProducerScope: Token<ProducerScope> = token('ProducerScope');
+
+/** Resolves one part from a producer's child container. */
+export type ResolveFromScope = <T>(part: Token<T>) => T;

@@ -1,0 +1,39 @@
+import type { NotStoredPolicy } from '../pipeline/options.js';
+
+/** How many un-awaited sends a producer keeps in flight before further ones wait. */
+export interface BackPressureOptions {
+  /** Sends in flight. Default 10,000. */
+  readonly messagesMax?: number;
+  /** Bytes of the bodies in flight. Default 104,857,600 (100 MiB). A larger message goes alone. */
+  readonly bytesMax?: number;
+}
+
+/** What a producer can be told. Only `group` is required. */
+export interface ProducerOptions {
+  /** 1 to 255 of `%|a-zA-Z0-9_-`; not DEFAULT_PRODUCER. One producer of a group in one client. */
+  readonly group: string;
+  /** Deadline of one send, retries included. Default 3,000. */
+  readonly timeoutMs?: number;
+  /** Further attempts after a failed one, on another broker where there is one. Default 2. */
+  readonly retries?: number;
+  /** Longest wait for one broker's answer, so that time is left for another. Default: what is left of `timeoutMs`. */
+  readonly attemptTimeoutMs?: number;
+  /** Bodies of at least so many bytes are compressed. Default 4,096; Infinity compresses none. */
+  readonly compressThresholdBytes?: number;
+  /** zlib level, 0 to 9. Default 5. */
+  readonly compressLevel?: number;
+  /** Largest body. Default 4,194,304 (4 MiB), which is also what brokers allow unless told otherwise. */
+  readonly maxMessageSizeBytes?: number;
+  /** The topic from which brokers create one that does not exist. Default `TBW102`. */
+  readonly createTopicKey?: string;
+  /** Queues per broker of a topic that is created that way. Default 4. */
+  readonly defaultTopicQueueNums?: number;
+  /** Response codes after which another attempt is made, besides 1, 2, 14, 16, 17, 204, 205 and 1500. Default none. */
+  readonly retryResponseCodes?: readonly number[];
+  /**
+   * What FLUSH_DISK_TIMEOUT, FLUSH_SLAVE_TIMEOUT and SLAVE_NOT_AVAILABLE do: return them as `status`, make another
+   * attempt, or fail with RMQ_NOT_STORED. Default `return`.
+   */
+  readonly notStored?: NotStoredPolicy;
+  readonly backPressure?: BackPressureOptions;
+}

@@ -1,0 +1,104 @@
+import type { Observable, OperatorFunction } from 'rxjs';
+import type { MessageQueue, OutgoingMessage } from '../message/message.js';
+import type { TypedTopic } from '../message/typed-topic.js';
+import type { QueueSelector } from '../pipeline/context.js';
+import type { StageEvent } from '../pipeline/events.js';
+import type { SendResult } from '../pipeline/send-result.js';
+import type { LifeCycleState } from '../runtime/life-cycle.js';
+
+/** What a message may carry for its producer, beside what is sent of it. */
+export interface MessageRouting {
+  /** One key, one queue: messages of one key keep their order. Makes one attempt only. */
+  readonly shardingKey?: string;
+}
+
+/** A message with its bytes. */
+export type RawMessage = OutgoingMessage & MessageRouting;
+
+/** A message of a typed topic: the codec writes `value` as the body. */
+export type TypedMessage<T> = Omit<OutgoingMessage, 'topic' | 'body'> &
+  MessageRouting & { readonly topic: TypedTopic<unknown, T>; readonly value: T };
+
+/** What the sends of many messages take: raw or typed ones. */
+export type AnyMessage = RawMessage | TypedMessage<unknown>;
+
+/** Settings of one send. */
+export interface SendOptions {
+  /** Default: the producer's. */
+  readonly timeoutMs?: number;
+  /** Default: the producer's. */
+  readonly attemptTimeoutMs?: number;
+  /** Cancels the send: RMQ_SEND_ABORTED. */
+  readonly signal?: AbortSignal;
+  /** Exactly this queue. At most one of `queue`, `selector` and `shardingKey`. */
+  readonly queue?: MessageQueue;
+  readonly selector?: QueueSelector;
+  readonly shardingKey?: string;
+}
+
+export interface SendAllOptions extends Omit<SendOptions, 'queue' | 'shardingKey'> {
+  /** Sends in flight at once. Default 256. */
+  readonly concurrency?: number;
+  /** After the first failure takes nothing more, ends what is in flight, then ends. Default false. */
+  readonly stopOnError?: boolean;
+}
+
+export interface OperatorOptions extends Omit<SendAllOptions, 'signal'> {
+  /** Messages that may wait for a slot; one more is the error RMQ_BACKPRESSURE. Default 1,024. */
+  readonly bufferMax?: number;
+}
+
+/** How one message of many ended. */
+export type SendReport<M> =
+  | { readonly message: M; readonly result: SendResult; readonly error?: undefined }
+  | { readonly message: M; readonly result?: undefined; readonly error: unknown };
+
+/** What `sendAll` reads from. */
+export type MessageSource<M> = Iterable<M> | AsyncIterable<M>;
+
+/** The pipeline as streams. */
+export interface ProducerPipeline {
+  /**
+   * A cold stream of this message's own stage events: subscribing sends it. Ends with a `done` event that carries the
+   * result; a failed send is a `failed` event and then the error. Unsubscribing cancels the send.
+   */
+  run(message: RawMessage, options?: SendOptions): Observable<StageEvent>;
+  run<T>(message: TypedMessage<T>, options?: SendOptions): Observable<StageEvent>;
+  /** A hot stream of the events of all sends; costs nothing while nobody listens. Never ends before `close`. */
+  readonly events$: Observable<StageEvent>;
+  /** The pipeline as an operator for push sources, which cannot be slowed: its buffer is bounded. */
+  operator<M extends AnyMessage>(options?: OperatorOptions): OperatorFunction<M, SendReport<M>>;
+}
+
+/** Sends messages of one group. Made by `mq.producer({ group })`. */
+export interface Producer {
+  readonly group: string;
+  readonly state: LifeCycleState;
+  readonly pipeline: ProducerPipeline;
+  /**
+   * @throws RMQ_MESSAGE_ILLEGAL, RMQ_VALUE_INVALID, RMQ_NOT_RUNNING, RMQ_ROUTE_NOT_FOUND, RMQ_NAME_SERVER_MISSING,
+   * RMQ_NAME_SERVER_UNREACHABLE, RMQ_QUEUE_NOT_FOUND, RMQ_SEND_TIMEOUT, RMQ_SEND_FAILED, RMQ_SEND_ABORTED,
+   * RMQ_SEND_FORBIDDEN, RMQ_NOT_STORED, RMQ_BACKPRESSURE, RMQ_BROKER_ERROR (an answer that is not retried)
+   * @example await producer.send({ topic: 'orders', body: 'hello', tag: 'created', keys: ['42'] });
+   */
+  send(message: RawMessage, options?: SendOptions): Promise<SendResult>;
+  send<T>(message: TypedMessage<T>, options?: SendOptions): Promise<SendResult>;
+  /** The same as a cold Observable: each subscription sends once, unsubscribing cancels. */
+  send$(message: RawMessage, options?: SendOptions): Observable<SendResult>;
+  send$<T>(message: TypedMessage<T>, options?: SendOptions): Observable<SendResult>;
+  /**
+   * Sends many, pulling the next only when a slot is free. Yields how each ended, in order of completion; one failure
+   * stops nothing unless `stopOnError` asks. Leaving the loop early takes nothing more and ends what is in flight.
+   */
+  sendAll<M extends AnyMessage>(messages: MessageSource<M>, options?: SendAllOptions): AsyncIterable<SendReport<M>>;
+  /** One attempt; resolves when the bytes are with the socket. Nothing tells whether the broker stored it. */
+  sendOneway(message: RawMessage, options?: SendOptions): Promise<void>;
+  sendOneway<T>(message: TypedMessage<T>, options?: SendOptions): Promise<void>;
+  /** The queues that messages of the topic can be sent to, in order. Loads the route. @throws as `send` on its way to a queue */
+  fetchPublishMessageQueues(topic: string): Promise<readonly MessageQueue[]>;
+  /** Stages and interceptors in the order they run, as a tree in text; derived from the composed chain. */
+  describe(): string;
+  /** Takes no more, ends what is in flight within `timeoutMs` (default: the longest deadline), leaves the group. */
+  close(options?: { readonly timeoutMs?: number; readonly signal?: AbortSignal }): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}

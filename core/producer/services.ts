@@ -1,0 +1,33 @@
+import type { UniqueIdGenerator } from '../message/message-ids.js';
+import type { ResourceNames } from '../message/resource-names.js';
+import type { SendAttachment } from '../pipeline/interceptor.js';
+import type { SettledListener } from '../pipeline/settled.js';
+import type { ProducerScope, ResolveFromScope } from '../pipeline/tokens.js';
+import type { RemotingClient } from '../remoting/remoting-client.js';
+import type { Membership } from '../routing/membership.js';
+import type { RouteTable } from '../routing/route-table.js';
+import type { Clock } from '../runtime/clock.js';
+import type { DeadlineHeap } from '../runtime/deadline-heap.js';
+import type { Logger } from '../runtime/logger.js';
+
+/** What a producer takes from the client that made it. */
+export interface ProducerServices {
+  readonly routes: RouteTable;
+  readonly remoting: RemotingClient;
+  readonly membership: Membership;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly deadlines: DeadlineHeap;
+  readonly names: ResourceNames;
+  readonly ids: UniqueIdGenerator;
+  /** Default Math.random. */
+  readonly random?: () => number;
+  /** Default false. Matches Java's ClientConfig.unitMode. */
+  readonly unitMode?: boolean;
+  /** What plugins attached, in order of registration. An internal producer gets none. */
+  readonly attachments: readonly SendAttachment[];
+  /** Called after each send of a producer that is not internal. */
+  readonly settledListeners: readonly SettledListener[];
+  /** Opens the producer's child container with `scope` bound in it, and resolves the six stages from it, once. */
+  readonly openScope: (scope: ProducerScope) => ResolveFromScope;
+}
