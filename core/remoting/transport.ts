@@ -35,6 +35,8 @@ export interface ListenOptions {
   readonly host: string;
   /** 0 for any free port. */
   readonly port: number;
+  /** Told when a single connection could not be accepted (out of file handles); the others are not touched. */
+  readonly onAcceptError?: (error: Error) => void;
 }
 
 export interface Listener {
@@ -46,7 +48,14 @@ export interface Listener {
 /** How bytes travel: `tcp` and `memory` are the two we have; both carry the same frames, as bytes only. */
 export interface Transport {
   readonly name: string;
-  /** @throws RMQ_CONNECT_FAILED, RMQ_REQUEST_ABORTED */
+  /** Whether this transport has a listener of its own at the address; one that reaches out, as TCP does, leaves it out. */
+  serves?(address: string): boolean;
+  /**
+   * `events` is asked once and at once: the wire is there before it is connected, so that it can be destroyed or
+   * released from keeping the process alive. Nothing may be written before the promise resolves; when it rejects, none of
+   * the events come.
+   * @throws RMQ_CONNECT_FAILED, RMQ_REQUEST_ABORTED
+   */
   connect(
     address: string,
     options: { readonly timeoutMs: number; readonly signal?: AbortSignal; readonly events: (wire: Wire) => WireEvents },

@@ -1,0 +1,33 @@
+import { expect, test } from 'vitest';
+import { tcpTransport } from '../../core/remoting/tcp-transport.js';
+import type { WireEvents } from '../../core/remoting/transport.js';
+import { transportContract } from '../contract/transport.js';
+import { tcpPeer, unansweringAddress } from '../kit/tcp-peer.js';
+
+const deaf: WireEvents = { data: () => {}, closed: () => {} };
+
+transportContract('tcp', () => tcpTransport);
+
+test('a connect that nobody answers ends at its own time-out', async () => {
+  const address = await unansweringAddress();
+  const connecting = tcpTransport.connect(address, { timeoutMs: 50, events: () => deaf });
+  await expect(connecting).rejects.toMatchObject({ code: 'RMQ_CONNECT_FAILED', address });
+});
+
+test('a peer that resets the connection is reported with the reason', async () => {
+  const { address } = await tcpPeer((socket) => socket.once('data', () => socket.resetAndDestroy()));
+  const reason = await new Promise<Error | undefined>((resolve, reject) => {
+    tcpTransport
+      .connect(address, { timeoutMs: 2_000, events: () => ({ data: () => {}, closed: resolve }) })
+      .then((wire) => wire.write([Buffer.from('x')]), reject);
+  });
+  expect(reason).toMatchObject({ code: 'ECONNRESET' });
+});
+
+test('a host name is resolved; one that does not exist fails by its address', async () => {
+  const connecting = tcpTransport.connect('does-not-exist.invalid:9876', { timeoutMs: 5_000, events: () => deaf });
+  await expect(connecting).rejects.toMatchObject({
+    code: 'RMQ_CONNECT_FAILED',
+    address: 'does-not-exist.invalid:9876',
+  });
+});
