@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['test/interop/**'],
+    exclude: ['test/interop/**', 'test/package/**'],
     testTimeout: 20_000,
     hookTimeout: 20_000,
     maxWorkers: 2,

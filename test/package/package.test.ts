@@ -1,0 +1,141 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type EmptyProject, emptyProject, pack, versionHere } from './empty-project.js';
+
+/** Every door with a name that only it exports. */
+const DOORS = [
+  ['multistage', 'connect'],
+  ['multistage/server', 'embedded'],
+  ['multistage/plugins/forbidden', 'forbidden'],
+] as const;
+
+const projects: EmptyProject[] = [];
+let folder: string;
+let tarball: string;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'multistage-pack-'));
+  tarball = pack(folder);
+});
+
+afterAll(() => {
+  for (const project of projects) project.remove();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function project(manifest: object, ...beside: string[]): EmptyProject {
+  const made = emptyProject(manifest, [tarball, ...beside]);
+  projects.push(made);
+  return made;
+}
+
+/** Sends one message and reads it back, with whatever `connect` and `embedded` the file got hold of. */
+const ROUND_TRIP = `
+async function roundTrip() {
+  const mq = await connect({ cluster: embedded({ dir: './data' }) });
+  try {
+    const producer = await mq.producer({ group: 'p' });
+    const { msgId } = await producer.send({ topic: 'T', body: 'hello' });
+    const consumer = await mq.consumer({ group: 'c', subscribe: { T: '*' }, from: 'first' });
+    const got = await new Promise((resolve) => consumer.run(async (message) => resolve(message)));
+    return got.msgId === msgId && got.body.toString() === 'hello';
+  } finally {
+    await mq.close();
+  }
+}
+`;
+
+describe('the packed package in plain JavaScript', () => {
+  let plain: EmptyProject;
+  beforeAll(() => {
+    plain = project({});
+  });
+
+  test.each(DOORS)('%s loads as ESM and as CommonJS', (door, name) => {
+    plain.write('door.mjs', `import { ${name} } from '${door}'; console.log(typeof ${name});`);
+    plain.write('door.cjs', `const { ${name} } = require('${door}'); console.log(typeof ${name});`);
+    expect(plain.run('node', 'door.mjs').trim()).toBe('function');
+    expect(plain.run('node', 'door.cjs').trim()).toBe('function');
+  });
+
+  test('a message makes the round trip in ESM, and the process ends by itself', () => {
+    plain.write(
+      'trip.mjs',
+      `import { connect } from 'multistage'; import { embedded } from 'multistage/server';${ROUND_TRIP} console.log(await roundTrip());`,
+    );
+    expect(plain.run('node', 'trip.mjs').trim()).toBe('true');
+  });
+
+  test('a message makes the round trip in CommonJS, and the process ends by itself', () => {
+    plain.write(
+      'trip.cjs',
+      `const { connect } = require('multistage'); const { embedded } = require('multistage/server');${ROUND_TRIP} roundTrip().then(console.log);`,
+    );
+    expect(plain.run('node', 'trip.cjs').trim()).toBe('true');
+  });
+
+  test('the command is there and tells wrong arguments', () => {
+    expect(plain.run('npx', '--no-install', 'multistage', '--help')).toContain('server');
+    expect(() => plain.run('npx', '--no-install', 'multistage', 'server', '--broker-port', 'x')).toThrow(
+      /--broker-port/,
+    );
+  });
+
+  test('nothing but the runtime dependencies came along', () => {
+    const installed = plain.run('npm', 'ls', '--all', '--parseable').trim().split('\n');
+    expect(installed.filter((path) => /typescript|vitest|vega|biome|jest/.test(path))).toEqual([]);
+  });
+});
+
+describe('the packed package in TypeScript', () => {
+  const source = `
+    import { connect, isRocketMQError, type SendResult } from 'multistage';
+    import { embedded } from 'multistage/server';
+    import { forbidden } from 'multistage/plugins/forbidden';
+    export async function send(): Promise<SendResult> {
+      const mq = await connect({ cluster: embedded({ dir: './data' }), plugins: [forbidden({ rules: [] })] });
+      const producer = await mq.producer({ group: 'p' });
+      try {
+        return await producer.send({ topic: 'T', body: 'x' }, { timeoutMs: 100 });
+      } catch (error) {
+        if (isRocketMQError(error, 'RMQ_SEND_TIMEOUT')) console.log(error.sent);
+        // @ts-expect-error a field of another code
+        if (isRocketMQError(error, 'RMQ_SEND_TIMEOUT')) console.log(error.issues);
+        throw error;
+      }
+    }
+  `;
+  let typed: EmptyProject;
+  beforeAll(() => {
+    typed = project({}, versionHere('typescript'), versionHere('@types/node'));
+    typed.write('source.mts', source);
+    typed.write('source.cts', source);
+    typed.write('source.ts', source);
+  });
+
+  test.each([
+    ['nodenext', ['source.mts', 'source.cts'], { module: 'nodenext' }],
+    ['bundler', ['source.ts'], { module: 'esnext', moduleResolution: 'bundler' }],
+  ])('compiles with %s resolution', (name, files, options) => {
+    const config = {
+      compilerOptions: { target: 'es2022', strict: true, noEmit: true, types: ['node'], ...options },
+      files,
+    };
+    typed.write(`tsconfig.${name}.json`, JSON.stringify(config));
+    expect(typed.run('npx', '--no-install', 'tsc', '-p', `tsconfig.${name}.json`)).toBe('');
+  });
+});
+
+describe('the packed package under Jest 30 in CommonJS', () => {
+  test('a test sends and reads a message', () => {
+    const jest = project({ scripts: { test: 'jest' } }, 'jest@30');
+    jest.write(
+      'trip.test.js',
+      `const { connect } = require('multistage'); const { embedded } = require('multistage/server');${ROUND_TRIP}
+       test('round trip', async () => { expect(await roundTrip()).toBe(true); });`,
+    );
+    expect(() => jest.run('npx', '--no-install', 'jest', '--ci')).not.toThrow();
+  });
+});
