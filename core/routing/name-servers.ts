@@ -1,0 +1,93 @@
+import { isRocketMQError, rocketMQError } from '../errors/rocketmq-error.js';
+import type { OutgoingCommand, RemotingCommand } from '../remoting/protocol/remoting-command.js';
+import type { RemotingClient } from '../remoting/remoting-client.js';
+import type { Logger } from '../runtime/logger.js';
+import type { NameServerResolver } from './name-server-resolver.js';
+
+export interface NameServersOptions {
+  readonly resolver: NameServerResolver;
+  readonly remoting: Pick<RemotingClient, 'invoke'>;
+  readonly logger: Logger;
+  /** For one request to one name server, connecting included. */
+  readonly timeoutMs: number;
+  /** 0 up to but not 1: which name server comes first. */
+  readonly random: () => number;
+}
+
+/** An answer and who gave it. */
+export interface NameServerAnswer<T> {
+  readonly address: string;
+  readonly value: T;
+}
+
+/**
+ * Asks one name server of the list: a random one at first, the same as long as it answers, the next when it does not.
+ */
+export class NameServers {
+  readonly #options: NameServersOptions;
+  #chosen: string | undefined;
+
+  constructor(options: NameServersOptions) {
+    this.#options = options;
+  }
+
+  /** The one that answered last; undefined before any did. */
+  get chosen(): string | undefined {
+    return this.#chosen;
+  }
+
+  /**
+   * Goes through the list until `read` understands an answer; what it throws (busy, not ready, a body nobody can read) is
+   * that name server's failure, as a lost connection is.
+   * @throws RMQ_NAME_SERVER_MISSING, RMQ_NAME_SERVER_UNREACHABLE with each one's failure
+   */
+  async ask<T>(
+    request: OutgoingCommand,
+    read: (response: RemotingCommand, address: string) => T,
+  ): Promise<NameServerAnswer<T>> {
+    const addresses = await this.#options.resolver.nameServers();
+    const first = this.#firstOf(addresses);
+    const failures: { readonly address: string; readonly error: unknown }[] = [];
+    for (let step = 0; step < addresses.length; step++) {
+      const address = addresses[(first + step) % addresses.length]!;
+      try {
+        const response = await this.#options.remoting.invoke(address, request, { timeoutMs: this.#options.timeoutMs });
+        const value = read(response, address);
+        this.#chosen = address;
+        return { address, value };
+      } catch (error) {
+        failures.push({ address, error });
+        this.#options.logger.warn('name server could not be asked', { address, error });
+      }
+    }
+    throw rocketMQError(
+      'RMQ_NAME_SERVER_UNREACHABLE',
+      `None of ${addresses.length} name server(s) could be asked: ${failures.map(describeFailure).join('; ')}`,
+      { failures },
+      { cause: failures[0]?.error },
+    );
+  }
+
+  #firstOf(addresses: readonly string[]): number {
+    const sticky = this.#chosen === undefined ? -1 : addresses.indexOf(this.#chosen);
+    return sticky >= 0 ? sticky : Math.floor(this.#options.random() * addresses.length);
+  }
+}
+
+/** The error for a name server that answered with a code that is none of the expected ones. */
+export function nameServerRefusal(address: string, response: RemotingCommand): Error {
+  return rocketMQError(
+    'RMQ_BROKER_ERROR',
+    `name server ${address} answered code ${response.code}${response.remark ? `: ${response.remark}` : ''}`,
+    {
+      responseCode: response.code,
+      address,
+      ...(response.remark === undefined ? {} : { remark: response.remark }),
+    },
+  );
+}
+
+function describeFailure({ address, error }: { readonly address: string; readonly error: unknown }): string {
+  const why = error instanceof Error ? error.message : String(error);
+  return isRocketMQError(error) ? `${address} (${error.code}: ${why})` : `${address} (${why})`;
+}
