@@ -52,7 +52,7 @@ async function sendLines(
   const counts = { sent: 0, failed: 0 };
   const messages = messagesOf(args, await openInput(args.file), signal);
   for await (const outcome of producer.sendAll(messages, { concurrency: IN_FLIGHT_MAX })) {
-    if ('result' in outcome) {
+    if (outcome.result !== undefined) {
       counts.sent += 1;
     } else {
       counts.failed += 1;

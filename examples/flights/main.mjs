@@ -95,7 +95,7 @@ async function sendAll(producer, flights, run, sent, progress, from, to) {
   }
   for await (const outcome of producer.sendAll(messages(), { concurrency: IN_FLIGHT })) {
     const { message } = outcome;
-    if ('error' in outcome) {
+    if (outcome.error !== undefined) {
       failures.push({ error: outcome.error, index: message.keys.slice(run.length + 1) });
     } else {
       sent.add({ run, key: message.keys, tag: message.tag, body: message.body });
