@@ -11,7 +11,7 @@ const lines = (count: number): string => Array.from({ length: count }, (_, n) =>
 
 describe('server', () => {
   test('prints one line when both answer, serves, and stops cleanly on SIGTERM', async () => {
-    const dir = await tempDir();
+    const dir = tempDir();
     const server = await startServer(dir);
     expect(server.readyLine).toMatch(/^ready name-server=127\.0\.0\.1:\d+ broker=127\.0\.0\.1:\d+ dir=/);
     expect(await server.stop('SIGTERM')).toBe(0);
@@ -19,7 +19,7 @@ describe('server', () => {
   });
 
   test('stops cleanly on SIGINT, and takes its last ports again', async () => {
-    const dir = await tempDir();
+    const dir = tempDir();
     const first = await startServer(dir);
     expect(await first.stop('SIGINT')).toBe(0);
     const second = await startServer(dir);
@@ -28,7 +28,7 @@ describe('server', () => {
   });
 
   test('keeps what was acknowledged through SIGKILL', async () => {
-    const dir = await tempDir();
+    const dir = tempDir();
     const first = await startServer(dir);
     expect(await run(['produce', '--name-server', first.nameServers, '--topic', 'T'], dir, lines(200))).toMatchObject({
       code: 0,
@@ -65,8 +65,8 @@ describe('server', () => {
   });
 
   test('a broker alone registers with another name server', async () => {
-    const dir = await tempDir();
-    const other = await tempDir();
+    const dir = tempDir();
+    const other = tempDir();
     const first = await startServer(dir);
     const second = await startServer(other, '--name-server', first.nameServers, '--broker-name', 'broker-b');
     expect(second.nameServers).toBe(first.nameServers);
@@ -76,7 +76,7 @@ describe('server', () => {
   });
 
   test('a directory that another server holds: one line that names it, exit code 1', async () => {
-    const dir = await tempDir();
+    const dir = tempDir();
     const server = await startServer(dir);
     const refused = await run(['server', '--dir', dir, '--name-server-port', '0', '--broker-port', '0'], dir);
     expect(refused.code).toBe(1);
@@ -86,7 +86,7 @@ describe('server', () => {
   });
 
   test('a directory that cannot be written: one line, exit code 1', async () => {
-    const dir = await tempDir();
+    const dir = tempDir();
     const file = join(dir, 'a-file');
     writeFileSync(file, '');
     const inFile = await run(
@@ -107,7 +107,7 @@ describe('server', () => {
   });
 
   test('started through npx it stops cleanly when its parent is gone, since npm forwards no SIGTERM', async () => {
-    const dir = await tempDir();
+    const dir = tempDir();
     const args = ['multistage', 'server', '--dir', dir, '--name-server-port', '0', '--broker-port', '0'];
     const npx = spawn('npx', args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
     const ready = await firstLine(npx);
@@ -122,7 +122,7 @@ describe('server', () => {
 
 describe('produce and consume', () => {
   test('carry tag, key and properties, one JSON object a message', async () => {
-    const dir = await tempDir();
+    const dir = tempDir();
     const server = await startServer(dir);
     const produced = await run(
       [
@@ -179,7 +179,7 @@ describe('produce and consume', () => {
   });
 
   test('consume never commits past what it printed', async () => {
-    const dir = await tempDir();
+    const dir = tempDir();
     const server = await startServer(dir);
     await run(['produce', '--name-server', server.nameServers, '--topic', 'T'], dir, lines(100));
     const seen = new Set<string>();
@@ -231,7 +231,7 @@ describe('produce and consume', () => {
   });
 
   test('consume exits with 1 when --count was not reached in time', async () => {
-    const dir = await tempDir();
+    const dir = tempDir();
     const server = await startServer(dir);
     await run(['produce', '--name-server', server.nameServers, '--topic', 'T'], dir, 'one\n');
     const consumed = await run(
@@ -258,7 +258,7 @@ describe('produce and consume', () => {
   });
 
   test('produce counts what failed and exits with 1', async () => {
-    const dir = await tempDir();
+    const dir = tempDir();
     const server = await startServer(dir);
     const produced = await run(['produce', '--name-server', server.nameServers, '--topic', 'T'], dir, 'one\n\ntwo\n');
     expect(produced.stdout).toBe('sent 2, failed 1\n');
@@ -268,7 +268,7 @@ describe('produce and consume', () => {
   });
 
   test('a name server that is away: one line with its address, exit code 1', async () => {
-    const dir = await tempDir();
+    const dir = tempDir();
     const produced = await run(['produce', '--name-server', '127.0.0.1:1', '--topic', 'T'], dir, 'one\n');
     expect(produced.code).toBe(1);
     expect(produced.stdout).toBe('sent 0, failed 1\n');
@@ -299,7 +299,7 @@ describe('wrong arguments end with one clear line and exit code 2', () => {
 });
 
 test('two commands that start at once in a checkout do not disturb each other', async () => {
-  const dir = await tempDir();
+  const dir = tempDir();
   const ended = await Promise.all([run(['--help'], dir), run(['--help'], dir), run(['server', '--help'], dir)]);
   expect(ended.map(({ code }) => code)).toEqual([0, 0, 0]);
   expect(ended[2]?.stdout).toContain('--broker-port');

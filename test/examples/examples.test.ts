@@ -33,7 +33,7 @@ describe('examples', () => {
 
   test.each(examples)('%s', async (name) => {
     const { stdout, stderr } = await run(process.execPath, [join(root, 'examples', name)], {
-      cwd: await tempDir(),
+      cwd: tempDir(),
       timeout: 20_000,
     });
     for (const expected of PRINTS[name] ?? []) expect(stdout).toMatch(expected);
