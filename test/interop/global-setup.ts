@@ -5,6 +5,7 @@ import type { TestProject } from 'vitest/node';
 import { startApache } from './kit/apache.js';
 import { ensureJars } from './kit/jars.js';
 import { compileJava, type JavaRuntime } from './kit/java.js';
+import type { Target } from './kit/target.js';
 import { ensureToolchain } from './kit/toolchain.js';
 
 declare module 'vitest' {
@@ -12,12 +13,7 @@ declare module 'vitest' {
     /** How to run java/Drive.java and mqadmin. */
     java: JavaRuntime;
     /** The one Apache cluster of this run. */
-    apache: {
-      readonly nameServer: string;
-      readonly brokerAddress: string;
-      readonly brokerName: string;
-      readonly clusterName: string;
-    };
+    apache: Target;
   }
 }
 

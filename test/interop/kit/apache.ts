@@ -7,13 +7,10 @@ import { isBrokerRegistered } from './cluster-probe.js';
 import { type JavaRuntime, writeLogging } from './java.js';
 import { accepts, freeNeighbourPorts, waitFor } from './ports.js';
 import { stop } from './processes.js';
+import type { Target } from './target.js';
 
 /** A running Apache name server with one broker. */
-export interface ApacheCluster {
-  readonly nameServer: string;
-  readonly brokerAddress: string;
-  readonly brokerName: string;
-  readonly clusterName: string;
+export interface ApacheCluster extends Target {
   close(): Promise<void>;
 }
 
