@@ -1,0 +1,157 @@
+import { rocketMQError } from '../errors/rocketmq-error.js';
+import type { OutgoingMessage, Properties } from './message.js';
+import { PROPERTIES_BYTES_MAX } from './properties.js';
+import { KEY_SEPARATOR, RESERVED_PROPERTY_NAMES } from './property-names.js';
+import { NOT_ALLOWED_SEND_TOPICS, SystemGroup } from './system-topics.js';
+import { textProblem } from './text-rules.js';
+
+/** Limits of the protocol's validation, those of 4.9. Matches Apache's Validators. */
+export const TOPIC_LENGTH_MAX = 127;
+export const GROUP_LENGTH_MAX = 255;
+export const MESSAGE_SIZE_BYTES_MAX = 4 * 1024 * 1024;
+const NAME_PATTERN = /^[%|a-zA-Z0-9_-]+$/;
+
+/** Why a topic's or group's name is illegal. */
+export type NameProblem = 'blank' | 'too long' | 'illegal characters';
+
+/** What is wrong with a topic's name; undefined when it is legal. */
+export function topicProblem(topic: string): NameProblem | undefined {
+  return nameProblem(topic, TOPIC_LENGTH_MAX);
+}
+
+/** What is wrong with a group's name; undefined when it is legal. 5.x brokers allow 120 characters only. */
+export function groupProblem(group: string): NameProblem | undefined {
+  return nameProblem(group, GROUP_LENGTH_MAX);
+}
+
+function nameProblem(name: string, lengthMax: number): NameProblem | undefined {
+  if (isBlank(name)) return 'blank';
+  if (name.length > lengthMax) return 'too long';
+  return NAME_PATTERN.test(name) ? undefined : 'illegal characters';
+}
+
+/** @throws RMQ_MESSAGE_ILLEGAL (field `topic`) for a name that no topic can have */
+export function validateTopic(topic: string): void {
+  const problem = typeof topic === 'string' ? topicProblem(topic) : 'blank';
+  if (problem !== undefined) throw illegal('topic', describeName('topic', topic, problem, TOPIC_LENGTH_MAX), topic);
+}
+
+/** @throws RMQ_MESSAGE_ILLEGAL (field `topic`) for a topic that messages cannot be sent to, its name apart */
+export function validateSendTopic(topic: string): void {
+  validateTopic(topic);
+  if (NOT_ALLOWED_SEND_TOPICS.has(topic)) throw illegal('topic', `Sending to the topic ${topic} is forbidden`, topic);
+}
+
+/** @throws RMQ_OPTIONS_INVALID (option `group`) for a name that no producer or consumer group can have */
+export function validateGroup(group: string): void {
+  const problem = typeof group === 'string' ? groupProblem(group) : 'blank';
+  if (problem !== undefined) {
+    throw rocketMQError('RMQ_OPTIONS_INVALID', describeName('group', group, problem, GROUP_LENGTH_MAX), {
+      option: 'group',
+    });
+  }
+  if (group === SystemGroup.DEFAULT_PRODUCER || group === SystemGroup.DEFAULT_CONSUMER) {
+    const message = `The group must not be ${group}: Java's clients share that name by default`;
+    throw rocketMQError('RMQ_OPTIONS_INVALID', message, { option: 'group' });
+  }
+}
+
+/**
+ * Everything about a message that can be known before it is sent; nothing is sent that a broker would refuse by rule.
+ * @throws RMQ_MESSAGE_ILLEGAL naming the field: topic, body, tag, keys, flag, properties
+ */
+export function validateMessage(message: OutgoingMessage, maxMessageSize: number = MESSAGE_SIZE_BYTES_MAX): void {
+  if (typeof message !== 'object' || message === null) throw illegal('message', 'The message is missing');
+  const { topic, tag, keys, properties, flag } = message;
+  validateSendTopic(topic);
+  validateBody(message.body, maxMessageSize, topic);
+  let length = OWN_PROPERTIES_BYTES;
+  if (tag !== undefined) {
+    validateText('tag', tag, topic);
+    length += entryLength('TAGS', tag);
+  }
+  if (keys !== undefined) length += validateKeys(keys, topic);
+  if (properties !== undefined) length += validateProperties(properties, topic);
+  if (flag !== undefined && flag !== (flag | 0)) throw illegal('flag', `The flag ${flag} is no 32-bit integer`, topic);
+  if (length > PROPERTIES_BYTES_MAX) {
+    const what = `The properties of the message, its tag and keys included, are about ${length} bytes`;
+    throw illegal('properties', `${what}, at most ${PROPERTIES_BYTES_MAX} are allowed`, topic);
+  }
+}
+
+/** UNIQ_KEY and WAIT with separators, on a host with an IPv4 address. */
+const OWN_PROPERTIES_BYTES = 'UNIQ_KEY'.length + 1 + 32 + 1 + 'WAIT'.length + 1 + 'true'.length;
+
+/** @throws RMQ_MESSAGE_ILLEGAL (field `body`) */
+export function validateBody(body: Uint8Array | string, maxMessageSize: number, topic?: string): void {
+  if (typeof body !== 'string' && !ArrayBuffer.isView(body)) {
+    throw illegal('body', `The body has to be a string or bytes, it is ${body === null ? 'null' : typeof body}`, topic);
+  }
+  const length = typeof body === 'string' ? Buffer.byteLength(body) : body.byteLength;
+  if (length === 0) throw illegal('body', 'The body is empty', topic);
+  if (length > maxMessageSize) {
+    throw illegal('body', `The body is ${length} bytes, at most ${maxMessageSize} are allowed (maxMessageSize)`, topic);
+  }
+}
+
+/**
+ * Properties of an application's own; returns their length in a properties string.
+ * @throws RMQ_MESSAGE_ILLEGAL (field `properties` or `properties.<name>`)
+ */
+export function validateProperties(properties: Properties, topic?: string): number {
+  let length = 0;
+  for (const name of Object.keys(properties)) {
+    const value = properties[name];
+    if (isBlank(name)) throw illegal('properties', 'A property has a blank name', topic);
+    const problem = textProblem(name);
+    if (problem !== undefined) throw illegal('properties', `The property name ${quoted(name)} ${problem}`, topic);
+    if (RESERVED_PROPERTY_NAMES.has(name)) {
+      throw illegal(`properties.${name}`, `The property name ${name} is used by RocketMQ itself`, topic);
+    }
+    validateText(`properties.${name}`, value, topic);
+    length += entryLength(name, value!);
+  }
+  return length;
+}
+
+function validateKeys(keys: string | readonly string[], topic: string): number {
+  const list = typeof keys === 'string' ? [keys] : keys;
+  if (!Array.isArray(list)) throw illegal('keys', 'The keys have to be a string or an array of strings', topic);
+  let length = 0;
+  for (const key of list) {
+    validateText('keys', key, topic);
+    if (key.includes(KEY_SEPARATOR)) {
+      throw illegal('keys', `The key ${quoted(key)} contains a blank, which separates keys`, topic);
+    }
+    length += Buffer.byteLength(key) + 1;
+  }
+  return length + 'KEYS'.length + 1;
+}
+
+function validateText(field: string, text: unknown, topic: string | undefined): asserts text is string {
+  if (typeof text !== 'string') throw illegal(field, `${field} has to be a string, it is ${typeof text}`, topic);
+  const problem = textProblem(text) ?? (isBlank(text) ? 'is blank' : undefined);
+  if (problem !== undefined) throw illegal(field, `${field} ${problem}`, topic);
+}
+
+/** Name, value and their separators in UTF-8; exact for ASCII, which is nearly all of them, without counting each. */
+function entryLength(name: string, value: string): number {
+  return Buffer.byteLength(name) + Buffer.byteLength(value) + 2;
+}
+
+function isBlank(text: string): boolean {
+  return text.length === 0 || (text.charCodeAt(0) <= 0x20 || text.charCodeAt(0) > 0x7f ? text.trim() === '' : false);
+}
+
+function describeName(kind: string, name: unknown, problem: NameProblem, lengthMax: number): string {
+  if (problem === 'blank') return `The ${kind} is blank`;
+  if (problem === 'too long')
+    return `The ${kind} is longer than ${lengthMax} characters: ${quoted(name).slice(0, 200)}`;
+  return `The ${kind} ${quoted(name)} contains illegal characters, allowed are %|a-zA-Z0-9_-`;
+}
+
+const quoted = (value: unknown): string => JSON.stringify(value) ?? String(value);
+
+function illegal(field: string, message: string, topic?: unknown) {
+  return rocketMQError('RMQ_MESSAGE_ILLEGAL', message, typeof topic === 'string' ? { field, topic } : { field });
+}
