@@ -1,4 +1,5 @@
 import type { Observable } from 'rxjs';
+import type { Compressor } from '../message/compression/compressor.js';
 import type { MessageQueue } from '../message/message.js';
 import type { ResourceNames } from '../message/resource-names.js';
 import type { RemotingClient } from '../remoting/remoting-client.js';
@@ -97,6 +98,8 @@ export interface ConsumerServices {
   readonly allocateStrategy: AllocateStrategy;
   /** One per client: `createConsumerRegistry(remoting, logger)`. */
   readonly registry: ConsumerRegistry;
+  /** Codecs that bodies may be compressed with. Default: zlib. */
+  readonly compressors?: readonly Compressor[];
   /** As the heartbeat says it. Default false. */
   readonly unitMode?: boolean;
   /** 0 to below 1. Default Math.random. */

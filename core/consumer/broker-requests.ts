@@ -1,0 +1,118 @@
+import { rocketMQError } from '../errors/rocketmq-error.js';
+import type { MessageQueue } from '../message/message.js';
+import { expectSuccess } from '../remoting/expect-success.js';
+import { requiredInt64 } from '../remoting/protocol/ext-fields.js';
+import { parseJsonDialect } from '../remoting/protocol/json-dialect.js';
+import type { ExtInput, RemotingCommand } from '../remoting/protocol/remoting-command.js';
+import { RequestCode } from '../remoting/protocol/request-codes.js';
+import { ResponseCode } from '../remoting/protocol/response-codes.js';
+import type { RemotingClient } from '../remoting/remoting-client.js';
+import type { RouteTable } from '../routing/route-table.js';
+import type { QueueOffsets } from './start-offset.js';
+
+/** What a consumer asks brokers beside pulls: offsets and members (protocol §2.5, §2.6, §2.8). Names are names on the wire. */
+export class BrokerRequests implements QueueOffsets {
+  readonly #group: string;
+  readonly #routes: RouteTable;
+  readonly #remoting: RemotingClient;
+  readonly #timeoutMs: number;
+
+  constructor(group: string, routes: RouteTable, remoting: RemotingClient, timeoutMs: number) {
+    this.#group = group;
+    this.#routes = routes;
+    this.#remoting = remoting;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  /** The group's stored offset; undefined when it has none. */
+  async consumerOffset(queue: MessageQueue): Promise<number | undefined> {
+    const response = await this.#ask(queue, RequestCode.QUERY_CONSUMER_OFFSET, {
+      consumerGroup: this.#group,
+      topic: queue.topic,
+      queueId: queue.queueId,
+      bname: queue.brokerName,
+    });
+    if (response.code === ResponseCode.QUERY_NOT_FOUND) return undefined;
+    const offset = requiredInt64(expectSuccess(response, { broker: queue.brokerName }), 'offset');
+    return offset < 0 ? undefined : offset;
+  }
+
+  /** Stores the group's offset, and waits until the broker has it. */
+  async storeConsumerOffset(queue: MessageQueue, offset: number): Promise<void> {
+    const response = await this.#ask(queue, RequestCode.UPDATE_CONSUMER_OFFSET, {
+      consumerGroup: this.#group,
+      topic: queue.topic,
+      queueId: queue.queueId,
+      commitOffset: offset,
+      bname: queue.brokerName,
+    });
+    expectSuccess(response, { broker: queue.brokerName });
+  }
+
+  min(queue: MessageQueue): Promise<number> {
+    return this.#offset(queue, RequestCode.GET_MIN_OFFSET, {});
+  }
+
+  max(queue: MessageQueue): Promise<number> {
+    return this.#offset(queue, RequestCode.GET_MAX_OFFSET, {});
+  }
+
+  atTimestamp(queue: MessageQueue, timestamp: number): Promise<number> {
+    return this.#offset(queue, RequestCode.SEARCH_OFFSET_BY_TIMESTAMP, { timestamp });
+  }
+
+  /**
+   * Client ids of the group's members, as one broker of the topic knows them: a random one first, the others when it
+   * cannot tell. A broker answers with an error when it knows no member.
+   * @throws when no broker could tell
+   */
+  async memberIds(topic: string, random: () => number): Promise<readonly string[]> {
+    const addresses = this.#routes.topicAddresses(topic);
+    const first = Math.floor(random() * addresses.length);
+    let failure: unknown = rocketMQError('RMQ_BROKER_NOT_FOUND', `no broker of topic ${topic} is known`, {
+      broker: '',
+      topic,
+    });
+    for (let tried = 0; tried < addresses.length; tried++) {
+      const address = addresses[(first + tried) % addresses.length] as string;
+      try {
+        const response = await this.#remoting.invoke(
+          address,
+          { code: RequestCode.GET_CONSUMER_LIST_BY_GROUP, ext: { consumerGroup: this.#group } },
+          { timeoutMs: this.#timeoutMs },
+        );
+        return clientIdsOf(expectSuccess(response, { address }));
+      } catch (error) {
+        failure = error;
+      }
+    }
+    throw failure;
+  }
+
+  async #offset(queue: MessageQueue, code: number, ext: ExtInput): Promise<number> {
+    const response = await this.#ask(queue, code, {
+      topic: queue.topic,
+      queueId: queue.queueId,
+      ...ext,
+      bname: queue.brokerName,
+    });
+    return requiredInt64(expectSuccess(response, { broker: queue.brokerName }), 'offset');
+  }
+
+  async #ask(queue: MessageQueue, code: number, ext: ExtInput): Promise<RemotingCommand> {
+    const address =
+      this.#routes.brokerAddress(queue.brokerName, 0) ??
+      this.#routes.brokers().find(({ brokerName }) => brokerName === queue.brokerName)?.address ??
+      (await this.#routes.loadBrokerAddress(queue.brokerName, queue.topic));
+    return this.#remoting.invoke(address, { code, ext }, { timeoutMs: this.#timeoutMs });
+  }
+}
+
+function clientIdsOf(response: RemotingCommand): readonly string[] {
+  const body = parseJsonDialect(response.body) as { consumerIdList?: unknown } | null;
+  const ids = body?.consumerIdList;
+  if (!Array.isArray(ids) || ids.some((id) => typeof id !== 'string')) {
+    throw rocketMQError('RMQ_BODY_INVALID', 'the list of a group’s members has no consumerIdList of strings', {});
+  }
+  return ids as string[];
+}

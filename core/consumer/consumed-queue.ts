@@ -1,0 +1,71 @@
+import type { MessageQueue } from '../message/message.js';
+import type { Timer } from '../runtime/clock.js';
+import type { SignalSource } from './delivery-pass.js';
+import { ProcessQueue } from './process-queue.js';
+import type { PulledMessage } from './pulled-message.js';
+import type { TopicSubscription } from './subscription.js';
+
+/**
+ * A queue while it is ours: what was pulled of it and what runs on it. A queue that is lost and comes back is another
+ * object, so results of handlers that were on their way when it was lost reach nothing.
+ */
+export class ConsumedQueue implements SignalSource {
+  /** With the topic's name on the wire. */
+  readonly queue: MessageQueue;
+  /** With the topic's name as the application writes it. */
+  readonly shown: MessageQueue;
+  readonly subscription: TopicSubscription;
+  readonly processQueue: ProcessQueue<PulledMessage>;
+  /** Wakes the pull loop when it waits for room; the loop sets it. */
+  onRoom: (() => void) | undefined;
+  readonly retryTimers = new Set<Timer>();
+  #dropped = false;
+  readonly #controllers = new Map<object, AbortController>();
+
+  constructor(queue: MessageQueue, subscription: TopicSubscription, startOffset: number) {
+    this.queue = queue;
+    this.shown = { ...queue, topic: subscription.topic };
+    this.subscription = subscription;
+    this.processQueue = new ProcessQueue(startOffset);
+  }
+
+  /** Not ours any more: nothing of it is handled or committed from here on. */
+  get dropped(): boolean {
+    return this.#dropped;
+  }
+
+  drop(): void {
+    this.#dropped = true;
+    for (const timer of this.retryTimers) timer.cancel();
+    this.retryTimers.clear();
+    this.abortHandlers(`queue ${this.shown.queueId} of topic ${this.shown.topic} at ${this.shown.brokerName} was lost`);
+  }
+
+  /** Tells the handlers that run, and asked to be told, to end. */
+  abortHandlers(why: string): void {
+    for (const controller of this.#controllers.values()) {
+      controller.abort(new DOMException(why, 'AbortError'));
+    }
+    this.#controllers.clear();
+  }
+
+  signalOf(delivery: object): AbortSignal {
+    let controller = this.#controllers.get(delivery);
+    if (controller === undefined) {
+      controller = new AbortController();
+      if (this.#dropped) controller.abort(new DOMException('the queue was lost', 'AbortError'));
+      this.#controllers.set(delivery, controller);
+    }
+    return controller.signal;
+  }
+
+  /** The delivery ended; nobody needs its signal any more. */
+  forgetSignal(delivery: object): void {
+    if (this.#controllers.size > 0) this.#controllers.delete(delivery);
+  }
+}
+
+/** A queue by its place, as maps use it. */
+export function queueKey(queue: MessageQueue): string {
+  return `${queue.topic}\n${queue.brokerName}\n${queue.queueId}`;
+}

@@ -1,0 +1,178 @@
+import { isObservable, Observable, of } from 'rxjs';
+import { isRocketMQError, rocketMQError } from '../errors/rocketmq-error.js';
+import type { DeliveryContext, DeliveryHandler, DeliveryInterceptor, DeliveryOutcome } from './delivery.js';
+import { DeliveryPass } from './delivery-pass.js';
+
+/** Told exactly once how a delivery ended, perhaps before the call that started it returned. */
+export type SettleDelivery = (outcome: DeliveryOutcome) => void;
+
+/** The end of the chain: calls the application. Settles exactly once and never throws. */
+export type DeliveryEnd = (context: DeliveryContext, settle: SettleDelivery) => void;
+
+export interface NamedDeliveryInterceptor {
+  readonly plugin: string;
+  readonly interceptor: DeliveryInterceptor;
+}
+
+export const ACK: DeliveryOutcome = Object.freeze({ kind: 'ack' });
+
+/**
+ * Composes a consumer's deliveries once: the interceptors from the outside in, `end` innermost. Without interceptors it
+ * is `end` itself, and no Observable is made.
+ *
+ * Each interceptor is guarded: it calls `next` at most once, with a context of the same delivery and as many messages;
+ * it subscribes what `next` returned at most once; and it ends in exactly one outcome. What it throws or raises becomes
+ * the outcome `retry` with RMQ_PLUGIN_FAILED, a broken rule becomes `retry` with RMQ_PIPELINE_MISUSE; both name it. So
+ * an interceptor further out sees outcomes only, and a message is never lost by a plugin's mistake.
+ *
+ * @param onLateMisuse told of rules that are broken after the delivery had ended
+ */
+export function composeDelivery(
+  interceptors: readonly NamedDeliveryInterceptor[],
+  end: DeliveryEnd,
+  onLateMisuse: (error: unknown) => void,
+): DeliveryEnd {
+  if (interceptors.length === 0) return end;
+  let handler: DeliveryHandler = (context) => started((settle) => end(context, settle));
+  for (const { plugin, interceptor } of [...interceptors].reverse()) {
+    const next = handler;
+    handler = (context) => new Guard(plugin, interceptor, next, context, onLateMisuse).run();
+  }
+  const outermost = handler;
+  return (context, settle) => {
+    outermost(context).subscribe(settle);
+  };
+}
+
+/** Starts the work at once and hands its one outcome to whoever subscribes. */
+function started(work: (settle: SettleDelivery) => void): Observable<DeliveryOutcome> {
+  let outcome: DeliveryOutcome | undefined;
+  let listener: SettleDelivery | undefined;
+  work((settled) => {
+    outcome = settled;
+    listener?.(settled);
+  });
+  if (outcome !== undefined) return of(outcome);
+  return new Observable((subscriber) => {
+    const tell: SettleDelivery = (settled) => {
+      subscriber.next(settled);
+      subscriber.complete();
+    };
+    if (outcome !== undefined) tell(outcome);
+    else listener = tell;
+  });
+}
+
+/** One interceptor in one delivery. */
+class Guard {
+  readonly #plugin: string;
+  readonly #interceptor: DeliveryInterceptor;
+  readonly #next: DeliveryHandler;
+  readonly #context: DeliveryContext;
+  readonly #onLateMisuse: (error: unknown) => void;
+  #calledNext = false;
+  #settled = false;
+  #misuse: DeliveryOutcome | undefined;
+
+  constructor(
+    plugin: string,
+    interceptor: DeliveryInterceptor,
+    next: DeliveryHandler,
+    context: DeliveryContext,
+    onLateMisuse: (error: unknown) => void,
+  ) {
+    this.#plugin = plugin;
+    this.#interceptor = interceptor;
+    this.#next = next;
+    this.#context = context;
+    this.#onLateMisuse = onLateMisuse;
+  }
+
+  run(): Observable<DeliveryOutcome> {
+    let returned: unknown;
+    try {
+      returned = this.#interceptor(this.#context, (context) => this.#callNext(context));
+    } catch (error) {
+      return of(this.#settle(this.#failed(error)));
+    }
+    if (!isObservable(returned)) {
+      return of(this.#settle(this.#broken('returned something that is no Observable')));
+    }
+    const observable = returned as Observable<DeliveryOutcome>;
+    return new Observable((subscriber) => {
+      let outcome: DeliveryOutcome | undefined;
+      const end = (settled: DeliveryOutcome): void => {
+        subscriber.next(this.#settle(settled));
+        subscriber.complete();
+      };
+      return observable.subscribe({
+        next: (value) => {
+          if (outcome !== undefined) end(this.#broken('ended in two outcomes'));
+          else if (isOutcome(value)) outcome = value;
+          else end(this.#broken("ended in something other than { kind: 'ack' } or { kind: 'retry', error }"));
+        },
+        error: (error: unknown) => end(this.#failed(error)),
+        complete: () => end(outcome ?? this.#broken('ended without an outcome')),
+      });
+    });
+  }
+
+  #callNext(context: DeliveryContext): Observable<DeliveryOutcome> {
+    if (this.#calledNext) return of(this.#broken('called next twice'));
+    this.#calledNext = true;
+    if (this.#settled) return of(this.#broken('called next after the delivery had ended'));
+    if (!DeliveryPass.same(context, this.#context)) {
+      return of(this.#broken('called next with a context that context.with did not make'));
+    }
+    if (!Array.isArray(context.messages) || context.messages.length !== this.#context.messages.length) {
+      return of(this.#broken('passed on more or fewer messages than it was given'));
+    }
+    const inner = this.#next(context);
+    let subscribed = false;
+    return new Observable((subscriber) => {
+      if (subscribed) {
+        subscriber.next(this.#broken('subscribed the result of next twice'));
+        subscriber.complete();
+        return undefined;
+      }
+      subscribed = true;
+      return inner.subscribe(subscriber);
+    });
+  }
+
+  /** A rule broken while the delivery goes on decides its outcome, whatever the interceptor makes of it. */
+  #settle(outcome: DeliveryOutcome): DeliveryOutcome {
+    this.#settled = true;
+    return this.#misuse ?? outcome;
+  }
+
+  #failed(error: unknown): DeliveryOutcome {
+    if (isRocketMQError(error, 'RMQ_PIPELINE_MISUSE') && this.#misuse !== undefined) return this.#misuse;
+    return {
+      kind: 'retry',
+      error: rocketMQError(
+        'RMQ_PLUGIN_FAILED',
+        `plugin ${this.#plugin} failed in a delivery: ${error instanceof Error ? error.message : String(error)}`,
+        { plugin: this.#plugin },
+        { cause: error },
+      ),
+    };
+  }
+
+  #broken(rule: string): DeliveryOutcome {
+    const error = rocketMQError('RMQ_PIPELINE_MISUSE', `the delivery interceptor of plugin ${this.#plugin} ${rule}`, {
+      interceptor: this.#plugin,
+      rule,
+    });
+    const outcome: DeliveryOutcome = { kind: 'retry', error };
+    if (this.#settled) this.#onLateMisuse(error);
+    else this.#misuse ??= outcome;
+    return outcome;
+  }
+}
+
+function isOutcome(value: unknown): value is DeliveryOutcome {
+  if (typeof value !== 'object' || value === null) return false;
+  const kind = (value as { kind?: unknown }).kind;
+  return kind === 'ack' || kind === 'retry';
+}

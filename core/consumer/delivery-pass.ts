@@ -1,0 +1,52 @@
+import type { MessageQueue, ReceivedMessage } from '../message/message.js';
+import type { DeliveryContext } from './delivery.js';
+
+/** Gives each delivery its own abort signal, and only to those that ask: most never do. */
+export interface SignalSource {
+  signalOf(delivery: object): AbortSignal;
+}
+
+/** What all contexts of one delivery share. */
+export interface DeliveryFacts {
+  readonly group: string;
+  readonly queue: MessageQueue;
+  readonly attempt: number;
+  readonly signals: SignalSource;
+}
+
+/** The context of one delivery on its way through the chain; `with` makes the next. */
+export class DeliveryPass implements DeliveryContext {
+  readonly messages: readonly ReceivedMessage[];
+  readonly #facts: DeliveryFacts;
+
+  constructor(facts: DeliveryFacts, messages: readonly ReceivedMessage[]) {
+    this.#facts = facts;
+    this.messages = messages;
+  }
+
+  get group(): string {
+    return this.#facts.group;
+  }
+
+  get queue(): MessageQueue {
+    return this.#facts.queue;
+  }
+
+  get attempt(): number {
+    return this.#facts.attempt;
+  }
+
+  get signal(): AbortSignal {
+    return this.#facts.signals.signalOf(this.#facts);
+  }
+
+  with(change: { readonly messages?: readonly ReceivedMessage[] }): DeliveryContext {
+    return new DeliveryPass(this.#facts, change.messages ?? this.messages);
+  }
+
+  /** Whether `context` was derived from the same delivery as `other`. */
+  static same(context: unknown, other: DeliveryContext): boolean {
+    if (typeof context !== 'object' || context === null || !(#facts in context) || !(#facts in other)) return false;
+    return context.#facts === other.#facts;
+  }
+}

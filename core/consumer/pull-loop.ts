@@ -1,0 +1,252 @@
+import { isRocketMQError, rocketMQError } from '../errors/rocketmq-error.js';
+import { ResponseCode } from '../remoting/protocol/response-codes.js';
+import type { PendingRequest, RemotingClient } from '../remoting/remoting-client.js';
+import type { RouteTable } from '../routing/route-table.js';
+import type { Clock, Timer } from '../runtime/clock.js';
+import type { Logger } from '../runtime/logger.js';
+import type { ConsumedQueue } from './consumed-queue.js';
+import type { ConsumerEvents } from './consumer-events.js';
+import type { ResolvedConsumerOptions } from './consumer-options.js';
+import { type PullAnswer, pullRequest, readPullAnswer } from './pull-request.js';
+
+/** A broker that is asked too much says so with FLOW_CONTROL; Java waits this long. */
+const FLOW_CONTROL_DELAY_MS = 20;
+
+export interface PullLoopServices {
+  /** The group as the application writes it. */
+  readonly group: string;
+  /** The group on the wire. */
+  readonly wireGroup: string;
+  readonly options: ResolvedConsumerOptions;
+  readonly routes: RouteTable;
+  readonly remoting: RemotingClient;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly events: ConsumerEvents;
+  /** Of the topic's subscription, as heartbeats carry it. */
+  readonly subVersion: () => number;
+  /** Messages were put into the process queue. */
+  readonly onMessages: (consumed: ConsumedQueue) => void;
+  /** The offset is not there; the broker would go on at `nextOffset`. The loop has stopped itself. */
+  readonly onOffsetIllegal: (consumed: ConsumedQueue, nextOffset: number) => void;
+  /** The broker does not know this member or its subscription (24, 25): a heartbeat would tell it. */
+  readonly onUnknownMember: () => void;
+}
+
+/**
+ * Reads one queue: one pull at a time, each held by the broker until there is something, the next at once. Waits while
+ * the process queue is full, and after errors; nothing but `stop` ends it.
+ */
+export class PullLoop {
+  readonly #consumed: ConsumedQueue;
+  readonly #services: PullLoopServices;
+  #state: 'idle' | 'pulling' | 'waiting' | 'full' | 'paused' | 'stopped' = 'idle';
+  #timer: Timer | undefined;
+  #pending: PendingRequest | undefined;
+  #brokerId = 0;
+  #failures = 0;
+  #lastPullMs: number;
+
+  constructor(consumed: ConsumedQueue, services: PullLoopServices) {
+    this.#consumed = consumed;
+    this.#services = services;
+    this.#lastPullMs = services.clock.monotonic();
+    consumed.onRoom = () => {
+      if (this.#state === 'full' && !this.#full) this.#pull();
+    };
+  }
+
+  /** Monotonic milliseconds at which the loop last did something; undefined while it waits for room or is paused. */
+  get lastPullMs(): number | undefined {
+    return this.#state === 'full' || this.#state === 'paused' ? undefined : this.#lastPullMs;
+  }
+
+  start(): void {
+    if (this.#state === 'idle' || this.#state === 'paused') this.#pull();
+  }
+
+  /** The pull that is in flight goes on; no other follows. */
+  pause(): void {
+    if (this.#state === 'stopped') return;
+    this.#timer?.cancel();
+    if (this.#state !== 'pulling') this.#state = 'paused';
+    else this.#pauseAfterPull = true;
+  }
+
+  resume(): void {
+    this.#pauseAfterPull = false;
+    this.start();
+  }
+
+  #pauseAfterPull = false;
+
+  /** For good. Takes the pull in flight back. */
+  stop(): void {
+    this.#state = 'stopped';
+    this.#timer?.cancel();
+    this.#pending?.cancel();
+    this.#pending = undefined;
+    this.#consumed.onRoom = undefined;
+  }
+
+  get #full(): boolean {
+    const { processQueue } = this.#consumed;
+    const { options } = this.#services;
+    return (
+      processQueue.count >= options.pullThresholdForQueue ||
+      processQueue.sizeBytes >= options.pullThresholdSizeForQueueBytes ||
+      processQueue.span > options.consumeConcurrentlyMaxSpan
+    );
+  }
+
+  #pull(): void {
+    this.#lastPullMs = this.#services.clock.monotonic();
+    if (this.#pauseAfterPull) {
+      this.#pauseAfterPull = false;
+      this.#state = 'paused';
+      return;
+    }
+    if (this.#full) {
+      this.#state = 'full';
+      return;
+    }
+    this.#state = 'pulling';
+    const address = this.#address();
+    if (address !== undefined) this.#request(address.address, address.slave);
+    else this.#loadAddress();
+  }
+
+  /** The broker that was suggested last, else the next id, else any of that name. */
+  #address(): { readonly address: string; readonly slave: boolean } | undefined {
+    const { routes } = this.#services;
+    const { brokerName } = this.#consumed.queue;
+    for (const brokerId of [this.#brokerId, this.#brokerId + 1]) {
+      const address = routes.brokerAddress(brokerName, brokerId);
+      if (address !== undefined) return { address, slave: brokerId !== 0 };
+    }
+    const any = routes.brokers().find((broker) => broker.brokerName === brokerName);
+    return any && { address: any.address, slave: any.brokerId !== 0 };
+  }
+
+  #loadAddress(): void {
+    const { brokerName, topic } = this.#consumed.queue;
+    this.#services.routes.loadBrokerAddress(brokerName, topic).then(
+      (address) => {
+        if (this.#state === 'pulling') this.#request(address, false);
+      },
+      (error: unknown) => {
+        if (this.#state === 'pulling') this.#failed(error);
+      },
+    );
+  }
+
+  #request(address: string, slave: boolean): void {
+    const { options, remoting, clock, wireGroup, subVersion } = this.#services;
+    const { processQueue, queue } = this.#consumed;
+    const startedMs = clock.monotonic();
+    const request = pullRequest({
+      group: wireGroup,
+      queue,
+      offset: processQueue.nextOffset,
+      batchSize: options.pullBatchSize,
+      commitOffset: slave ? 0 : processQueue.committableOffset,
+      suspendTimeoutMs: options.suspendTimeoutMs,
+      subVersion: subVersion(),
+      expressionType: 'TAG',
+    });
+    try {
+      this.#pending = remoting.start(
+        address,
+        request,
+        { timeoutMs: options.pullTimeoutMs },
+        {
+          onResponse: (response) => {
+            this.#pending = undefined;
+            if (this.#state !== 'pulling' || response === undefined) return;
+            let answer: PullAnswer;
+            try {
+              answer = readPullAnswer(response, address);
+            } catch (error) {
+              this.#failed(error);
+              return;
+            }
+            this.#answered(answer, clock.monotonic() - startedMs);
+          },
+          onFailure: (error) => {
+            this.#pending = undefined;
+            if (this.#state === 'pulling') this.#failed(error);
+          },
+        },
+      );
+    } catch (error) {
+      // A client that is closing refuses at once.
+      this.#failed(error);
+    }
+  }
+
+  #answered(answer: PullAnswer, elapsedMs: number): void {
+    const { options, events, onMessages, onOffsetIllegal } = this.#services;
+    const { processQueue } = this.#consumed;
+    this.#failures = 0;
+    this.#brokerId = answer.suggestedBrokerId;
+    if (answer.kind === 'illegal') {
+      this.stop();
+      onOffsetIllegal(this.#consumed, answer.nextOffset);
+      return;
+    }
+    const before = processQueue.nextOffset;
+    const added = answer.kind === 'found' ? processQueue.put(answer.messages, answer.nextOffset) : 0;
+    if (answer.kind === 'nothing') processQueue.skipTo(answer.nextOffset);
+    if (events.observed) {
+      events.emit({
+        type: 'pulled',
+        queue: this.#consumed.shown,
+        messages: added,
+        sizeBytes: answer.kind === 'found' ? answer.sizeBytes : 0,
+        nextOffset: processQueue.nextOffset,
+        elapsedMs,
+      });
+    }
+    if (answer.kind === 'found' && processQueue.nextOffset === before) {
+      this.#failed(
+        rocketMQError('RMQ_BODY_INVALID', 'the answer to a pull holds messages from before the offset only', {}),
+      );
+      return;
+    }
+    // The next pull leaves before the handlers run: their work hides its way.
+    this.#nextPull(options.pullIntervalMs);
+    if (added > 0) onMessages(this.#consumed);
+  }
+
+  #nextPull(delayMs: number): void {
+    if (delayMs === 0) {
+      this.#pull();
+      return;
+    }
+    this.#state = 'waiting';
+    this.#lastPullMs = this.#services.clock.monotonic();
+    if (this.#pauseAfterPull) this.#pull();
+    else this.#timer = this.#services.clock.setTimer(delayMs, () => this.#pull());
+  }
+
+  #failed(error: unknown): void {
+    const { options, logger, events, group, onUnknownMember } = this.#services;
+    const code = isRocketMQError(error, 'RMQ_BROKER_ERROR') ? error.responseCode : undefined;
+    this.#failures++;
+    const retryInMs = code === ResponseCode.FLOW_CONTROL ? FLOW_CONTROL_DELAY_MS : options.pullRetryDelayMs;
+    const level = this.#failures === 1 ? 'warn' : 'debug';
+    logger[level]('a pull failed; the queue is pulled again', {
+      group,
+      ...this.#consumed.shown,
+      offset: this.#consumed.processQueue.nextOffset,
+      failures: this.#failures,
+      retryInMs,
+      error,
+    });
+    if (events.observed) events.emit({ type: 'pullFailed', queue: this.#consumed.shown, error, retryInMs });
+    if (code === ResponseCode.SUBSCRIPTION_NOT_EXIST || code === ResponseCode.SUBSCRIPTION_NOT_LATEST) {
+      onUnknownMember();
+    }
+    this.#nextPull(retryInMs);
+  }
+}

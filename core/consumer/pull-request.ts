@@ -1,0 +1,90 @@
+import { rocketMQError } from '../errors/rocketmq-error.js';
+import type { MessageQueue } from '../message/message.js';
+import { requiredInt64 } from '../remoting/protocol/ext-fields.js';
+import type { OutgoingCommand, RemotingCommand } from '../remoting/protocol/remoting-command.js';
+import { RequestCode } from '../remoting/protocol/request-codes.js';
+import { ResponseCode } from '../remoting/protocol/response-codes.js';
+import { findRecords, type PulledMessage } from './pulled-message.js';
+
+/** Bits of a pull's sysFlag. Matches Apache's PullSysFlag. */
+export const PullSysFlag = { COMMIT_OFFSET: 1, SUSPEND: 2, SUBSCRIPTION: 4, CLASS_FILTER: 8, LITE_PULL: 16 } as const;
+
+export interface PullFacts {
+  /** The group on the wire. */
+  readonly group: string;
+  readonly queue: MessageQueue;
+  readonly offset: number;
+  readonly batchSize: number;
+  /** What the broker may store as the group's position on the way; 0 for nothing. */
+  readonly commitOffset: number;
+  readonly suspendTimeoutMs: number;
+  readonly subVersion: number;
+  readonly expressionType: 'TAG' | 'SQL92';
+}
+
+/** PULL_MESSAGE (protocol §2.6): held by the broker while there is nothing; the subscription is known from heartbeats. */
+export function pullRequest(facts: PullFacts): OutgoingCommand {
+  const { queue, commitOffset } = facts;
+  return {
+    code: RequestCode.PULL_MESSAGE,
+    ext: {
+      consumerGroup: facts.group,
+      topic: queue.topic,
+      queueId: queue.queueId,
+      queueOffset: facts.offset,
+      maxMsgNums: facts.batchSize,
+      sysFlag: PullSysFlag.SUSPEND | (commitOffset > 0 ? PullSysFlag.COMMIT_OFFSET : 0),
+      commitOffset,
+      suspendTimeoutMillis: facts.suspendTimeoutMs,
+      subVersion: facts.subVersion,
+      expressionType: facts.expressionType,
+      bname: queue.brokerName,
+    },
+  };
+}
+
+/** What a broker makes of a pull. */
+export type PullAnswer =
+  | {
+      readonly kind: 'found';
+      readonly messages: readonly PulledMessage[];
+      readonly sizeBytes: number;
+      readonly nextOffset: number;
+      readonly suggestedBrokerId: number;
+    }
+  /** Nothing for this consumer up to `nextOffset` (19 nothing new, 20 nothing that matches). */
+  | { readonly kind: 'nothing'; readonly nextOffset: number; readonly suggestedBrokerId: number }
+  /** The offset that was asked for is not there; reading can go on at `nextOffset` (21). */
+  | { readonly kind: 'illegal'; readonly nextOffset: number; readonly suggestedBrokerId: number };
+
+/**
+ * Reads the answer to a pull; what it keeps of the body is copied, since the bytes belong to the connection.
+ * @throws RMQ_BROKER_ERROR for a refusal, RMQ_BODY_INVALID
+ */
+export function readPullAnswer(response: RemotingCommand, address: string): PullAnswer {
+  const { code } = response;
+  if (
+    code !== ResponseCode.SUCCESS &&
+    code !== ResponseCode.PULL_NOT_FOUND &&
+    code !== ResponseCode.PULL_RETRY_IMMEDIATELY &&
+    code !== ResponseCode.PULL_OFFSET_MOVED
+  ) {
+    throw rocketMQError(
+      'RMQ_BROKER_ERROR',
+      `the broker at ${address} refused a pull with code ${code}: ${response.remark ?? 'no remark'}`,
+      { responseCode: code, address, ...(response.remark === undefined ? {} : { remark: response.remark }) },
+    );
+  }
+  const nextOffset = requiredInt64(response, 'nextBeginOffset');
+  const suggestedBrokerId = requiredInt64(response, 'suggestWhichBrokerId');
+  if (code === ResponseCode.PULL_OFFSET_MOVED) return { kind: 'illegal', nextOffset, suggestedBrokerId };
+  if (code !== ResponseCode.SUCCESS) return { kind: 'nothing', nextOffset, suggestedBrokerId };
+  const records = Buffer.from(response.body);
+  return {
+    kind: 'found',
+    messages: findRecords(records),
+    sizeBytes: records.length,
+    nextOffset,
+    suggestedBrokerId,
+  };
+}

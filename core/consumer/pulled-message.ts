@@ -1,0 +1,56 @@
+import { rocketMQError } from '../errors/rocketmq-error.js';
+import type { ReceivedMessage } from '../message/message.js';
+import type { HeldMessage } from './process-queue.js';
+
+/** Where totalSize and queueOffset stand in a record of the commit log (protocol §3.1), and the least a record can be. */
+const QUEUE_OFFSET_POSITION = 20;
+const RECORD_BYTES_MIN = 91;
+
+/**
+ * A record as a pull brought it. The bytes are read when the message is about to be handled, not before: what waits in
+ * the process queue costs its bytes only.
+ */
+export class PulledMessage implements HeldMessage {
+  readonly queueOffset: number;
+  readonly sizeBytes: number;
+  acknowledged = false;
+  /** How often handling it failed. */
+  attempt = 0;
+  /** Kept between tries; undefined before the first. */
+  message: ReceivedMessage | undefined = undefined;
+  readonly records: Buffer;
+  readonly position: number;
+
+  constructor(records: Buffer, position: number, sizeBytes: number, queueOffset: number) {
+    this.records = records;
+    this.position = position;
+    this.sizeBytes = sizeBytes;
+    this.queueOffset = queueOffset;
+  }
+}
+
+/**
+ * Finds the records in the body of a pull's answer, without reading them. `records` is kept by the messages: hand over a
+ * copy of bytes that belong to a connection.
+ * @throws RMQ_BODY_INVALID when they do not fill the body exactly
+ */
+export function findRecords(records: Buffer): PulledMessage[] {
+  const messages: PulledMessage[] = [];
+  let position = 0;
+  while (position < records.length) {
+    const left = records.length - position;
+    const sizeBytes = left >= RECORD_BYTES_MIN ? records.readInt32BE(position) : 0;
+    if (sizeBytes < RECORD_BYTES_MIN || sizeBytes > left) {
+      throw rocketMQError(
+        'RMQ_BODY_INVALID',
+        `the answer to a pull breaks off at byte ${position} of ${records.length}: a record of ${sizeBytes} bytes with ${left} left`,
+        {},
+      );
+    }
+    const at = position + QUEUE_OFFSET_POSITION;
+    const queueOffset = records.readInt32BE(at) * 0x1_0000_0000 + records.readUInt32BE(at + 4);
+    messages.push(new PulledMessage(records, position, sizeBytes, queueOffset));
+    position += sizeBytes;
+  }
+  return messages;
+}

@@ -1,0 +1,374 @@
+import type { Observable } from 'rxjs';
+import { isRocketMQError, rocketMQError } from '../errors/rocketmq-error.js';
+import type { ReceivedMessage } from '../message/message.js';
+import type { ConsumerMember, MemberSubscription } from '../routing/membership.js';
+import type { PeriodicTask } from '../runtime/scheduler.js';
+import { Assignment } from './assignment.js';
+import { BrokerRequests } from './broker-requests.js';
+import type {
+  AssignedQueue,
+  CloseOptions,
+  Consumer,
+  ConsumerServices,
+  ConsumerState,
+  HandlerContext,
+  MessageHandler,
+} from './consumer.js';
+import type { ConsumerEvent } from './consumer-event.js';
+import { ConsumerEvents } from './consumer-events.js';
+import type { ResolvedConsumerOptions } from './consumer-options.js';
+import { decodeMessage } from './decode-message.js';
+import { composeDelivery, type NamedDeliveryInterceptor } from './delivery-chain.js';
+import { waitAtMost } from './drain.js';
+import { handlerEnd } from './handler-end.js';
+import { HandlerRunner } from './handler-runner.js';
+import { orderAttachments } from './order-attachments.js';
+import { PullLoop } from './pull-loop.js';
+import { Rebalancer } from './rebalancer.js';
+import type { Subscribe } from './subscribe.js';
+import type { TopicSubscription } from './subscription.js';
+
+const CLOSE_TIMEOUT_MS = 30_000;
+/** Between two heartbeats that a broker's ignorance of this member causes. */
+const EXTRA_HEARTBEAT_MS = 1_000;
+
+type AnyHandler = (message: ReceivedMessage, context: HandlerContext) => unknown;
+
+/** What exists between a successful `run` and the end of `close`. */
+interface Running {
+  readonly assignment: Assignment;
+  readonly runner: HandlerRunner;
+  readonly rebalancer: Rebalancer;
+  readonly persisting: PeriodicTask;
+  readonly unregister: () => void;
+}
+
+/** The consumer that `mq.consumer` gives: the life cycle over assignment, pull loops and the handler runner. */
+export class PushConsumer<S extends Subscribe> implements Consumer<S> {
+  readonly group: string;
+  readonly #options: ResolvedConsumerOptions;
+  readonly #services: ConsumerServices;
+  /** By the topic's name on the wire. */
+  readonly #subscriptions: ReadonlyMap<string, TopicSubscription>;
+  readonly #interceptors: readonly NamedDeliveryInterceptor[];
+  readonly #events: ConsumerEvents;
+  readonly #wireGroup: string;
+  readonly #subVersion: number;
+  #state: ConsumerState = 'created';
+  #startFailure: unknown;
+  #starting: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
+  #running: Running | undefined;
+  #joined = false;
+  #paused = false;
+  #lastExtraHeartbeatMs = Number.NEGATIVE_INFINITY;
+
+  constructor(
+    group: string,
+    options: ResolvedConsumerOptions,
+    subscriptions: readonly TopicSubscription[],
+    services: ConsumerServices,
+  ) {
+    const { names, clock } = services;
+    this.group = group;
+    this.#options = options;
+    this.#services = services;
+    this.#subscriptions = new Map(subscriptions.map((one) => [names.topicToWire(one.topic), one]));
+    this.#interceptors = orderAttachments(services.deliveryAttachments).flatMap(({ plugin, create }) => {
+      const interceptor = create({ group });
+      return interceptor === undefined ? [] : [{ plugin, interceptor }];
+    });
+    this.#events = new ConsumerEvents(group, clock);
+    this.#wireGroup = names.groupToWire(group);
+    this.#subVersion = clock.now();
+  }
+
+  get state(): ConsumerState {
+    return this.#state;
+  }
+
+  get events$(): Observable<ConsumerEvent> {
+    return this.#events.events$;
+  }
+
+  run(handler: MessageHandler<S>): Promise<void> {
+    if (this.#state !== 'created') return Promise.reject(this.#cannotRun());
+    if (typeof handler !== 'function') {
+      return Promise.reject(
+        rocketMQError('RMQ_OPTIONS_INVALID', `run needs a handler function, not ${typeof handler}`, {
+          option: 'handler',
+        }),
+      );
+    }
+    this.#state = 'starting';
+    this.#starting = this.#start(handler as AnyHandler);
+    return this.#starting;
+  }
+
+  pause(): void {
+    this.#paused = true;
+    this.#running?.assignment.pause();
+    this.#running?.runner.pause();
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#running?.assignment.resume();
+    this.#running?.runner.resume();
+  }
+
+  assignment(): readonly AssignedQueue[] {
+    return this.#running?.assignment.queues ?? [];
+  }
+
+  describe(): string {
+    const plugins = this.#interceptors.map(({ plugin }) => plugin);
+    return [
+      `consumer ${this.group}: ${this.#state}${this.#paused ? ', paused' : ''}`,
+      ...[...this.#subscriptions.values()].map(({ topic, expression }) => `  topic ${topic}: ${expression}`),
+      `  delivery: ${[...plugins, 'handler'].join(' → ')}, ${this.#options.concurrency} at one time`,
+      ...this.assignment().map(
+        ({ topic, brokerName, queueId, pullOffset, committableOffset }) =>
+          `  queue ${topic} ${brokerName} ${queueId}: pulled to ${pullOffset}, done to ${committableOffset}`,
+      ),
+    ].join('\n');
+  }
+
+  close(options: CloseOptions = {}): Promise<void> {
+    this.#closing ??= this.#close(options);
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #start(handler: AnyHandler): Promise<void> {
+    const { membership, registry, scheduler } = this.#services;
+    try {
+      membership.joinConsumer(this.#member());
+      this.#joined = true;
+      await this.#loadRoutes();
+      this.#expectStarting();
+      await membership.heartbeat();
+      this.#expectStarting();
+      const running = this.#assemble(handler);
+      this.#running = {
+        ...running,
+        unregister: registry.add({
+          group: this.#wireGroup,
+          onMembersChanged: () => void running.rebalancer.now(),
+        }),
+        persisting: scheduler.every(
+          `offsets of ${this.group}`,
+          { periodMs: this.#options.persistOffsetIntervalMs },
+          () => running.assignment.commit(),
+        ),
+      };
+      await running.rebalancer.now();
+      this.#expectStarting();
+      this.#state = 'running';
+      this.#services.logger.info('a consumer runs', {
+        group: this.group,
+        topics: [...this.#subscriptions.values()].map(({ topic, expression }) => `${topic}: ${expression}`),
+      });
+      if (this.#events.observed) this.#events.emit({ type: 'started' });
+    } catch (error) {
+      if (this.#state === 'starting') {
+        this.#state = 'start failed';
+        this.#startFailure = error;
+        await this.#leave();
+      }
+      throw error;
+    }
+  }
+
+  /** Unknown topics may come later; servers that cannot be asked at all are told to whoever starts. */
+  async #loadRoutes(): Promise<void> {
+    const { routes, logger } = this.#services;
+    await Promise.all(
+      [...this.#subscriptions].map(async ([wireTopic, { topic }]) => {
+        try {
+          await routes.loadSubscribeQueues(wireTopic);
+        } catch (error) {
+          if (!isRocketMQError(error, 'RMQ_ROUTE_NOT_FOUND')) {
+            if (routes.subscribeQueues(wireTopic) === undefined) throw error;
+            return;
+          }
+          logger.warn('a topic does not exist yet; it is read as soon as it does', { group: this.group, topic });
+        }
+      }),
+    );
+  }
+
+  #assemble(handler: AnyHandler): Pick<Running, 'assignment' | 'runner' | 'rebalancer'> {
+    const { routes, remoting, membership, clock, logger, names, scheduler, random = Math.random } = this.#services;
+    const { group, compressors } = { group: this.group, compressors: this.#services.compressors };
+    const options = this.#options;
+    const events = this.#events;
+    const requests = new BrokerRequests(this.#wireGroup, routes, remoting, options.requestTimeoutMs);
+    const offsetStore = this.#services.offsetStore({
+      group: this.#wireGroup,
+      onPersisted: (queue, offset) => {
+        if (!events.observed) return;
+        events.emit({ type: 'committed', queue: { ...queue, topic: names.topicFromWire(queue.topic) }, offset });
+      },
+    });
+    const decodables = new Map([...this.#subscriptions.values()].map(({ topic, decodable }) => [topic, decodable]));
+    const runner = new HandlerRunner({
+      group,
+      concurrency: options.concurrency,
+      retry: options.handlerRetry,
+      deliver: composeDelivery(
+        this.#interceptors,
+        handlerEnd(handler, (topic) => decodables.get(topic)),
+        (error) => logger.warn('a delivery interceptor broke a rule after the delivery had ended', { group, error }),
+      ),
+      decode: (pulled, consumed) => decodeMessage(pulled, consumed, compressors),
+      clock,
+      logger,
+      events,
+    });
+    const assignment: Assignment = new Assignment({
+      group,
+      from: options.from,
+      offsetStore,
+      queueOffsets: requests,
+      logger,
+      events,
+      createLoop: (consumed) =>
+        new PullLoop(consumed, {
+          group,
+          wireGroup: this.#wireGroup,
+          options,
+          routes,
+          remoting,
+          clock,
+          logger,
+          events,
+          subVersion: () => this.#subVersion,
+          onMessages: (woken) => runner.wake(woken),
+          onOffsetIllegal: (illegal, nextOffset) => {
+            void assignment.reset(illegal, nextOffset).finally(() => rebalancer.in(options.pullRetryDelayMs));
+          },
+          onUnknownMember: () => this.#extraHeartbeat(),
+        }),
+    });
+    const rebalancer: Rebalancer = new Rebalancer({
+      group,
+      wireGroup: this.#wireGroup,
+      intervalMs: options.rebalanceIntervalMs,
+      subscriptions: this.#subscriptions,
+      assignment,
+      memberIds: (topic) => requests.memberIds(topic, random),
+      strategy: this.#services.allocateStrategy,
+      membership,
+      routes,
+      scheduler,
+      clock,
+      logger,
+      events,
+    });
+    if (this.#paused) {
+      assignment.pause();
+      runner.pause();
+    }
+    return { assignment, runner, rebalancer };
+  }
+
+  #member(): ConsumerMember {
+    const { from } = this.#options;
+    const subscriptions = [...this.#subscriptions].map(
+      ([topic, { expression, tags, tagCodes }]): MemberSubscription => ({
+        topic,
+        subString: expression,
+        tagsSet: [...tags],
+        codeSet: tagCodes,
+        subVersion: this.#subVersion,
+        expressionType: 'TAG',
+      }),
+    );
+    return {
+      group: this.#wireGroup,
+      consumeType: 'CONSUME_PASSIVELY',
+      messageModel: 'CLUSTERING',
+      consumeFromWhere:
+        from === 'last'
+          ? 'CONSUME_FROM_LAST_OFFSET'
+          : from === 'first'
+            ? 'CONSUME_FROM_FIRST_OFFSET'
+            : 'CONSUME_FROM_TIMESTAMP',
+      unitMode: this.#services.unitMode ?? false,
+      subscriptions: () => subscriptions,
+    };
+  }
+
+  #extraHeartbeat(): void {
+    const nowMs = this.#services.clock.monotonic();
+    if (nowMs - this.#lastExtraHeartbeatMs < EXTRA_HEARTBEAT_MS) return;
+    this.#lastExtraHeartbeatMs = nowMs;
+    void this.#services.membership.heartbeat();
+  }
+
+  async #close({ timeoutMs = CLOSE_TIMEOUT_MS, signal }: CloseOptions): Promise<void> {
+    const { clock, logger } = this.#services;
+    const neverRan = this.#state === 'created' || this.#state === 'start failed';
+    this.#state = neverRan ? this.#state : 'closing';
+    this.#running?.rebalancer.stop();
+    await this.#starting?.catch(() => undefined);
+    const running = this.#running;
+    this.#running = undefined;
+    let unfinished = 0;
+    if (running !== undefined) {
+      const { assignment, runner } = running;
+      running.rebalancer.stop();
+      running.persisting.cancel();
+      running.unregister();
+      assignment.stopPulling();
+      if (!(await waitAtMost(runner.stop(), clock, { timeoutMs, signal }))) {
+        unfinished = runner.running;
+        assignment.abortHandlers('the consumer closes and does not wait any longer');
+        logger.warn('a consumer closes while handlers run; their messages are delivered again', {
+          group: this.group,
+          unfinished,
+          timeoutMs,
+        });
+      }
+      await assignment.commit().catch((error: unknown) => {
+        logger.warn('offsets could not be stored while closing', { group: this.group, error });
+      });
+      assignment.release();
+    }
+    await this.#leave();
+    this.#state = 'shut down';
+    if (this.#events.observed) this.#events.emit({ type: 'closed', unfinished });
+    this.#events.complete();
+    this.#services.onClosed?.(this);
+  }
+
+  async #leave(): Promise<void> {
+    if (!this.#joined) return;
+    this.#joined = false;
+    await this.#services.membership.leave(this.#wireGroup, 'consumer');
+  }
+
+  #expectStarting(): void {
+    if (this.#state !== 'starting') throw this.#cannotRun();
+  }
+
+  #cannotRun() {
+    const state = this.#state;
+    const why =
+      state === 'start failed'
+        ? 'its start failed; make a new one'
+        : state === 'running' || state === 'starting'
+          ? 'it was started already'
+          : 'it is closed; make a new one';
+    return rocketMQError(
+      'RMQ_NOT_RUNNING',
+      `consumer ${this.group} cannot run: ${why}`,
+      { state },
+      { cause: this.#startFailure },
+    );
+  }
+}

@@ -1,0 +1,49 @@
+import type { MessageQueue } from '../message/message.js';
+import type { RouteTable } from '../routing/route-table.js';
+import type { AllocateStrategy } from './allocate-strategy.js';
+
+/** One member's share of a topic. */
+export interface Share {
+  readonly mine: readonly MessageQueue[];
+  readonly queues: number;
+  readonly members: number;
+  /** Whether the brokers count this client among the members. Without that its share is empty. */
+  readonly known: boolean;
+}
+
+export interface ShareServices {
+  /** The group on the wire. */
+  readonly group: string;
+  readonly clientId: string;
+  readonly routes: RouteTable;
+  readonly strategy: AllocateStrategy;
+  readonly memberIds: (topic: string) => Promise<readonly string[]>;
+}
+
+/**
+ * What this member should read of a topic, by asking for the topic's queues and the group's members. Every member sorts
+ * both alike, as Java does, so that all come to shares that fit together.
+ * @throws when either could not be asked; a member then keeps what it has
+ */
+export async function shareOfTopic(topic: string, services: ShareServices): Promise<Share> {
+  const { routes, group, clientId, strategy, memberIds } = services;
+  const known = routes.subscribeQueues(topic) ?? (await routes.loadSubscribeQueues(topic));
+  const queues = [...known].sort(byPlace);
+  const ids = [...new Set(await memberIds(topic))].sort(byCodeUnits);
+  return {
+    mine: strategy.allocate(group, clientId, queues, ids),
+    queues: queues.length,
+    members: ids.length,
+    known: ids.includes(clientId),
+  };
+}
+
+/** Java's order of queues: by broker name, then by id. */
+export function byPlace(a: MessageQueue, b: MessageQueue): number {
+  return byCodeUnits(a.topic, b.topic) || byCodeUnits(a.brokerName, b.brokerName) || a.queueId - b.queueId;
+}
+
+/** Java's order of strings: by UTF-16 units, no locale. */
+export function byCodeUnits(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

@@ -1,0 +1,139 @@
+import type { Membership } from '../routing/membership.js';
+import type { RouteTable } from '../routing/route-table.js';
+import type { Clock, Timer } from '../runtime/clock.js';
+import type { Logger } from '../runtime/logger.js';
+import type { PeriodicTask, Scheduler } from '../runtime/scheduler.js';
+import type { AllocateStrategy } from './allocate-strategy.js';
+import type { Assignment } from './assignment.js';
+import { backOffMs } from './back-off.js';
+import type { ConsumerEvents } from './consumer-events.js';
+import { type Share, shareOfTopic } from './rebalance.js';
+import type { TopicSubscription } from './subscription.js';
+
+/** A queue whose loop did nothing for so long is taken anew. Matches Java's pullMaxIdleTime. */
+const PULL_IDLE_MS_MAX = 120_000;
+/** After a round that could not be finished. */
+const UNFINISHED_DELAY_MS = 1_000;
+const UNFINISHED_DELAY_MS_MAX = 5_000;
+
+export interface RebalancerServices {
+  /** The group as the application writes it. */
+  readonly group: string;
+  /** The group on the wire. */
+  readonly wireGroup: string;
+  readonly intervalMs: number;
+  /** By the topic's name on the wire. */
+  readonly subscriptions: ReadonlyMap<string, TopicSubscription>;
+  readonly assignment: Assignment;
+  readonly memberIds: (topic: string) => Promise<readonly string[]>;
+  readonly strategy: AllocateStrategy;
+  readonly membership: Membership;
+  readonly routes: RouteTable;
+  readonly scheduler: Scheduler;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly events: ConsumerEvents;
+}
+
+/**
+ * Keeps a member's queues those of its share: every `intervalMs`, and at once when members come or go, when a route
+ * changes, and soon after a round in which something could not be asked. One round at a time.
+ */
+export class Rebalancer {
+  readonly #services: RebalancerServices;
+  readonly #task: PeriodicTask;
+  readonly #stopListening: () => void;
+  #soon: Timer | undefined;
+  #unfinishedRounds = 0;
+  #stopped = false;
+  /** Topics whose last round failed, so that each failure is told loudly once. */
+  readonly #failing = new Set<string>();
+
+  constructor(services: RebalancerServices) {
+    this.#services = services;
+    const { scheduler, group, intervalMs, routes, subscriptions } = services;
+    this.#task = scheduler.every(`rebalance of ${group}`, { periodMs: intervalMs }, () => this.#round());
+    this.#stopListening = routes.onChange((topic) => {
+      if (subscriptions.has(topic)) void this.now();
+    });
+  }
+
+  /** A round now, or once more when one is running. Never rejects. */
+  now(): Promise<void> {
+    return this.#task.trigger();
+  }
+
+  /** A round after a while, unless one comes before. */
+  in(delayMs: number): void {
+    if (this.#stopped) return;
+    this.#soon?.cancel();
+    this.#soon = this.#services.clock.setTimer(delayMs, () => void this.now());
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#soon?.cancel();
+    this.#task.cancel();
+    this.#stopListening();
+  }
+
+  async #round(): Promise<void> {
+    if (this.#stopped) return;
+    this.#soon?.cancel();
+    const { assignment, clock, subscriptions } = this.#services;
+    await assignment.giveBackStalled(clock.monotonic(), PULL_IDLE_MS_MAX);
+    const finished = await Promise.all([...subscriptions].map(([topic, one]) => this.#rebalance(topic, one)));
+    if (finished.every(Boolean)) {
+      this.#unfinishedRounds = 0;
+      return;
+    }
+    this.#unfinishedRounds++;
+    this.in(backOffMs(this.#unfinishedRounds, UNFINISHED_DELAY_MS, UNFINISHED_DELAY_MS_MAX));
+  }
+
+  /** Tells whether the topic needs no other round before the next in turn. */
+  async #rebalance(wireTopic: string, subscription: TopicSubscription): Promise<boolean> {
+    const { assignment, group, logger, events } = this.#services;
+    const { topic } = subscription;
+    let share: Share;
+    try {
+      share = await this.#share(wireTopic);
+    } catch (error) {
+      logger[this.#failing.has(topic) ? 'debug' : 'warn'](
+        'queues could not be shared out; this member keeps what it has and tries again',
+        { group, topic, error },
+      );
+      this.#failing.add(topic);
+      if (events.observed) events.emit({ type: 'rebalanceFailed', topic, error });
+      return false;
+    }
+    this.#failing.delete(topic);
+    if (this.#stopped) return true;
+    const { added, removed, complete } = await assignment.take(wireTopic, subscription, share.mine);
+    if (added.length > 0 || removed.length > 0) {
+      logger.info('queues were shared out', {
+        group,
+        topic,
+        members: share.members,
+        queues: share.queues,
+        mine: share.mine.length,
+        added: added.length,
+        removed: removed.length,
+      });
+    }
+    if (events.observed) {
+      events.emit({ type: 'rebalanced', topic, members: share.members, queues: share.queues, added, removed });
+    }
+    return complete && share.known;
+  }
+
+  /** A broker that was restarted forgot its members: before this one gives its queues up it says that it is there. */
+  async #share(wireTopic: string): Promise<Share> {
+    const { wireGroup, membership, routes, strategy, memberIds } = this.#services;
+    const services = { group: wireGroup, clientId: membership.clientId, routes, strategy, memberIds };
+    const share = await shareOfTopic(wireTopic, services);
+    if (share.known) return share;
+    await membership.heartbeat();
+    return shareOfTopic(wireTopic, services);
+  }
+}

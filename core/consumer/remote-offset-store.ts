@@ -1,0 +1,92 @@
+import type { MessageQueue } from '../message/message.js';
+import type { RemotingClient } from '../remoting/remoting-client.js';
+import type { RouteTable } from '../routing/route-table.js';
+import type { Logger } from '../runtime/logger.js';
+import { BrokerRequests } from './broker-requests.js';
+import { queueKey } from './consumed-queue.js';
+import type { OffsetStore, OffsetStoreFactory } from './offset-store.js';
+
+interface Position {
+  readonly queue: MessageQueue;
+  offset: number;
+  /** As the broker confirmed it; undefined before the first time. */
+  stored: number | undefined;
+}
+
+/**
+ * Offsets at the brokers, where a clustering group has them. Unlike Java, which sends them oneway, every position is
+ * confirmed: what did not arrive goes out again at the next turn, and a member that leaves knows that its successor
+ * reads what it left. Matches Apache's RemoteBrokerOffsetStore otherwise.
+ */
+export class RemoteOffsetStore implements OffsetStore {
+  readonly #requests: BrokerRequests;
+  readonly #group: string;
+  readonly #logger: Logger;
+  readonly #onPersisted: ((queue: MessageQueue, offset: number) => void) | undefined;
+  readonly #positions = new Map<string, Position>();
+
+  constructor(
+    requests: BrokerRequests,
+    group: string,
+    logger: Logger,
+    onPersisted?: (queue: MessageQueue, offset: number) => void,
+  ) {
+    this.#requests = requests;
+    this.#group = group;
+    this.#logger = logger;
+    this.#onPersisted = onPersisted;
+  }
+
+  read(queue: MessageQueue): Promise<number | undefined> {
+    return this.#requests.consumerOffset(queue);
+  }
+
+  update(queue: MessageQueue, offset: number): void {
+    const key = queueKey(queue);
+    const position = this.#positions.get(key);
+    if (position === undefined) this.#positions.set(key, { queue, offset, stored: undefined });
+    else position.offset = offset;
+  }
+
+  async persist(queues?: readonly MessageQueue[]): Promise<void> {
+    const positions =
+      queues === undefined
+        ? [...this.#positions.values()]
+        : queues.map((queue) => this.#positions.get(queueKey(queue))).filter((position) => position !== undefined);
+    await Promise.all(
+      positions.filter(({ offset, stored }) => offset !== stored).map((position) => this.#store(position)),
+    );
+  }
+
+  remove(queue: MessageQueue): void {
+    this.#positions.delete(queueKey(queue));
+  }
+
+  async #store(position: Position): Promise<void> {
+    const { queue, offset } = position;
+    try {
+      await this.#requests.storeConsumerOffset(queue, offset);
+      position.stored = offset;
+      this.#onPersisted?.(queue, offset);
+    } catch (error) {
+      this.#logger.warn('an offset could not be stored; it is sent again at the next turn', {
+        group: this.#group,
+        ...queue,
+        offset,
+        error,
+      });
+    }
+  }
+}
+
+/** The offset store of clustering consumers. `requestTimeoutMs` defaults to 3,000. */
+export function createRemoteOffsetStoreFactory(services: {
+  readonly routes: RouteTable;
+  readonly remoting: RemotingClient;
+  readonly logger: Logger;
+  readonly requestTimeoutMs?: number;
+}): OffsetStoreFactory {
+  const { routes, remoting, logger, requestTimeoutMs = 3_000 } = services;
+  return ({ group, onPersisted }) =>
+    new RemoteOffsetStore(new BrokerRequests(group, routes, remoting, requestTimeoutMs), group, logger, onPersisted);
+}

@@ -1,0 +1,34 @@
+import type { MessageQueue } from '../message/message.js';
+import type { StartReason } from './consumer-event.js';
+import type { StartFrom } from './consumer-options.js';
+
+/** What has to be asked of a broker to know where a queue begins. */
+export interface QueueOffsets {
+  /** The oldest offset that is there. */
+  min(queue: MessageQueue): Promise<number>;
+  /** The offset that the next message will get. */
+  max(queue: MessageQueue): Promise<number>;
+  /** The first offset stored at `timestamp` (milliseconds since 1970) or later, as the broker searches. */
+  atTimestamp(queue: MessageQueue, timestamp: number): Promise<number>;
+}
+
+export interface StartOffset {
+  readonly offset: number;
+  readonly reason: StartReason;
+}
+
+/**
+ * Where reading a queue begins: at the group's stored offset, else where `from` says. Rejects when a broker could not be
+ * asked; guessing would skip or repeat messages.
+ */
+export async function startOffset(
+  queue: MessageQueue,
+  from: StartFrom,
+  stored: number | undefined,
+  offsets: QueueOffsets,
+): Promise<StartOffset> {
+  if (stored !== undefined) return { offset: stored, reason: 'stored' };
+  if (from === 'first') return { offset: await offsets.min(queue), reason: 'first' };
+  if (from === 'last') return { offset: await offsets.max(queue), reason: 'last' };
+  return { offset: await offsets.atTimestamp(queue, from.timestamp), reason: 'timestamp' };
+}
