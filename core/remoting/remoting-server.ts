@@ -25,7 +25,7 @@ export interface OutgoingResponse extends OutgoingCommand {
 
 /**
  * Answers a request: at once, by promise, or later through `respond` when it returns `'later'` (held pulls, stores). Calls
- * `respond` at most once. For a oneway request answers are dropped. What it throws becomes SYSTEM_ERROR (1).
+ * `respond` at most once; undefined and `respond` never called answer nothing. For a oneway request answers are dropped. What it throws becomes SYSTEM_ERROR (1).
  */
 export type RequestProcessor = (
   request: RemotingCommand,
@@ -42,6 +42,13 @@ export interface RemotingServerOptions {
   readonly connectionsMax?: number;
   /** A connection without traffic either way is closed. Default 120,000. */
   readonly idleTimeoutMs?: number;
+  /**
+   * Answers that a client does not take: beyond this many bytes no further request of that connection is processed until
+   * it has read them. At least 1 MiB, default 8 MiB.
+   */
+  readonly unsentBytesMax?: number;
+  /** How long `close` waits for answers that processors promised and for clients to take them. Default 1,000. */
+  readonly closeTimeoutMs?: number;
 }
 
 /** One port with a table from request code to processor. */
@@ -60,6 +67,9 @@ export interface RemotingServer {
     readonly refusedConnections: number;
     readonly invalidFrames: number;
   };
-  /** Stops listening, lets answers leave, closes connections. */
+  /**
+   * Stops listening and processing, lets answers leave, closes connections. Waits for promised answers, not for those
+   * that were put off with `'later'`: whoever holds requests answers them before.
+   */
   close(): Promise<void>;
 }

@@ -1,7 +1,10 @@
 import type { Observable } from 'rxjs';
 import type { RemotingCommand } from './protocol/remoting-command.js';
 
-/** A request on its way out, as interceptors of raw requests see it. */
+/**
+ * A request on its way out, as interceptors of raw requests see it. Another context is derived by spreading this one:
+ * `next({ ...context, body })`; it carries what the client needs to know the request again.
+ */
 export interface RequestContext {
   readonly address: string;
   readonly code: number;
@@ -9,9 +12,13 @@ export interface RequestContext {
   /** Header fields as strings; interceptors may add to them (a signature, a namespace). */
   readonly ext: Map<string, string>;
   readonly body: Uint8Array | undefined;
+  readonly remark?: string | undefined;
 }
 
-/** Ends in exactly one value: the response, or undefined for a oneway request that was handed over. */
+/**
+ * Ends in exactly one value: the response, or undefined for a oneway request that was handed over. The request leaves
+ * when the Observable is subscribed, once: a request may not be idempotent, so trying again is for those who know.
+ */
 export type RequestHandler = (context: RequestContext) => Observable<RemotingCommand | undefined>;
 /** Attached by plugins in two phases: `decorate` (any number), then `sign` (at most one, innermost). */
 export type RequestInterceptor = (

@@ -16,6 +16,7 @@ export class TcpWire implements Wire {
   constructor(socket: Socket, remoteAddress: string) {
     this.#socket = socket;
     this.#remoteAddress = remoteAddress;
+    this.#noteAddresses();
     // Without a listener an error would be thrown; `close` follows and reports it.
     socket.on('error', (error) => {
       this.#error ??= error;
@@ -88,5 +89,13 @@ export class TcpWire implements Wire {
   setRef(ref: boolean): void {
     if (ref) this.#socket.ref();
     else this.#socket.unref();
+  }
+
+  /** A socket forgets its addresses when it closes. */
+  #noteAddresses(): void {
+    const socket = this.#socket;
+    if (socket.remoteAddress === undefined) return;
+    this.#remoteAddress = formatAddress(socket.remoteAddress, socket.remotePort);
+    this.#localAddress = formatAddress(socket.localAddress, socket.localPort);
   }
 }

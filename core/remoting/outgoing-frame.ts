@@ -1,0 +1,85 @@
+/** A frame that waits to be written: what `encodeFrame` made, and the body after it. */
+export interface OutgoingFrame {
+  /** Undefined once the frame has been written, or when it was taken back. */
+  header: Buffer | undefined;
+  body: Uint8Array | undefined;
+  /** Instead of `body`: pieces that follow one another. */
+  bodyParts: readonly Uint8Array[] | undefined;
+  /** Whether the bytes went to the wire. Only `joinFrames` sets it. */
+  written: boolean;
+  /** Whether `onHandedOver` is to be called when the bytes are with the operating system. */
+  readonly oneway: boolean;
+  onHandedOver(error: Error | undefined): void;
+}
+
+/** A frame that nobody waits for: an answer, or a notification. */
+export class UnheardFrame implements OutgoingFrame {
+  header: Buffer | undefined;
+  body: Uint8Array | undefined;
+  bodyParts: readonly Uint8Array[] | undefined;
+  written = false;
+  readonly oneway = false;
+
+  onHandedOver(): void {}
+}
+
+/** Bodies up to here are copied next to their header: one buffer costs less than two (bench/kit/raw-echo). */
+const COPIED_BODY_BYTES_MAX = 8 * 1024;
+/** Frames are gathered in buffers of about this size. */
+const RUN_BYTES_MAX = 256 * 1024;
+
+/**
+ * Turns the frames of a turn into the buffers of one gathering write: small frames are copied together, large bodies
+ * stay where they are. Frames without a header are skipped; the others are marked written and let go of their bytes.
+ */
+export function joinFrames(frames: readonly OutgoingFrame[]): Uint8Array[] {
+  const buffers: Uint8Array[] = [];
+  let runStart = 0;
+  let runBytes = 0;
+  for (let index = 0; index < frames.length; index++) {
+    const { header, body, bodyParts } = frames[index]!;
+    if (header === undefined) continue;
+    runBytes += header.length;
+    const apart = bodyParts !== undefined || (body !== undefined && body.length > COPIED_BODY_BYTES_MAX);
+    if (!apart && body !== undefined) runBytes += body.length;
+    if (!apart && runBytes < RUN_BYTES_MAX) continue;
+    buffers.push(copyRun(frames, runStart, index, runBytes, apart));
+    if (bodyParts !== undefined) buffers.push(...bodyParts);
+    else if (apart) buffers.push(body!);
+    runStart = index + 1;
+    runBytes = 0;
+  }
+  if (runBytes > 0) buffers.push(copyRun(frames, runStart, frames.length - 1, runBytes, false));
+  for (const frame of frames) {
+    if (frame.header === undefined) continue;
+    frame.written = true;
+    frame.header = undefined;
+    frame.body = undefined;
+    frame.bodyParts = undefined;
+  }
+  return buffers;
+}
+
+/** Copies headers and bodies of `from`…`to`; the last one's body stays out when it is written apart. */
+function copyRun(
+  frames: readonly OutgoingFrame[],
+  from: number,
+  to: number,
+  length: number,
+  lastBodyApart: boolean,
+): Uint8Array {
+  const last = frames[to]!.header;
+  if (last?.length === length) return last;
+  const run = Buffer.allocUnsafe(length);
+  let position = 0;
+  for (let index = from; index <= to; index++) {
+    const { header, body } = frames[index]!;
+    if (header === undefined) continue;
+    run.set(header, position);
+    position += header.length;
+    if (body === undefined || (lastBodyApart && index === to)) continue;
+    run.set(body, position);
+    position += body.length;
+  }
+  return run;
+}
