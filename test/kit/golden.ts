@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
+import { FrameDecoder } from '../../core/remoting/protocol/frame-decoder.js';
+import { CommandFlag, type RemotingCommand } from '../../core/remoting/protocol/remoting-command.js';
 
 const GOLDEN = new URL('../golden/', import.meta.url);
 
@@ -41,4 +43,27 @@ function readTar(archive: Buffer): Map<string, Buffer> {
     position += 512 + Math.ceil(size / 512) * 512;
   }
   return files;
+}
+
+/** A recorded command with what it answers. */
+export interface GoldenCommand {
+  readonly command: RemotingCommand;
+  readonly isResponse: boolean;
+  /** Its own code, or that of the request that it answers; undefined for an answer to an unrecorded request. */
+  readonly requestCode: number | undefined;
+}
+
+/** Every recorded frame decoded, responses with the code of their request. */
+export function goldenCommands(): GoldenCommand[] {
+  const requestCodes = new Map<string, number>();
+  return goldenFrames().map(({ recording, link, conn, from, bytes }) => {
+    const commands: RemotingCommand[] = [];
+    new FrameDecoder({ onCommand: (command) => commands.push(command) }).push(bytes);
+    const command = commands[0]!;
+    const isResponse = (command.flag & CommandFlag.RESPONSE) !== 0;
+    const asker = isResponse ? (from === 'client' ? 'server' : 'client') : from;
+    const key = [recording, link, conn, asker, command.opaque].join(' ');
+    if (!isResponse) requestCodes.set(key, command.code);
+    return { command, isResponse, requestCode: requestCodes.get(key) };
+  });
 }
