@@ -1,0 +1,139 @@
+import { RecordMagic } from '../../../message/message-record.js';
+import type { OpenFiles } from '../files/open-files.js';
+import { SegmentFiles } from '../files/segment-files.js';
+import type { StoreFiles } from '../files/store-files.js';
+import { FILLER_SIZE_BYTES } from './record-layout.js';
+
+export interface CommitLogOptions {
+  /** `…/commitlog`. */
+  readonly directory: string;
+  readonly fileSizeBytes: number;
+}
+
+/**
+ * All messages of a store in order of arrival. A record never spans files: where it does not fit with 8 bytes to spare,
+ * the file ends in a filler (i32 rest of the file, i32 blank magic) and the record begins the next one.
+ */
+export class CommitLog {
+  readonly #segments: SegmentFiles;
+  #endOffset = 0;
+  #syncedOffset = 0;
+  #syncing: Promise<void> | undefined;
+
+  constructor({ directory, fileSizeBytes }: CommitLogOptions, files: StoreFiles, open: OpenFiles) {
+    this.#segments = new SegmentFiles(directory, fileSizeBytes, files, open);
+  }
+
+  get fileSizeBytes(): number {
+    return this.#segments.fileSizeBytes;
+  }
+
+  /** Position of the first byte there is. */
+  get startOffset(): number {
+    return this.#segments.start;
+  }
+
+  /** Position of the next record. */
+  get endOffset(): number {
+    return this.#endOffset;
+  }
+
+  /** Where the last file ends, of which {@link endOffset} is in front. */
+  get filesEnd(): number {
+    return this.#segments.end;
+  }
+
+  /** Everything in front of it is on the disk. */
+  get syncedOffset(): number {
+    return this.#syncedOffset;
+  }
+
+  /** Bytes left in the file that is being written; a whole file's when it has yet to be made. */
+  get roomBytes(): number {
+    return this.fileSizeBytes - (this.#endOffset % this.fileSizeBytes);
+  }
+
+  /**
+   * Finds the files. The end is not known yet: see {@link endAt}.
+   * @throws RMQ_STORE_UNUSABLE when a file has another length or is missing.
+   */
+  load(): void {
+    this.#segments.load();
+    this.#endOffset = this.#segments.start;
+  }
+
+  /** Says where the last record ends and up to where all is surely on the disk, as recovery found it. */
+  endAt(offset: number, syncedOffset: number): void {
+    this.#endOffset = offset;
+    this.#syncedOffset = syncedOffset;
+  }
+
+  /** Makes everything behind the end zero and removes later files. */
+  cutFiles(): void {
+    this.#segments.zeroFrom(this.#endOffset);
+  }
+
+  /** Removes the files behind the one that holds the end. */
+  removeFilesBehindEnd(): void {
+    this.#segments.removeFrom(this.#endOffset);
+  }
+
+  /**
+   * Makes the file that the next record goes to when there is none, and puts its name on the disk: a record in a file
+   * that a power failure makes disappear must not be acknowledged.
+   */
+  ensureFile(): void {
+    if (this.#endOffset >= this.#segments.end) this.#segments.grow(this.#endOffset, this.#endOffset + 1);
+    this.#segments.syncNamesSync();
+  }
+
+  /** Writes whole records at the end, into the file that is there. On failure the end stays where it was. */
+  write(records: Uint8Array): void {
+    this.#segments.write([records], this.#endOffset);
+    this.#endOffset += records.byteLength;
+  }
+
+  /** Ends the file with a filler, so that the next record begins the next file. */
+  finishFile(): void {
+    const roomBytes = this.roomBytes;
+    const filler = Buffer.allocUnsafe(FILLER_SIZE_BYTES);
+    filler.writeInt32BE(roomBytes, 0);
+    filler.writeInt32BE(RecordMagic.BLANK, 4);
+    this.#segments.write([filler], this.#endOffset);
+    this.#endOffset += roomBytes;
+  }
+
+  /** Makes the bytes behind the end zero again after a write that failed half-way. */
+  zeroBehindEnd(sizeBytes: number): void {
+    if (this.#endOffset >= this.#segments.end) return;
+    const at = this.#endOffset % this.fileSizeBytes;
+    this.#segments.file(this.#endOffset).zero(at, Math.min(sizeBytes, this.fileSizeBytes - at));
+  }
+
+  /** Fills `target` from a position on; fewer bytes only at the end of the files. */
+  readSync(target: Uint8Array, offset: number): number {
+    return this.#segments.readSync(target, offset);
+  }
+
+  read(target: Uint8Array, offset: number): Promise<number> {
+    return this.#segments.read(target, offset);
+  }
+
+  /** Resolves when everything written before the call is on the disk. One sync is under way at a time. */
+  async sync(): Promise<void> {
+    const target = this.#endOffset;
+    while (this.#syncing !== undefined) await this.#syncing;
+    if (this.#syncedOffset >= target) return;
+    this.#syncing = this.#syncTo(this.#endOffset);
+    try {
+      await this.#syncing;
+    } finally {
+      this.#syncing = undefined;
+    }
+  }
+
+  async #syncTo(target: number): Promise<void> {
+    await this.#segments.sync(this.#syncedOffset, target);
+    this.#syncedOffset = target;
+  }
+}

@@ -1,0 +1,48 @@
+import { isRocketMQError } from '../../../errors/rocketmq-error.js';
+import { readInt64 } from '../../../message/int64.js';
+import { bodyCrcOf, RecordMagic, readRecord, type StoredRecord } from '../../../message/message-record.js';
+import { SysFlag } from '../../../message/sys-flag.js';
+
+/** Total size and magic: what a filler has, and what has to stay free behind a record. */
+export const FILLER_SIZE_BYTES = 8;
+/** From the start of a record to the end of its store timestamp, with a born host of 20 bytes. */
+export const STORE_TIMESTAMP_END_MAX = 76;
+
+const SYS_FLAG_AT = 36;
+const BORN_HOST_AT = 48;
+const HOST_SIZE_V4 = 8;
+const HOST_SIZE_V6 = 20;
+
+export function readTotalSize(buffer: Buffer, position: number): number {
+  return buffer.readInt32BE(position);
+}
+
+export function readMagic(buffer: Buffer, position: number): number {
+  return buffer.readInt32BE(position + 4);
+}
+
+export function isRecordMagic(magic: number): boolean {
+  return magic === RecordMagic.V1 || magic === RecordMagic.V2;
+}
+
+/** The store timestamp alone, from the first {@link STORE_TIMESTAMP_END_MAX} bytes of a record. */
+export function readStoreTimestamp(buffer: Buffer, position: number): number {
+  const isBornHostV6 = (buffer.readInt32BE(position + SYS_FLAG_AT) & SysFlag.BORN_HOST_V6) !== 0;
+  return readInt64(buffer, position + BORN_HOST_AT + (isBornHostV6 ? HOST_SIZE_V6 : HOST_SIZE_V4));
+}
+
+/**
+ * Reads a record that was written whole at `commitLogOffset`; undefined when it was not: lengths that do not add up,
+ * another position inside, a body that does not match its checksum.
+ */
+export function readWholeRecord(buffer: Buffer, position: number, commitLogOffset: number): StoredRecord | undefined {
+  let record: StoredRecord;
+  try {
+    record = readRecord(buffer, position);
+  } catch (error) {
+    if (isRocketMQError(error, 'RMQ_BODY_INVALID')) return undefined;
+    throw error;
+  }
+  const isWhole = record.physicalOffset === commitLogOffset && record.bodyCrc === bodyCrcOf(record.body);
+  return isWhole ? record : undefined;
+}

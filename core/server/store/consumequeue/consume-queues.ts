@@ -1,0 +1,139 @@
+import type { OpenFiles } from '../files/open-files.js';
+import { SegmentFiles } from '../files/segment-files.js';
+import type { StoreFiles } from '../files/store-files.js';
+import { ConsumeQueue } from './consume-queue.js';
+
+/** Entries in memory over all queues (20 bytes each) before all of them are written, however short each tail is. */
+const UNWRITTEN_ENTRIES_MAX = 262_144;
+
+export interface ConsumeQueuesOptions {
+  /** `…/consumequeue`. */
+  readonly directory: string;
+  readonly fileSizeBytes: number;
+}
+
+/** All queues of a store, in directories `<topic>/<queueId>`. A queue has files from its first message on. */
+export class ConsumeQueues {
+  readonly #options: ConsumeQueuesOptions;
+  readonly #files: StoreFiles;
+  readonly #open: OpenFiles;
+  readonly #topics = new Map<string, Map<number, ConsumeQueue>>();
+  readonly #unwritten = new Set<ConsumeQueue>();
+  readonly #unsynced = new Set<ConsumeQueue>();
+  /** Directories that got a name since their last sync. */
+  readonly #newNames = new Set<string>();
+  #unwrittenEntries = 0;
+
+  constructor(options: ConsumeQueuesOptions, files: StoreFiles, open: OpenFiles) {
+    this.#options = options;
+    this.#files = files;
+    this.#open = open;
+  }
+
+  /**
+   * Finds the queues that are on disk.
+   * @throws RMQ_STORE_UNUSABLE when a file has another length.
+   */
+  load(): void {
+    for (const topic of this.#files.list(this.#options.directory)) {
+      for (const name of this.#files.list(`${this.#options.directory}/${topic}`)) {
+        if (/^\d{1,10}$/.test(name)) this.#make(topic, Number(name)).load();
+      }
+    }
+  }
+
+  find(topic: string, queueId: number): ConsumeQueue | undefined {
+    return this.#topics.get(topic)?.get(queueId);
+  }
+
+  findOrMake(topic: string, queueId: number): ConsumeQueue {
+    return this.#topics.get(topic)?.get(queueId) ?? this.#make(topic, queueId);
+  }
+
+  *[Symbol.iterator](): IterableIterator<ConsumeQueue> {
+    for (const queues of this.#topics.values()) yield* queues.values();
+  }
+
+  /** As {@link ConsumeQueue.put}, and remembers what has to be written. */
+  put(queue: ConsumeQueue, queueOffset: number, commitLogOffset: number, sizeBytes: number, tagsCode: number): boolean {
+    const before = queue.tailCount;
+    const taken = queue.put(queueOffset, commitLogOffset, sizeBytes, tagsCode);
+    const added = queue.tailCount - before;
+    if (added === 0) return taken;
+    if (before === 0) this.#unwritten.add(queue);
+    this.#unwrittenEntries += added;
+    return taken;
+  }
+
+  get hasUnwritten(): boolean {
+    return this.#unwritten.size > 0;
+  }
+
+  /** Writes the queue when its tail is long, and all of them when together they are. */
+  writeDue(queue: ConsumeQueue): void {
+    if (this.#unwrittenEntries >= UNWRITTEN_ENTRIES_MAX) this.writeAll();
+    else if (queue.tailIsDue) this.#write(queue);
+  }
+
+  /** Writes every tail to its files. Throws what the file system says; what was not written stays in memory. */
+  writeAll(): void {
+    for (const queue of this.#unwritten) this.#write(queue);
+  }
+
+  /** Puts everything that {@link writeAll} wrote on the disk. */
+  async sync(): Promise<void> {
+    for (const queue of [...this.#unsynced]) {
+      await queue.sync();
+      if (queue.isSynced) this.#unsynced.delete(queue);
+    }
+    for (const directory of [...this.#newNames]) {
+      this.#newNames.delete(directory);
+      await this.#files.syncDirectory(directory);
+    }
+  }
+
+  /** See {@link ConsumeQueue.forgetFrom}. */
+  forgetFrom(commitLogOffset: number): void {
+    for (const queue of this) queue.forgetFrom(commitLogOffset);
+  }
+
+  correctMinOffsets(commitLogStart: number): void {
+    for (const queue of this) queue.correctMinOffset(commitLogStart);
+  }
+
+  /** Makes the files end where the queues do, and forgets queues that are empty. */
+  cutFiles(): void {
+    for (const queue of this) {
+      this.#unsynced.add(queue);
+      if (queue.cutFiles()) continue;
+      this.#unsynced.delete(queue);
+      this.#topics.get(queue.topic)?.delete(queue.queueId);
+    }
+    this.#unwritten.clear();
+    this.#unwrittenEntries = 0;
+  }
+
+  #write(queue: ConsumeQueue): void {
+    const { tailCount } = queue;
+    queue.writeTail();
+    this.#unwrittenEntries -= tailCount;
+    this.#unwritten.delete(queue);
+    this.#unsynced.add(queue);
+  }
+
+  #make(topic: string, queueId: number): ConsumeQueue {
+    const topicDirectory = `${this.#options.directory}/${topic}`;
+    const directory = `${topicDirectory}/${queueId}`;
+    const segments = new SegmentFiles(directory, this.#options.fileSizeBytes, this.#files, this.#open);
+    const queue = new ConsumeQueue(topic, queueId, segments);
+    let queues = this.#topics.get(topic);
+    if (queues === undefined) {
+      queues = new Map();
+      this.#topics.set(topic, queues);
+      this.#newNames.add(this.#options.directory);
+    }
+    queues.set(queueId, queue);
+    this.#newNames.add(topicDirectory);
+    return queue;
+  }
+}

@@ -1,0 +1,347 @@
+import { rocketMQError } from '../../errors/rocketmq-error.js';
+import type { Clock } from '../../runtime/clock.js';
+import type { Logger } from '../../runtime/logger.js';
+import { Scheduler } from '../../runtime/scheduler.js';
+import type { Checkpoint } from './checkpoint.js';
+import type { CommitLog } from './commitlog/commit-log.js';
+import {
+  isRecordMagic,
+  readMagic,
+  readStoreTimestamp,
+  readTotalSize,
+  readWholeRecord,
+  STORE_TIMESTAMP_END_MAX,
+} from './commitlog/record-layout.js';
+import { ConfigFiles, type IsWhole } from './config-files.js';
+import type { ConsumeQueue } from './consumequeue/consume-queue.js';
+import { entryCommitLogOffset, isFillerEntry } from './consumequeue/consume-queue-entry.js';
+import type { ConsumeQueues } from './consumequeue/consume-queues.js';
+import type { OpenFiles } from './files/open-files.js';
+import type { FreeSpace, StoreFiles, StoreLock } from './files/store-files.js';
+import { AsynchronousFlush } from './flush/asynchronous-flush.js';
+import { Checkpointer } from './flush/checkpointer.js';
+import type { FlushPolicy } from './flush/flush-policy.js';
+import type {
+  AppendResult,
+  ArrivalListener,
+  GetOptions,
+  GetResult,
+  StoreMessage,
+  StoreStatistics,
+} from './message-store.js';
+import { MessageWriter } from './message-writer.js';
+import { MessageReader } from './read/message-reader.js';
+import { nearestInTime } from './read/search-by-time.js';
+import type { ResolvedStoreOptions } from './store-options.js';
+import type { StorePaths } from './store-paths.js';
+import { WriteGate } from './write-gate.js';
+
+/** A recovered store, before it takes its first message. */
+export interface OpenedStore {
+  readonly paths: StorePaths;
+  readonly files: StoreFiles;
+  readonly open: OpenFiles;
+  readonly lock: StoreLock;
+  readonly log: CommitLog;
+  readonly queues: ConsumeQueues;
+  readonly checkpoint: Checkpoint;
+  readonly lastStoreTimestamp: number;
+  readonly diskUsedRatio: number;
+  readonly options: ResolvedStoreOptions;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/**
+ * Messages in a directory of Apache's layout. Made by `openMessageStore`.
+ *
+ * What it promises: a message is acknowledged when it is written; after a kill of the process all of those are there,
+ * after a power failure those that had been flushed, and always a prefix of what was acknowledged.
+ */
+export class FileMessageStore {
+  readonly #parts: OpenedStore;
+  readonly #gate: WriteGate;
+  readonly #flush: FlushPolicy;
+  readonly #checkpointer: Checkpointer;
+  readonly #writer: MessageWriter;
+  readonly #reader: MessageReader;
+  readonly #configs: ConfigFiles;
+  readonly #scheduler: Scheduler;
+  #messagesGot = 0;
+  #earliestStoreTimestamp = -1;
+  #closing: Promise<void> | undefined;
+
+  constructor(parts: OpenedStore) {
+    this.#parts = parts;
+    const { log, queues, options, clock, logger, lastStoreTimestamp } = parts;
+    this.#scheduler = new Scheduler(clock, logger);
+    this.#gate = new WriteGate(options.diskSpaceWarningLevelRatio, logger);
+    this.#gate.setDiskUsedRatio(parts.diskUsedRatio);
+    this.#flush = new AsynchronousFlush(log, options.flushIntervalCommitLogMs, this.#scheduler, (error) =>
+      this.#gate.syncFailed(error),
+    );
+    this.#checkpointer = new Checkpointer(log, queues, parts.checkpoint, lastStoreTimestamp);
+    this.#writer = new MessageWriter({
+      log,
+      queues,
+      gate: this.#gate,
+      flush: this.#flush,
+      clock,
+      logger,
+      maxMessageSize: options.maxMessageSize,
+      lastStoreTimestamp,
+      onIndexed: (storeTimestamp) => this.#checkpointer.indexed(storeTimestamp),
+    });
+    this.#reader = new MessageReader(log, options);
+    this.#configs = new ConfigFiles(parts.paths.config, parts.files, logger);
+    this.#schedule();
+  }
+
+  /**
+   * Takes a message into this turn's write; its queue offset is decided now, in call order. `done` is called once: when
+   * it may be acknowledged, or at once when it is refused.
+   */
+  append(message: StoreMessage, done: (result: AppendResult) => void): void {
+    this.#writer.append(message, done);
+  }
+
+  /** Writes and acknowledges what was gathered this turn; happens by itself at the end of the turn. */
+  flushTurn(): void {
+    this.#writer.flushTurn();
+  }
+
+  /** Told of every message once it can be read. */
+  onArrival(listener: ArrivalListener): void {
+    this.#writer.onArrival(listener);
+  }
+
+  /**
+   * Messages of a queue from an offset on: at once where they are young, else by promise.
+   * @throws what the file system says when they cannot be read; RMQ_NOT_RUNNING after {@link close}
+   */
+  get(topic: string, queueId: number, offset: number, options: GetOptions): GetResult | Promise<GetResult> {
+    this.#refuseWhenClosed();
+    const queue = this.#parts.queues.find(topic, queueId);
+    if (queue === undefined) {
+      return { status: 'NO_MATCHED_LOGIC_QUEUE', records: [], nextBeginOffset: 0, minOffset: 0, maxOffset: 0 };
+    }
+    const result = this.#reader.get(queue, offset, options);
+    return 'then' in result ? result.then(this.#counted) : this.#counted(result);
+  }
+
+  /** First offset that can be read; 0 for a queue without messages. */
+  minOffset(topic: string, queueId: number): number {
+    return this.#parts.queues.find(topic, queueId)?.minOffset ?? 0;
+  }
+
+  /** Offset behind the newest message that can be read; 0 for a queue without messages. */
+  maxOffset(topic: string, queueId: number): number {
+    return this.#parts.queues.find(topic, queueId)?.maxOffset ?? 0;
+  }
+
+  /** The offset nearest in time (as 4.9 searches); 0 for a queue without messages. */
+  async offsetByTime(topic: string, queueId: number, timestampMs: number): Promise<number> {
+    this.#refuseWhenClosed();
+    const queue = this.#parts.queues.find(topic, queueId);
+    if (queue === undefined) return 0;
+    return nearestInTime(queue.minOffset, queue.maxOffset, timestampMs, (offset) => this.#storeTime(queue, offset));
+  }
+
+  /** Store time of the message at a queue offset; undefined when there is none. */
+  async storeTimeAt(topic: string, queueId: number, offset: number): Promise<number | undefined> {
+    this.#refuseWhenClosed();
+    const queue = this.#parts.queues.find(topic, queueId);
+    return queue === undefined ? undefined : this.#storeTime(queue, offset);
+  }
+
+  /** Whether the message at a queue offset is old enough to be read from the disk rather than from memory. */
+  isCold(topic: string, queueId: number, offset: number): boolean {
+    this.#refuseWhenClosed();
+    const queue = this.#parts.queues.find(topic, queueId);
+    const commitLogOffset = queue === undefined ? undefined : commitLogOffsetAt(queue, offset);
+    return commitLogOffset !== undefined && this.#reader.isCold(commitLogOffset);
+  }
+
+  /** One record by its commit-log offset; undefined when there is no whole record there. */
+  async recordAt(commitLogOffset: number): Promise<Buffer | undefined> {
+    this.#refuseWhenClosed();
+    const { log } = this.#parts;
+    const head = Buffer.alloc(8);
+    if (!Number.isSafeInteger(commitLogOffset) || commitLogOffset < log.startOffset) return undefined;
+    if (commitLogOffset + head.length > log.endOffset) return undefined;
+    await log.read(head, commitLogOffset);
+    const sizeBytes = readTotalSize(head, 0);
+    const roomBytes = log.fileSizeBytes - (commitLogOffset % log.fileSizeBytes);
+    if (!isRecordMagic(readMagic(head, 0)) || sizeBytes < head.length || sizeBytes > roomBytes) return undefined;
+    if (commitLogOffset + sizeBytes > log.endOffset) return undefined;
+    const bytes = Buffer.allocUnsafe(sizeBytes);
+    if ((await log.read(bytes, commitLogOffset)) < sizeBytes) return undefined;
+    return readWholeRecord(bytes, 0, commitLogOffset) === undefined ? undefined : bytes;
+  }
+
+  /** Topics that have messages, or had them, with their queue ids. */
+  *queues(): IterableIterator<{ readonly topic: string; readonly queueId: number }> {
+    for (const { topic, queueId, maxOffset } of this.#parts.queues) {
+      if (maxOffset > 0) yield { topic, queueId };
+    }
+  }
+
+  get statistics(): StoreStatistics {
+    const { log, open } = this.#parts;
+    return {
+      commitLogMinOffset: log.startOffset,
+      commitLogMaxOffset: log.endOffset,
+      flushedOffset: log.syncedOffset,
+      earliestStoreTimestamp: this.#findEarliestStoreTimestamp(),
+      messagesPut: this.#writer.messagesPut,
+      bytesPut: this.#writer.bytesPut,
+      putFailures: this.#writer.putFailures,
+      messagesGot: this.#messagesGot,
+      diskUsedRatio: this.#gate.diskUsedRatio,
+      openFiles: open.count,
+    };
+  }
+
+  /** In words why writes are refused; undefined when they are taken. */
+  get refusal(): string | undefined {
+    return this.#gate.refusal;
+  }
+
+  /**
+   * A configuration file of `config/` as text, or its `.bak` when the file is missing or `isWhole` says that it is not
+   * all there (default: it is empty); undefined when neither can be read.
+   */
+  readConfig(name: string, isWhole?: IsWhole): Promise<string | undefined> {
+    return this.#configs.read(name, isWhole);
+  }
+
+  /** Replaces a configuration file; whatever happens, the new or the old text can be read. @throws RMQ_STORE_READ_ONLY */
+  writeConfig(name: string, text: string): Promise<void> {
+    return this.#configs.write(name, text);
+  }
+
+  /** Looks at the space that is left on the volume now rather than at the next period. */
+  async checkDisk(): Promise<void> {
+    const { files, paths } = this.#parts;
+    const space = await files.freeSpace(paths.root);
+    this.#gate.setDiskUsedRatio(diskUsedRatioOf(space));
+    if (this.#gate.hasFailedWrite && space.freeBytes > 2 * this.#writer.dirtyBytes) this.#mend();
+  }
+
+  /** Writes and syncs everything, marks the stop as clean and lets go of the directory. A second call waits for the first. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    const { files, paths, open, lock, checkpoint } = this.#parts;
+    this.flushTurn();
+    this.#gate.close();
+    await this.#scheduler.close();
+    await this.#configs.idle();
+    try {
+      await this.#flush.close();
+      await this.#checkpointer.save();
+      if (!this.#gate.hasFailedSync && !this.#gate.hasFailedWrite) {
+        files.removeFile(paths.abort);
+        await files.syncDirectory(paths.root);
+      }
+    } catch (error) {
+      // `abort` stays: the next start looks at every record.
+      this.#parts.logger.error('the store could not be stopped cleanly', { error });
+    } finally {
+      checkpoint.close();
+      open.closeAll();
+      lock.release();
+    }
+  }
+
+  #schedule(): void {
+    const { options, queues } = this.#parts;
+    this.#scheduler.every('store: write consume queues', { periodMs: options.flushIntervalConsumeQueueMs }, () => {
+      if (queues.hasUnwritten && !this.#gate.hasFailedWrite) this.#writeQueues();
+    });
+    const thorough = { periodMs: options.flushConsumeQueueThoroughIntervalMs };
+    this.#scheduler.every('store: checkpoint', thorough, () => this.#saveCheckpoint());
+    this.#scheduler.every('store: check the disk', { periodMs: options.diskCheckIntervalMs }, () => this.checkDisk());
+  }
+
+  #writeQueues(): boolean {
+    try {
+      this.#parts.queues.writeAll();
+      return true;
+    } catch (error) {
+      this.#gate.writeFailed(error);
+      return false;
+    }
+  }
+
+  async #saveCheckpoint(): Promise<void> {
+    if (this.#gate.hasFailedSync || !this.#writeQueues()) return;
+    try {
+      await this.#checkpointer.save();
+    } catch (error) {
+      this.#gate.syncFailed(error);
+    }
+  }
+
+  #mend(): void {
+    if (!this.#writeQueues()) return;
+    try {
+      this.#writer.mend();
+    } catch (error) {
+      this.#gate.writeFailed(error);
+    }
+  }
+
+  readonly #counted = (result: GetResult): GetResult => {
+    this.#messagesGot += result.records.length;
+    return result;
+  };
+
+  #storeTime(queue: ConsumeQueue, offset: number): number | undefined | Promise<number | undefined> {
+    const commitLogOffset = commitLogOffsetAt(queue, offset);
+    const { log } = this.#parts;
+    if (commitLogOffset === undefined || commitLogOffset < log.startOffset) return undefined;
+    const head = Buffer.alloc(STORE_TIMESTAMP_END_MAX);
+    if (this.#reader.isReadAtOnce(commitLogOffset)) {
+      log.readSync(head, commitLogOffset);
+      return storeTimestampIn(head);
+    }
+    return log.read(head, commitLogOffset).then(() => storeTimestampIn(head));
+  }
+
+  #findEarliestStoreTimestamp(): number {
+    const { log } = this.#parts;
+    if (this.#earliestStoreTimestamp === -1 && log.startOffset < log.endOffset && this.#closing === undefined) {
+      const head = Buffer.alloc(STORE_TIMESTAMP_END_MAX);
+      log.readSync(head, log.startOffset);
+      this.#earliestStoreTimestamp = storeTimestampIn(head) ?? -1;
+    }
+    return this.#earliestStoreTimestamp;
+  }
+
+  #refuseWhenClosed(): void {
+    if (this.#closing === undefined) return;
+    throw rocketMQError('RMQ_NOT_RUNNING', 'the store is closed', { state: 'closed' });
+  }
+}
+
+export function diskUsedRatioOf({ freeBytes, totalBytes }: FreeSpace): number {
+  return totalBytes > 0 ? 1 - freeBytes / totalBytes : 0;
+}
+
+function commitLogOffsetAt(queue: ConsumeQueue, offset: number): number | undefined {
+  if (offset < queue.minOffset || offset >= queue.maxOffset) return undefined;
+  const entry = queue.readSync(offset, 1);
+  return entry.length === 0 || isFillerEntry(entry, 0) ? undefined : entryCommitLogOffset(entry, 0);
+}
+
+function storeTimestampIn(head: Buffer): number | undefined {
+  return isRecordMagic(readMagic(head, 0)) ? readStoreTimestamp(head, 0) : undefined;
+}

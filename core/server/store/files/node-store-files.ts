@@ -1,0 +1,184 @@
+import * as fs from 'node:fs';
+import { promisify } from 'node:util';
+import { lockDirectory } from './node-store-lock.js';
+import type { FreeSpace, StoreFile, StoreFiles, StoreLock } from './store-files.js';
+
+const fdatasync = promisify(fs.fdatasync);
+const fsync = promisify(fs.fsync);
+
+/** Files of the machine. A directory cannot be opened for syncing on Windows; there the file system orders names itself. */
+export const nodeStoreFiles: StoreFiles = {
+  mkdir(path: string): void {
+    fs.mkdirSync(path, { recursive: true });
+  },
+
+  list(path: string): string[] {
+    try {
+      return fs.readdirSync(path).sort();
+    } catch (error) {
+      if (isMissing(error)) return [];
+      throw error;
+    }
+  },
+
+  exists: (path: string): boolean => fs.existsSync(path),
+
+  create(path: string, sizeBytes: number): StoreFile {
+    const descriptor = fs.openSync(path, 'wx+');
+    try {
+      fs.ftruncateSync(descriptor, sizeBytes);
+    } catch (error) {
+      fs.closeSync(descriptor);
+      fs.rmSync(path, { force: true });
+      throw error;
+    }
+    return new NodeStoreFile(path, descriptor, sizeBytes);
+  },
+
+  open(path: string): StoreFile {
+    const descriptor = fs.openSync(path, 'r+');
+    return new NodeStoreFile(path, descriptor, fs.fstatSync(descriptor).size);
+  },
+
+  rename(from: string, to: string): void {
+    fs.renameSync(from, to);
+  },
+
+  removeFile(path: string): void {
+    fs.rmSync(path, { force: true });
+  },
+
+  removeDirectory(path: string): void {
+    fs.rmSync(path, { recursive: true, force: true });
+  },
+
+  async syncDirectory(path: string): Promise<void> {
+    if (process.platform === 'win32') return;
+    const descriptor = fs.openSync(path, 'r');
+    try {
+      await fsync(descriptor);
+    } finally {
+      fs.closeSync(descriptor);
+    }
+  },
+
+  syncDirectorySync(path: string): void {
+    if (process.platform === 'win32') return;
+    const descriptor = fs.openSync(path, 'r');
+    try {
+      fs.fsyncSync(descriptor);
+    } finally {
+      fs.closeSync(descriptor);
+    }
+  },
+
+  async freeSpace(path: string): Promise<FreeSpace> {
+    const { bavail, bfree, blocks, bsize } = await fs.promises.statfs(path);
+    return { freeBytes: bavail * bsize, totalBytes: (blocks - bfree + bavail) * bsize };
+  },
+
+  lock: (path: string): StoreLock => lockDirectory(path),
+};
+
+const BLOCK_SIZE_BYTES = 4096;
+const ZERO_STEP_BYTES = 256 * 1024;
+
+class NodeStoreFile implements StoreFile {
+  readonly path: string;
+  readonly sizeBytes: number;
+  readonly #descriptor: number;
+
+  constructor(path: string, descriptor: number, sizeBytes: number) {
+    this.path = path;
+    this.#descriptor = descriptor;
+    this.sizeBytes = sizeBytes;
+  }
+
+  writevSync(buffers: readonly Uint8Array[], position: number): number {
+    const only = buffers.length === 1 ? buffers[0] : undefined;
+    if (only !== undefined) return fs.writeSync(this.#descriptor, only, 0, only.byteLength, position);
+    return fs.writevSync(this.#descriptor, buffers as Uint8Array[], position);
+  }
+
+  readSync(target: Uint8Array, position: number): number {
+    let filled = 0;
+    while (filled < target.byteLength) {
+      const read = fs.readSync(this.#descriptor, target, filled, target.byteLength - filled, position + filled);
+      if (read === 0) break;
+      filled += read;
+    }
+    return filled;
+  }
+
+  async read(target: Uint8Array, position: number): Promise<number> {
+    let filled = 0;
+    while (filled < target.byteLength) {
+      const read = await readOnce(this.#descriptor, target, filled, position + filled);
+      if (read === 0) break;
+      filled += read;
+    }
+    return filled;
+  }
+
+  sync(): Promise<void> {
+    return fdatasync(this.#descriptor);
+  }
+
+  /**
+   * Reading the holes of a large sparse file takes seconds, so it stops as soon as it has met as much data as the
+   * system says is allocated beyond `position`. On a volume that compresses that number means nothing: it is smaller
+   * than what lies before `position`, and then everything is read.
+   */
+  zero(position: number, length: number): void {
+    const allocatedBytes = fs.fstatSync(this.#descriptor).blocks * 512;
+    const keptBytes = Math.ceil(position / BLOCK_SIZE_BYTES) * BLOCK_SIZE_BYTES;
+    let unseenBytes = allocatedBytes >= keptBytes ? allocatedBytes - keptBytes : Number.POSITIVE_INFINITY;
+    const zeros = Buffer.alloc(ZERO_STEP_BYTES);
+    const found = Buffer.allocUnsafe(ZERO_STEP_BYTES);
+    const end = Math.min(position + length, this.sizeBytes);
+    for (let at = position; at < end; ) {
+      // The first step ends at a block's end, and is always looked at: the kept block may hold data behind `position`.
+      const blockRest = BLOCK_SIZE_BYTES - (at % BLOCK_SIZE_BYTES);
+      const step = Math.min(at === position ? blockRest : ZERO_STEP_BYTES, end - at);
+      if (at !== position && unseenBytes <= 0) return;
+      const data = found.subarray(0, this.readSync(found.subarray(0, step), at));
+      if (!data.equals(zeros.subarray(0, data.byteLength))) {
+        if (at !== position || at % BLOCK_SIZE_BYTES === 0) unseenBytes -= countBlocksWithData(data, zeros);
+        this.#writeZeros(zeros.subarray(0, step), at);
+      }
+      at += step;
+    }
+  }
+
+  close(): void {
+    fs.closeSync(this.#descriptor);
+  }
+
+  #writeZeros(zeros: Uint8Array, position: number): void {
+    for (let written = 0; written < zeros.byteLength; ) {
+      written += fs.writeSync(this.#descriptor, zeros, written, zeros.byteLength - written, position + written);
+    }
+  }
+}
+
+function readOnce(descriptor: number, target: Uint8Array, offset: number, position: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    fs.read(descriptor, target, offset, target.byteLength - offset, position, (error, bytesRead) => {
+      if (error) reject(error);
+      else resolve(bytesRead);
+    });
+  });
+}
+
+function countBlocksWithData(data: Uint8Array, zeros: Uint8Array): number {
+  let bytes = 0;
+  for (let at = 0; at < data.byteLength; at += BLOCK_SIZE_BYTES) {
+    const block = data.subarray(at, at + BLOCK_SIZE_BYTES);
+    if (Buffer.compare(block, zeros.subarray(0, block.byteLength)) !== 0) bytes += BLOCK_SIZE_BYTES;
+  }
+  return bytes;
+}
+
+function isMissing(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'ENOENT';
+}

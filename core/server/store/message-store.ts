@@ -1,0 +1,100 @@
+/**
+ * What the store takes and gives. The broker states what it needs of a store in its own room; the two agree by shape and
+ * meet where the server is put together.
+ */
+
+/** A message on its way into the store: everything of the record but what the store itself decides. */
+export interface StoreMessage {
+  readonly topic: string;
+  readonly queueId: number;
+  readonly flag: number;
+  readonly sysFlag: number;
+  /** Wall clock of the producer, milliseconds since 1970. */
+  readonly bornTimestamp: number;
+  /** `ip:port` of the producer. */
+  readonly bornHost: string;
+  /** `ip:port` that this broker advertises. */
+  readonly storeHost: string;
+  readonly reconsumeTimes: number;
+  readonly preparedTransactionOffset: number;
+  /** As stored: compressed when sysFlag says so. Copied before {@link FileMessageStore.append} returns. */
+  readonly body: Uint8Array;
+  /** Properties string, encoded. Copied as well. */
+  readonly properties: Uint8Array;
+  /** Hash of the tag, 0 without one. */
+  readonly tagsCode: number;
+  /** Whether to answer only after the flush that the store is configured for. */
+  readonly waitStored: boolean;
+}
+
+/** Names of Apache's PutMessageStatus. */
+export type AppendStatus =
+  | 'PUT_OK'
+  | 'FLUSH_DISK_TIMEOUT'
+  | 'CREATE_MAPPED_FILE_FAILED'
+  | 'MESSAGE_ILLEGAL'
+  | 'SERVICE_NOT_AVAILABLE'
+  | 'UNKNOWN_ERROR';
+
+export interface AppendResult {
+  readonly status: AppendStatus;
+  /** Byte position in the commit log; -1 when not stored. */
+  readonly commitLogOffset: number;
+  /** Position in the queue; -1 when not stored. */
+  readonly queueOffset: number;
+  /** Wall clock of the store, milliseconds since 1970; never less than that of an earlier record. */
+  readonly storeTimestamp: number;
+}
+
+/** Names of Apache's GetMessageStatus. */
+export type GetStatus =
+  | 'FOUND'
+  | 'NO_MATCHED_MESSAGE'
+  | 'MESSAGE_WAS_REMOVING'
+  | 'OFFSET_FOUND_NULL'
+  | 'OFFSET_OVERFLOW_BADLY'
+  | 'OFFSET_OVERFLOW_ONE'
+  | 'OFFSET_TOO_SMALL'
+  | 'NO_MATCHED_LOGIC_QUEUE'
+  | 'NO_MESSAGE_IN_QUEUE';
+
+export interface GetResult {
+  readonly status: GetStatus;
+  /** Whole records as stored, in queue order. They stay as they are: the caller may keep them. */
+  readonly records: readonly Buffer[];
+  /** Where to read next. */
+  readonly nextBeginOffset: number;
+  readonly minOffset: number;
+  readonly maxOffset: number;
+}
+
+export interface GetOptions {
+  /** At most so many, and never more than 32 (8 where the messages are cold). */
+  readonly messagesMax: number;
+  /** Default 262,144, of which 65,536 where the messages are cold. The first message is always returned. */
+  readonly sizeBytesMax?: number;
+  /** Decides by the tag's hash, from the consume queue alone. Absent: everything matches. */
+  readonly matchesTagsCode?: (tagsCode: number) => boolean;
+}
+
+/** Told once a message can be read: after it was written and indexed in its queue. */
+export type ArrivalListener = (topic: string, queueId: number, queueOffset: number, tagsCode: number) => void;
+
+export interface StoreStatistics {
+  /** Position of the first byte of the commit log that there is. */
+  readonly commitLogMinOffset: number;
+  /** Position of the next record. */
+  readonly commitLogMaxOffset: number;
+  /** Everything in front of it is on the disk. */
+  readonly flushedOffset: number;
+  /** Store time of the oldest message; -1 without one. */
+  readonly earliestStoreTimestamp: number;
+  /** Since the store was opened, as the following. */
+  readonly messagesPut: number;
+  readonly bytesPut: number;
+  readonly putFailures: number;
+  readonly messagesGot: number;
+  /** 0 to 1, of the volume that holds the data directory. */
+  readonly diskUsedRatio: number;
+  readonly openFiles: number;
+}

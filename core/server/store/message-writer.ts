@@ -1,0 +1,292 @@
+import { encodeHost } from '../../message/host.js';
+import { RECORD_TOPIC_BYTES_MAX, type RecordFields, recordSize } from '../../message/message-record.js';
+import { PROPERTIES_BYTES_MAX } from '../../message/properties.js';
+import type { Clock } from '../../runtime/clock.js';
+import type { Logger } from '../../runtime/logger.js';
+import { AppendTurn, notStored, TakenMessage } from './append-turn.js';
+import type { CommitLog } from './commitlog/commit-log.js';
+import { FILLER_SIZE_BYTES } from './commitlog/record-layout.js';
+import type { ConsumeQueue } from './consumequeue/consume-queue.js';
+import type { ConsumeQueues } from './consumequeue/consume-queues.js';
+import type { FlushPolicy } from './flush/flush-policy.js';
+import type { AppendResult, AppendStatus, ArrivalListener, StoreMessage } from './message-store.js';
+import { hasQueueEntry } from './recovery/queue-entry-of.js';
+import type { WriteGate } from './write-gate.js';
+
+/** What a topic's directory may be called; the broker is stricter in what it accepts, this keeps paths inside. */
+const TOPIC = /^[%|a-zA-Z0-9_-]+$/;
+const QUEUE_ID_MAX = 2 ** 31 - 1;
+const HOSTS_REMEMBERED_MAX = 1024;
+
+export interface MessageWriterParts {
+  readonly log: CommitLog;
+  readonly queues: ConsumeQueues;
+  readonly gate: WriteGate;
+  readonly flush: FlushPolicy;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly maxMessageSize: number;
+  /** No record is stamped earlier. */
+  readonly lastStoreTimestamp: number;
+  /** Told the store time of what was written and indexed. */
+  readonly onIndexed: (storeTimestamp: number) => void;
+}
+
+/**
+ * Takes messages into the turn's write. Their places are decided as they come; bytes go down in one write at the end of
+ * the turn, then the queues learn of them, then they are acknowledged and announced.
+ */
+export class MessageWriter {
+  readonly #parts: MessageWriterParts;
+  readonly #turn = new AppendTurn();
+  readonly #listeners: ArrivalListener[] = [];
+  readonly #hosts = new Map<string, Buffer>();
+  readonly #record: { -readonly [K in keyof RecordFields]: RecordFields[K] } = emptyRecord();
+  /** Written, not yet answered: an append that starts an early write must not run callbacks of others. */
+  #written: TakenMessage[] = [];
+  #immediate: NodeJS.Immediate | undefined;
+  #lastStoreTimestamp: number;
+  /** Bytes behind the log's end that a failed write may have left. */
+  #dirtyBytes = 0;
+  #messagesPut = 0;
+  #bytesPut = 0;
+  #putFailures = 0;
+
+  constructor(parts: MessageWriterParts) {
+    this.#parts = parts;
+    this.#lastStoreTimestamp = parts.lastStoreTimestamp;
+  }
+
+  get messagesPut(): number {
+    return this.#messagesPut;
+  }
+
+  get bytesPut(): number {
+    return this.#bytesPut;
+  }
+
+  get putFailures(): number {
+    return this.#putFailures;
+  }
+
+  onArrival(listener: ArrivalListener): void {
+    this.#listeners.push(listener);
+  }
+
+  append(message: StoreMessage, done: (result: AppendResult) => void): void {
+    const refused = this.#take(message, done);
+    if (refused === undefined) return;
+    this.#putFailures++;
+    done(notStored(refused));
+  }
+
+  flushTurn(): void {
+    if (this.#immediate !== undefined) {
+      clearImmediate(this.#immediate);
+      this.#immediate = undefined;
+    }
+    this.#writeTurn();
+    const written = this.#written;
+    if (written.length === 0) return;
+    this.#written = [];
+    this.#parts.flush.written(written);
+    if (this.#listeners.length > 0) this.#announce(written);
+  }
+
+  /** Clears away what a failed write left, so that writes can be taken again. Throws while the disk refuses that too. */
+  mend(): void {
+    this.#parts.log.zeroBehindEnd(this.#dirtyBytes);
+    this.#dirtyBytes = 0;
+    this.#parts.gate.writeMended();
+  }
+
+  /** Bytes that the failed write wanted to write. */
+  get dirtyBytes(): number {
+    return this.#dirtyBytes;
+  }
+
+  /** Gives the message its place, or says why it gets none. */
+  #take(message: StoreMessage, done: (result: AppendResult) => void): AppendStatus | undefined {
+    const { log, gate } = this.#parts;
+    if (gate.refusal !== undefined) return 'SERVICE_NOT_AVAILABLE';
+    const queue = this.#queueOf(message);
+    const bornHost = this.#hostOf(message.bornHost);
+    const storeHost = this.#hostOf(message.storeHost);
+    if (queue === undefined || bornHost === undefined || storeHost === undefined) return 'MESSAGE_ILLEGAL';
+    if (this.#isTooLong(message, queue)) return 'MESSAGE_ILLEGAL';
+    const record = this.#record;
+    record.body = message.body;
+    record.topic = queue.topicBytes;
+    record.properties = message.properties;
+    record.bornHost = bornHost;
+    record.storeHost = storeHost;
+    const sizeBytes = recordSize(record);
+    if (sizeBytes + FILLER_SIZE_BYTES > log.fileSizeBytes) return 'MESSAGE_ILLEGAL';
+    if (!this.#makeRoom(sizeBytes)) return 'SERVICE_NOT_AVAILABLE';
+
+    const isQueued = hasQueueEntry(message.sysFlag);
+    const storeTimestamp = Math.max(this.#parts.clock.now(), this.#lastStoreTimestamp);
+    this.#lastStoreTimestamp = storeTimestamp;
+    record.queueId = message.queueId;
+    record.flag = message.flag;
+    record.queueOffset = isQueued ? queue.nextOffset : 0;
+    record.physicalOffset = log.endOffset + this.#turn.sizeBytes;
+    record.sysFlag = message.sysFlag;
+    record.bornTimestamp = message.bornTimestamp;
+    record.storeTimestamp = storeTimestamp;
+    record.reconsumeTimes = message.reconsumeTimes;
+    record.preparedTransactionOffset = message.preparedTransactionOffset;
+    this.#turn.add(record, sizeBytes);
+    if (isQueued) queue.nextOffset++;
+    const { queueOffset, physicalOffset: commitLogOffset } = record;
+    const { tagsCode, waitStored } = message;
+    this.#turn.expect(
+      new TakenMessage(
+        { queue, isQueued, queueOffset, commitLogOffset, sizeBytes, tagsCode, storeTimestamp, waitStored },
+        done,
+        this.#parts.logger,
+      ),
+    );
+    this.#immediate ??= setImmediate(this.#atTurnEnd);
+    return undefined;
+  }
+
+  readonly #atTurnEnd = (): void => {
+    this.#immediate = undefined;
+    this.flushTurn();
+  };
+
+  /** Writes early where the turn or the file is full. False when that failed. */
+  #makeRoom(sizeBytes: number): boolean {
+    const { log, gate } = this.#parts;
+    if (!this.#turn.hasRoomFor(sizeBytes)) this.#writeTurn();
+    if (sizeBytes + FILLER_SIZE_BYTES > log.roomBytes - this.#turn.sizeBytes) {
+      this.#writeTurn();
+      if (gate.refusal === undefined) this.#finishFile();
+    }
+    return gate.refusal === undefined;
+  }
+
+  #finishFile(): void {
+    try {
+      this.#parts.log.finishFile();
+    } catch (error) {
+      this.#dirtyBytes = FILLER_SIZE_BYTES;
+      this.#parts.gate.writeFailed(error);
+    }
+  }
+
+  #writeTurn(): void {
+    if (this.#turn.messages.length === 0) return;
+    const bytes = this.#turn.bytes();
+    const { log, gate } = this.#parts;
+    try {
+      log.ensureFile();
+    } catch (error) {
+      gate.writeFailed(error);
+      this.#refuse(this.#turn.take(), 'CREATE_MAPPED_FILE_FAILED');
+      return;
+    }
+    try {
+      log.write(bytes);
+    } catch (error) {
+      this.#dirtyBytes = bytes.length;
+      gate.writeFailed(error);
+      this.#refuse(this.#turn.take(), 'SERVICE_NOT_AVAILABLE');
+      return;
+    }
+    this.#messagesPut += this.#turn.messages.length;
+    this.#bytesPut += bytes.length;
+    this.#index(this.#turn.take());
+  }
+
+  #index(messages: readonly TakenMessage[]): void {
+    const { queues, gate, onIndexed } = this.#parts;
+    for (const message of messages) {
+      if (message.isQueued) {
+        queues.put(message.queue, message.queueOffset, message.commitLogOffset, message.sizeBytes, message.tagsCode);
+      }
+      this.#written.push(message);
+    }
+    onIndexed(messages[messages.length - 1]!.storeTimestamp);
+    try {
+      for (const message of messages) queues.writeDue(message.queue);
+    } catch (error) {
+      // The entries stay in memory, and the log has them: only new messages are refused until the disk takes them.
+      gate.writeFailed(error);
+    }
+  }
+
+  /** Takes back what was decided for messages that could not be written, and says so when the turn ends. */
+  #refuse(messages: readonly TakenMessage[], status: AppendStatus): void {
+    this.#putFailures += messages.length;
+    for (const message of messages) message.queue.forgetUnwritten();
+    queueMicrotask(() => {
+      for (const message of messages) message.refuse(status);
+    });
+  }
+
+  #announce(messages: readonly TakenMessage[]): void {
+    for (const { queue, isQueued, queueOffset, tagsCode } of messages) {
+      if (!isQueued) continue;
+      for (const listener of this.#listeners) {
+        try {
+          listener(queue.topic, queue.queueId, queueOffset, tagsCode);
+        } catch (error) {
+          this.#parts.logger.error('a listener for arriving messages threw', { error, topic: queue.topic });
+        }
+      }
+    }
+  }
+
+  #queueOf({ topic, queueId }: StoreMessage): ConsumeQueue | undefined {
+    const { queues } = this.#parts;
+    const known = queues.find(topic, queueId);
+    if (known !== undefined) return known;
+    if (!TOPIC.test(topic) || topic.length > RECORD_TOPIC_BYTES_MAX) return undefined;
+    if (!Number.isInteger(queueId) || queueId < 0 || queueId > QUEUE_ID_MAX) return undefined;
+    return queues.findOrMake(topic, queueId);
+  }
+
+  #isTooLong({ body, properties }: StoreMessage, { topicBytes }: ConsumeQueue): boolean {
+    return (
+      body.length > this.#parts.maxMessageSize ||
+      properties.length > PROPERTIES_BYTES_MAX ||
+      topicBytes.length > RECORD_TOPIC_BYTES_MAX
+    );
+  }
+
+  #hostOf(host: string): Buffer | undefined {
+    const known = this.#hosts.get(host);
+    if (known !== undefined) return known;
+    if (this.#hosts.size >= HOSTS_REMEMBERED_MAX) this.#hosts.clear();
+    try {
+      const bytes = encodeHost(host);
+      this.#hosts.set(host, bytes);
+      return bytes;
+    } catch (error) {
+      this.#parts.logger.error('a message was refused: its host is no address', { host, error });
+      return undefined;
+    }
+  }
+}
+
+function emptyRecord(): RecordFields {
+  const none = Buffer.alloc(0);
+  return {
+    queueId: 0,
+    flag: 0,
+    queueOffset: 0,
+    physicalOffset: 0,
+    sysFlag: 0,
+    bornTimestamp: 0,
+    bornHost: none,
+    storeTimestamp: 0,
+    storeHost: none,
+    reconsumeTimes: 0,
+    preparedTransactionOffset: 0,
+    body: none,
+    topic: none,
+    properties: none,
+  };
+}

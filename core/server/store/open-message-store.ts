@@ -1,0 +1,103 @@
+import { isRocketMQError, rocketMQError } from '../../errors/rocketmq-error.js';
+import type { Clock } from '../../runtime/clock.js';
+import { type Logger, silentLogger } from '../../runtime/logger.js';
+import { systemClock } from '../../runtime/system-clock.js';
+import { Checkpoint } from './checkpoint.js';
+import { CommitLog } from './commitlog/commit-log.js';
+import { ConsumeQueues } from './consumequeue/consume-queues.js';
+import { diskUsedRatioOf, FileMessageStore } from './file-message-store.js';
+import { OpenFiles } from './files/open-files.js';
+import type { StoreFiles, StoreLock } from './files/store-files.js';
+import { recover } from './recovery/recover.js';
+import { type ResolvedStoreOptions, resolveStoreOptions, type StoreOptions } from './store-options.js';
+import { type StorePaths, storePathsIn } from './store-paths.js';
+
+export interface OpenStoreOptions extends StoreOptions {
+  /** The data directory (Apache: storePathRootDir); made when missing. */
+  readonly dir: string;
+  readonly files: StoreFiles;
+  readonly clock?: Clock;
+  readonly logger?: Logger;
+}
+
+/**
+ * Opens the messages of a directory: takes it for this process alone, and brings commit log and queues in order.
+ * @throws RMQ_STORE_LOCKED when another process holds it
+ * @throws RMQ_STORE_UNUSABLE when it cannot be written, or a file in it has another length than configured
+ * @throws RMQ_OPTIONS_INVALID
+ */
+export async function openMessageStore(options: OpenStoreOptions): Promise<FileMessageStore> {
+  const { files, clock = systemClock, logger = silentLogger } = options;
+  const resolved = resolveStoreOptions(options);
+  const paths = storePathsIn(options.dir);
+  let lock: StoreLock | undefined;
+  const open = new OpenFiles(files, resolved.openFilesMax);
+  try {
+    files.mkdir(paths.root);
+    lock = files.lock(paths.root);
+    return await openLocked({ paths, files, open, lock, options: resolved, clock, logger });
+  } catch (error) {
+    open.closeAll();
+    lock?.release();
+    throw isRocketMQError(error) ? error : unusable(paths.root, error);
+  }
+}
+
+interface LockedDirectory {
+  readonly paths: StorePaths;
+  readonly files: StoreFiles;
+  readonly open: OpenFiles;
+  readonly lock: StoreLock;
+  readonly options: ResolvedStoreOptions;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+async function openLocked(directory: LockedDirectory): Promise<FileMessageStore> {
+  const { paths, files, open, options, logger } = directory;
+  for (const path of [paths.commitLog, paths.consumeQueue, paths.config]) files.mkdir(path);
+  const log = new CommitLog(
+    { directory: paths.commitLog, fileSizeBytes: options.mappedFileSizeCommitLog },
+    files,
+    open,
+  );
+  const queues = new ConsumeQueues(
+    { directory: paths.consumeQueue, fileSizeBytes: options.mappedFileSizeConsumeQueue },
+    files,
+    open,
+  );
+  const checkpoint = Checkpoint.open(paths.checkpoint, files);
+  try {
+    log.load();
+    queues.load();
+    const aborted = files.exists(paths.abort);
+    const { lastStoreTimestamp } = await recover({ log, queues, checkpoint, aborted, logger });
+    if (!aborted) files.create(paths.abort, 0).close();
+    await files.syncDirectory(paths.root);
+    const diskUsedRatio = await usedRatio(files, paths.root, logger);
+    return new FileMessageStore({ ...directory, log, queues, checkpoint, lastStoreTimestamp, diskUsedRatio });
+  } catch (error) {
+    checkpoint.close();
+    throw error;
+  }
+}
+
+/** Some volumes do not tell; then writes themselves will show whether there is room. */
+async function usedRatio(files: StoreFiles, root: string, logger: Logger): Promise<number> {
+  try {
+    return diskUsedRatioOf(await files.freeSpace(root));
+  } catch (error) {
+    logger.warn('the space on the volume of the data directory cannot be seen', { root, error });
+    return 0;
+  }
+}
+
+function unusable(root: string, cause: unknown) {
+  const { code, path = root, message } = cause as NodeJS.ErrnoException;
+  return rocketMQError(
+    'RMQ_STORE_UNUSABLE',
+    `the data directory ${root} cannot be used: ${message ?? String(code ?? cause)}`,
+    { path },
+    { cause },
+  );
+}

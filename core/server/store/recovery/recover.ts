@@ -1,0 +1,112 @@
+import type { StoredRecord } from '../../../message/message-record.js';
+import type { Logger } from '../../../runtime/logger.js';
+import type { Checkpoint } from '../checkpoint.js';
+import type { CommitLog } from '../commitlog/commit-log.js';
+import { isRecordMagic, readMagic, readStoreTimestamp, STORE_TIMESTAMP_END_MAX } from '../commitlog/record-layout.js';
+import type { ConsumeQueues } from '../consumequeue/consume-queues.js';
+import { hasQueueEntry, tagsCodeOfRecord } from './queue-entry-of.js';
+import { scanLog } from './scan-log.js';
+
+export interface RecoveryInput {
+  readonly log: CommitLog;
+  readonly queues: ConsumeQueues;
+  readonly checkpoint: Checkpoint;
+  /** Whether the last run ended without a clean stop. */
+  readonly aborted: boolean;
+  readonly logger: Logger;
+}
+
+export interface Recovered {
+  /** Store time of the newest record; 0 without any that was looked at. */
+  readonly lastStoreTimestamp: number;
+}
+
+/**
+ * Finds the end of the commit log and brings the queues in line with it (Apache's DefaultMessageStore.recover).
+ *
+ * After a clean stop the queues are trusted: the log goes on behind the last record they name, which is looked at.
+ * Otherwise every record is checked from the checkpoint on and put into its queue anew, and what follows the last whole
+ * record is made zero; later files hold nothing and are removed. No file is ever shortened.
+ */
+export async function recover(input: RecoveryInput): Promise<Recovered> {
+  const { log, queues, aborted, logger } = input;
+  const cleanStart = aborted ? undefined : await findCleanStart(input);
+  if (cleanStart === undefined) {
+    if (!aborted) logger.warn('the queues and the commit log do not agree after a clean stop: reading the log again');
+    return recoverFromCheckpoint(input);
+  }
+  const recovered = await replay(input, cleanStart);
+  log.removeFilesBehindEnd();
+  queues.correctMinOffsets(log.startOffset);
+  return recovered;
+}
+
+/** Where the last record begins that any queue names, or what to read when none does; undefined when it is not there. */
+async function findCleanStart({ log, queues }: RecoveryInput): Promise<number | undefined> {
+  let lastRecord = -1;
+  let lastRecordEnd = -1;
+  for (const queue of queues) {
+    if (queue.commitLogEnd <= lastRecordEnd) continue;
+    lastRecordEnd = queue.commitLogEnd;
+    lastRecord = queue.lastCommitLogOffset;
+  }
+  // Without any queue: as Apache, the last three files.
+  if (lastRecordEnd <= 0) return Math.max(log.startOffset, log.filesEnd - 3 * log.fileSizeBytes);
+  if (lastRecord < log.startOffset || lastRecordEnd > log.filesEnd) return undefined;
+  let found = false;
+  await scanLog(log, lastRecord, (record) => {
+    found ||= record.physicalOffset === lastRecord && lastRecord + record.totalSize === lastRecordEnd;
+  });
+  return found ? lastRecord : undefined;
+}
+
+async function recoverFromCheckpoint(input: RecoveryInput): Promise<Recovered> {
+  const { log, queues, logger } = input;
+  const from = await findScanStart(input);
+  queues.forgetFrom(from);
+  const recovered = await replay(input, from);
+  const lostBytes = log.filesEnd - log.endOffset;
+  log.cutFiles();
+  queues.cutFiles();
+  queues.correctMinOffsets(log.startOffset);
+  logger.info('the commit log was recovered', { from, end: log.endOffset, behindEndBytes: lostBytes });
+  return recovered;
+}
+
+/** The newest file whose first record was surely on the disk with its queue entry, else the oldest. */
+async function findScanStart({ log, checkpoint }: RecoveryInput): Promise<number> {
+  const head = Buffer.alloc(STORE_TIMESTAMP_END_MAX);
+  for (let start = log.filesEnd - log.fileSizeBytes; start > log.startOffset; start -= log.fileSizeBytes) {
+    if ((await log.read(head, start)) < head.length || !isRecordMagic(readMagic(head, 0))) continue;
+    const storeTimestamp = readStoreTimestamp(head, 0);
+    if (storeTimestamp > 0 && storeTimestamp <= checkpoint.minTimestamp) return start;
+  }
+  return log.startOffset;
+}
+
+async function replay({ log, queues, logger }: RecoveryInput, from: number): Promise<Recovered> {
+  let lastStoreTimestamp = 0;
+  const end = await scanLog(log, from, (record) => {
+    lastStoreTimestamp = Math.max(lastStoreTimestamp, record.storeTimestamp);
+    putIntoQueue(queues, record, logger);
+  });
+  // What was not known to be synced may be in the page cache only.
+  log.endAt(end, from);
+  return { lastStoreTimestamp };
+}
+
+function putIntoQueue(queues: ConsumeQueues, record: StoredRecord, logger: Logger): void {
+  if (!hasQueueEntry(record.sysFlag)) return;
+  const { topic, queueId, queueOffset, physicalOffset: commitLogOffset } = record;
+  const queue = queues.findOrMake(topic, queueId);
+  if (!queues.put(queue, queueOffset, commitLogOffset, record.totalSize, tagsCodeOfRecord(record))) {
+    logger.error('a record names a queue offset far beyond its queue and is left out of it', {
+      topic,
+      queueId,
+      queueOffset,
+      expected: queue.maxOffset,
+      commitLogOffset,
+    });
+  }
+  queues.writeDue(queue);
+}
