@@ -74,19 +74,6 @@ export class NameServers {
   }
 }
 
-/** The error for a name server that answered with a code that is none of the expected ones. */
-export function nameServerRefusal(address: string, response: RemotingCommand): Error {
-  return rocketMQError(
-    'RMQ_BROKER_ERROR',
-    `name server ${address} answered code ${response.code}${response.remark ? `: ${response.remark}` : ''}`,
-    {
-      responseCode: response.code,
-      address,
-      ...(response.remark === undefined ? {} : { remark: response.remark }),
-    },
-  );
-}
-
 function describeFailure({ address, error }: { readonly address: string; readonly error: unknown }): string {
   const why = error instanceof Error ? error.message : String(error);
   return isRocketMQError(error) ? `${address} (${error.code}: ${why})` : `${address} (${why})`;

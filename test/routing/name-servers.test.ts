@@ -1,12 +1,13 @@
 import { expect, test } from 'vitest';
 import { rocketMQError } from '../../core/errors/rocketmq-error.js';
+import { expectSuccess } from '../../core/remoting/expect-success.js';
 import type { RemotingCommand } from '../../core/remoting/protocol/remoting-command.js';
 import {
   fixedNameServers,
   missingNameServers,
   type NameServerResolver,
 } from '../../core/routing/name-server-resolver.js';
-import { NameServers, nameServerRefusal } from '../../core/routing/name-servers.js';
+import { NameServers } from '../../core/routing/name-servers.js';
 import { silentLogger } from '../../core/runtime/logger.js';
 
 const command = (code: number, remark?: string): RemotingCommand => ({
@@ -38,11 +39,7 @@ function setup(servers: Record<string, RemotingCommand | Error>, random = 0, res
     timeoutMs: 3000,
     random: () => random,
   });
-  const ask = () =>
-    nameServers.ask({ code: 105 }, (response, address) => {
-      if (response.code !== 0) throw nameServerRefusal(address, response);
-      return response.code;
-    });
+  const ask = () => nameServers.ask({ code: 105 }, (response, address) => expectSuccess(response, { address }).code);
   return { nameServers, ask, asked, servers };
 }
 

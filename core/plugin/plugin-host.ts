@@ -1,0 +1,110 @@
+import { rocketMQError } from '../errors/rocketmq-error.js';
+import { type AttachSpec, type InterceptSend, toAttachment } from '../pipeline/attach.js';
+import type { Producer } from '../producer/producer.js';
+import type { OutgoingCommand, RemotingCommand } from '../remoting/protocol/remoting-command.js';
+import type { CallbackHandler } from '../remoting/remoting-client.js';
+import type { ConsumerMember } from '../routing/membership.js';
+import type { Clock } from '../runtime/clock.js';
+import type { Logger } from '../runtime/logger.js';
+import type { PluginHost, PluginProducerOptions, RegisteredGroup, RequestTarget } from './plugin.js';
+import { pluginFailure } from './plugin-failure.js';
+import type { PluginRegistrations } from './registrations.js';
+
+/** What hosts need of the running client; there is none before everything is resolved. */
+export interface PluginRuntime {
+  invoke(
+    target: RequestTarget,
+    request: OutgoingCommand,
+    options: { readonly timeoutMs?: number; readonly signal?: AbortSignal },
+  ): Promise<RemotingCommand>;
+  oneway(target: RequestTarget, request: OutgoingCommand, options: { readonly timeoutMs?: number }): Promise<void>;
+  producer(plugin: string, options: PluginProducerOptions): Promise<Producer>;
+  registerGroup(member: { readonly producer: string } | { readonly consumer: ConsumerMember }): RegisteredGroup;
+}
+
+export interface HostOptions {
+  readonly plugin: string;
+  readonly clientId: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly registrations: PluginRegistrations;
+  /** True until setup of all plugins is over. */
+  readonly inSetup: () => boolean;
+  readonly runtime: () => PluginRuntime | undefined;
+  readonly onStart: (work: () => unknown) => void;
+  readonly onStop: (work: () => unknown) => void;
+}
+
+/** The host as one plugin sees it. */
+export function createPluginHost(options: HostOptions): PluginHost {
+  const { plugin, registrations } = options;
+  const setupOnly = <A extends readonly unknown[]>(
+    name: string,
+    work: (...values: A) => void,
+  ): ((...values: A) => void) => {
+    return (...values) => {
+      if (!options.inSetup()) {
+        throw pluginFailure(plugin, name, new Error(`${name} is possible only while setup runs`));
+      }
+      work(...values);
+    };
+  };
+  const running = (name: string): PluginRuntime => {
+    const runtime = options.runtime();
+    if (runtime !== undefined) return runtime;
+    throw rocketMQError(
+      'RMQ_NOT_RUNNING',
+      `Plugin ${plugin} called ${name} during setup; it works from onStart on`,
+      { state: 'created' },
+      { hint: `Call ${name} in host.onStart(() => …), or later.` },
+    );
+  };
+  return {
+    clientId: options.clientId,
+    clock: options.clock,
+    logger: labelled(options.logger, plugin),
+    interceptSend: setupOnly('interceptSend', (spec: AttachSpec) =>
+      registrations.sends.push(toAttachment(plugin, spec)),
+    ) as InterceptSend,
+    interceptDelivery: setupOnly('interceptDelivery', ({ order, create }) =>
+      registrations.deliveries.push({ plugin, order, create }),
+    ),
+    interceptRequest: setupOnly('interceptRequest', (phase, interceptor) =>
+      registrations.addRequest(phase, plugin, interceptor),
+    ),
+    handle: setupOnly('handle', (code, handler) =>
+      registrations.addHandler(code, plugin, named(plugin, code, handler)),
+    ),
+    bind: setupOnly('bind', (token, part, { producers } = {}) =>
+      registrations.addBinding({ plugin, token, part, producers }),
+    ),
+    onSettled: setupOnly('onSettled', (listener) => registrations.settledListeners.push({ plugin, listener })),
+    onStart: setupOnly('onStart', options.onStart),
+    onStop: setupOnly('onStop', options.onStop),
+    invoke: async (target, request, given = {}) => running('invoke').invoke(target, request, given),
+    oneway: async (target, request, given = {}) => running('oneway').oneway(target, request, given),
+    producer: async (given) => running('producer').producer(plugin, given),
+    registerGroup: (member) => running('registerGroup').registerGroup(member),
+  };
+}
+
+/** What a handler throws carries the name of its plugin. */
+function named(plugin: string, code: number, handler: CallbackHandler): CallbackHandler {
+  return async (request, address) => {
+    try {
+      return await handler(request, address);
+    } catch (error) {
+      throw pluginFailure(plugin, `its answer to request ${code}`, error);
+    }
+  };
+}
+
+function labelled(logger: Logger, plugin: string): Logger {
+  const with_ = (fields: Readonly<Record<string, unknown>> | undefined) => ({ ...fields, plugin });
+  return {
+    debug: (message, fields) => logger.debug(message, with_(fields)),
+    info: (message, fields) => logger.info(message, with_(fields)),
+    warn: (message, fields) => logger.warn(message, with_(fields)),
+    error: (message, fields) => logger.error(message, with_(fields)),
+  };
+}

@@ -1,0 +1,96 @@
+import type { DeliveryAttachment } from '../consumer/delivery.js';
+import type { InterceptSend } from '../pipeline/attach.js';
+import type { SettledListener } from '../pipeline/settled.js';
+import type { ProducerOptions } from '../producer/options.js';
+import type { Producer } from '../producer/producer.js';
+import type { OutgoingCommand, RemotingCommand } from '../remoting/protocol/remoting-command.js';
+import type { CallbackHandler } from '../remoting/remoting-client.js';
+import type { RequestInterceptor } from '../remoting/request-interceptor.js';
+import type { ConsumerMember } from '../routing/membership.js';
+import type { Clock } from '../runtime/clock.js';
+import type { Logger } from '../runtime/logger.js';
+import type { Token } from '../runtime/token.js';
+import type { BindOptions, Part } from './part.js';
+
+/**
+ * Something that attaches to a client. A factory makes it: `connect({ plugins: [tracing(options)] })`. `mq.plugin(it)` is
+ * what `setup` returned.
+ */
+export interface Plugin<Api = unknown> {
+  /** Names it in order rules, `requires`, descriptions and errors; once per client. */
+  readonly name: string;
+  /** Plugins that have to be listed before this one. */
+  readonly requires?: readonly string[];
+  /** Called once per client, plugins in their order. Only here it can bind, intercept, handle and listen. */
+  setup(host: PluginHost): Api | Promise<Api>;
+}
+
+/** A broker by its name in the routes, or any server by its address. */
+export type RequestTarget =
+  | {
+      readonly brokerName: string;
+      /** Whose route is asked for once more when the broker is not known. */
+      readonly topic?: string;
+    }
+  | { readonly address: string };
+
+export interface PluginProducerOptions extends Omit<ProducerOptions, 'group'> {
+  /** Default for an internal producer: a name made of the plugin's. */
+  readonly group?: string;
+  /** Without any plugin on it: for what a plugin sends itself (a trace, a reply). Default false. */
+  readonly internal?: boolean;
+}
+
+/** A group through which brokers know this client, as long as it is not left. */
+export interface RegisteredGroup {
+  /** Tells the brokers. Never rejects; twice is fine. */
+  leave(): Promise<void>;
+}
+
+/** What a client offers to one plugin. */
+export interface PluginHost {
+  /** `ip@instanceName[@unitName]`. */
+  readonly clientId: string;
+  /** Says the plugin's name with every line. */
+  readonly logger: Logger;
+  readonly clock: Clock;
+
+  /** Attaches to the gap before or after a stage of every producer's pipeline. Only during setup. */
+  readonly interceptSend: InterceptSend;
+  /** Attaches to every consumer's delivery. Only during setup. */
+  interceptDelivery(
+    attachment: Omit<DeliveryAttachment, 'plugin' | 'order'> & Pick<Partial<DeliveryAttachment>, 'order'>,
+  ): void;
+  /**
+   * Attaches to every request of this client: any number of `decorate`, in order of registration, then at most one `sign`,
+   * which sees what all others did. Only during setup.
+   * @throws RMQ_PLUGIN_CONFLICT for a second `sign`
+   */
+  interceptRequest(phase: 'decorate' | 'sign', interceptor: RequestInterceptor): void;
+  /** Answers requests of a code that brokers send to this client. Only during setup. @throws RMQ_PLUGIN_CONFLICT for a code that is answered already */
+  handle(requestCode: number, handler: CallbackHandler): void;
+  /** Puts another part under a token. Only during setup. @throws RMQ_PLUGIN_CONFLICT when another plugin binds that token too */
+  bind<T>(token: Token<T>, part: Part<T>, options?: BindOptions): void;
+  /** Hears once how each send of every producer ended. Only during setup. */
+  onSettled(listener: SettledListener['listener']): void;
+  /** Runs when everything is made, plugins in order. Only during setup. */
+  onStart(work: () => unknown): void;
+  /** Runs when producers and consumers are closed, plugins in reverse order. Only during setup. */
+  onStop(work: () => unknown): void;
+
+  /** A request to a server; any response code is a value. From `onStart` on. Default time-out: the client's requestTimeoutMs. */
+  invoke(
+    target: RequestTarget,
+    request: OutgoingCommand,
+    options?: { readonly timeoutMs?: number; readonly signal?: AbortSignal },
+  ): Promise<RemotingCommand>;
+  /** The same without an answer; resolves when the bytes are with the socket. From `onStart` on. */
+  oneway(target: RequestTarget, request: OutgoingCommand, options?: { readonly timeoutMs?: number }): Promise<void>;
+  /** A producer of the plugin's own; closed with the client. From `onStart` on. */
+  producer(options: PluginProducerOptions): Promise<Producer>;
+  /**
+   * Makes this client known to brokers as a member of a group (names as the application writes them), without a producer or
+   * consumer. From `onStart` on. @throws RMQ_GROUP_DUPLICATE
+   */
+  registerGroup(member: { readonly producer: string } | { readonly consumer: ConsumerMember }): RegisteredGroup;
+}
