@@ -13,7 +13,7 @@ export interface PipelineOptions {
   readonly attemptTimeoutMs: number | undefined;
   /** Bodies of at least so many bytes are compressed. */
   readonly compressThresholdBytes: number;
-  /** zlib level, 0 to 9. */
+  /** zlib level, 1 to 9. */
   readonly compressLevel: number;
   readonly maxMessageSizeBytes: number;
   /** The topic whose route and settings a topic that does not exist yet is created from. */

@@ -17,8 +17,8 @@ export const SendStage = {
 export interface ProducerScope {
   readonly facts: ProducerFacts;
   readonly options: PipelineOptions;
-  /** Name of the producer's state now; only a `running` one sends. */
-  readonly state: string;
+  /** @throws RMQ_NOT_RUNNING naming the producer's state */
+  requireRunning(): void;
   /** 0 included to 1 excluded. */
   readonly random: () => number;
 }

@@ -20,7 +20,7 @@ export interface ProducerOptions {
   readonly attemptTimeoutMs?: number;
   /** Bodies of at least so many bytes are compressed. Default 4,096; Infinity compresses none. */
   readonly compressThresholdBytes?: number;
-  /** zlib level, 0 to 9. Default 5. */
+  /** zlib level, 1 to 9. Default 5. */
   readonly compressLevel?: number;
   /** Largest body. Default 4,194,304 (4 MiB), which is also what brokers allow unless told otherwise. */
   readonly maxMessageSizeBytes?: number;

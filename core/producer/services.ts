@@ -24,6 +24,8 @@ export interface ProducerServices {
   readonly random?: () => number;
   /** Default false. Matches Java's ClientConfig.unitMode. */
   readonly unitMode?: boolean;
+  /** A producer of a plugin's own: no attachments, no listeners. Default false. */
+  readonly internal?: boolean;
   /** What plugins attached, in order of registration. An internal producer gets none. */
   readonly attachments: readonly SendAttachment[];
   /** Called after each send of a producer that is not internal. */

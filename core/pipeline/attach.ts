@@ -1,0 +1,75 @@
+import { rocketMQError } from '../errors/rocketmq-error.js';
+import type { SendContext } from './context.js';
+import {
+  type ContextAfter,
+  type ContextBefore,
+  type InterceptorOrder,
+  type ProducerFacts,
+  type SendAttachment,
+  type SendInterceptor,
+  STAGE_NAMES,
+  type StageName,
+} from './interceptor.js';
+
+/** Makes the interceptor of one producer when its chain is composed; undefined leaves that producer alone. */
+export type CreateInterceptor<C extends SendContext> = (producer: ProducerFacts) => SendInterceptor<C> | undefined;
+
+/** An interceptor in the gap before a stage. */
+export interface AttachBefore<S extends keyof ContextBefore> {
+  readonly before: S;
+  readonly after?: never;
+  readonly order?: InterceptorOrder;
+  readonly create: CreateInterceptor<ContextBefore[S]>;
+}
+
+/** An interceptor in the gap after a stage. */
+export interface AttachAfter<S extends keyof ContextAfter> {
+  readonly after: S;
+  readonly before?: never;
+  readonly order?: InterceptorOrder;
+  readonly create: CreateInterceptor<ContextAfter[S]>;
+}
+
+/**
+ * Attaches an interceptor to every producer's pipeline; the gap decides what its context shows and what `with` may change.
+ * @example
+ * host.interceptSend({
+ *   before: 'send',
+ *   create: () => (context, next) => settled(next(context), { error: () => failures.add(1) }),
+ * });
+ */
+export interface InterceptSend {
+  <S extends keyof ContextBefore>(spec: AttachBefore<S>): void;
+  <S extends keyof ContextAfter>(spec: AttachAfter<S>): void;
+}
+
+/** What `interceptSend` was called with, its types forgotten. */
+export interface AttachSpec {
+  readonly before?: StageName | undefined;
+  readonly after?: StageName | undefined;
+  readonly order?: InterceptorOrder | undefined;
+  readonly create: SendAttachment['create'];
+}
+
+/** @throws RMQ_OPTIONS_INVALID for what the compiler refuses */
+export function toAttachment(plugin: string, spec: AttachSpec): SendAttachment {
+  if ((spec.before === undefined) === (spec.after === undefined)) {
+    throw invalid('before', `Plugin ${plugin}: interceptSend takes either before or after`);
+  }
+  if (typeof spec.create !== 'function') throw invalid('create', `Plugin ${plugin}: interceptSend needs create`);
+  return { plugin, beforeStage: stageBehindGap(plugin, spec), order: spec.order, create: spec.create };
+}
+
+function stageBehindGap(plugin: string, spec: AttachSpec): StageName {
+  const name = spec.before ?? spec.after;
+  const index = STAGE_NAMES.indexOf(name as StageName);
+  const stage = index < 0 ? undefined : STAGE_NAMES[spec.before === undefined ? index + 1 : index];
+  if (stage !== undefined) return stage;
+  const option = spec.before === undefined ? 'after' : 'before';
+  const why = index < 0 ? `${String(name)} is no stage of ${STAGE_NAMES.join(', ')}` : `nothing comes after ${name}`;
+  throw invalid(option, `Plugin ${plugin}: ${why}`);
+}
+
+function invalid(option: string, message: string) {
+  return rocketMQError('RMQ_OPTIONS_INVALID', message, { option: `interceptSend.${option}` });
+}

@@ -1,0 +1,237 @@
+import type { Observable } from 'rxjs';
+import { isRocketMQError, type RocketMQError, rocketMQError } from '../errors/rocketmq-error.js';
+import type { OutgoingMessage } from '../message/message.js';
+import type { RouteTable } from '../routing/route-table.js';
+import type { Clock } from '../runtime/clock.js';
+import type { Logger } from '../runtime/logger.js';
+import type { SendContext } from './context.js';
+import type { EventHub } from './event-hub.js';
+import type { StageEvent } from './events.js';
+import { Guard } from './guard.js';
+import type { SendHandler, SendInterceptor, StageName } from './interceptor.js';
+import { isPending, Pending } from './pending.js';
+import type { PipelineContext } from './pipeline-context.js';
+import type { SendResult } from './send-result.js';
+import type { SendState, Whereabouts } from './send-state.js';
+
+/** One layer of the chain: a stage, or a plugin's interceptor in the gap before a stage. */
+export interface ChainNode {
+  /** The stage itself, or the one whose gap the interceptor is in. */
+  readonly stage: StageName;
+  /** Undefined for a stage. */
+  readonly plugin: string | undefined;
+  readonly run: SendInterceptor<SendContext>;
+}
+
+/** What the chain takes from its producer. */
+export interface ChainServices {
+  readonly group: string;
+  readonly routes: RouteTable;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly events: EventHub;
+  /** Asked when an interceptor replaces a message that stage 1 has passed. */
+  readonly validate: ((message: OutgoingMessage) => void) | undefined;
+}
+
+/**
+ * The composed chain of one producer: every layer's `next` is made here, once, and holds its interceptor to the
+ * contract. What belongs to one send is in that send's state.
+ */
+export class Chain {
+  readonly group: string;
+  readonly routes: RouteTable;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly events: EventHub;
+  readonly nodes: readonly ChainNode[];
+  /** Runs a send through all layers. */
+  readonly handler: SendHandler<SendContext>;
+  readonly #validate: ((message: OutgoingMessage) => void) | undefined;
+  readonly #checkIndex: number;
+  readonly #selectIndex: number;
+  /** Errors that were made or labelled here; everything else that a plugin ends with gets a label. */
+  readonly #known = new WeakSet<object>();
+
+  constructor(nodes: readonly ChainNode[], services: ChainServices) {
+    this.group = services.group;
+    this.routes = services.routes;
+    this.clock = services.clock;
+    this.logger = services.logger;
+    this.events = services.events;
+    this.nodes = nodes;
+    this.#validate = services.validate;
+    this.#checkIndex = indexOfStage(nodes, 'check');
+    this.#selectIndex = indexOfStage(nodes, 'select');
+    let next: SendHandler<SendContext> = (context) => this.#beyondEnd(context as PipelineContext);
+    for (let index = nodes.length - 1; index >= 0; index--) next = this.#link(index, nodes[index]!, next);
+    this.handler = next;
+  }
+
+  /** The name of a layer in errors: `stage route`, `plugin tracing before send`. */
+  nameOf(node: number): string {
+    const { stage, plugin } = this.nodes[Math.max(node, 0)]!;
+    return plugin === undefined ? `stage ${stage}` : `plugin ${plugin} before ${stage}`;
+  }
+
+  whereabouts(node: number): Whereabouts {
+    const { stage, plugin } = this.nodes[Math.max(node, 0)]!;
+    return plugin === undefined ? { stage } : { plugin };
+  }
+
+  /** Remembers an error as the pipeline's own. */
+  keep<E extends RocketMQError>(error: E): E {
+    this.#known.add(error);
+    return error;
+  }
+
+  /** What a layer's error is called: the pipeline's own and vetoes stay, what a plugin threw gets its name. */
+  label(error: unknown, node: number): RocketMQError {
+    const { stage, plugin } = this.nodes[Math.max(node, 0)]!;
+    if (isRocketMQError(error)) {
+      if (this.#known.has(error)) return error;
+      if (plugin === undefined || error.code === 'RMQ_SEND_FORBIDDEN') return this.keep(error);
+    }
+    const name = plugin ?? `stage ${stage}`;
+    const words = error instanceof Error ? error.message : String(error);
+    return this.keep(
+      rocketMQError('RMQ_PLUGIN_FAILED', `${this.nameOf(node)} failed: ${words}`, { plugin: name }, { cause: error }),
+    );
+  }
+
+  misuseError(node: number, rule: string): RocketMQError {
+    const interceptor = this.nameOf(node);
+    const message = `${interceptor} broke the pipeline contract: ${rule}`;
+    return this.keep(rocketMQError('RMQ_PIPELINE_MISUSE', message, { interceptor, rule }));
+  }
+
+  /** An Observable of an error of a layer. */
+  fail(state: SendState, node: number, error: unknown): Pending {
+    const pending = new Pending(state, node);
+    pending.onError(this.label(error, node));
+    return pending;
+  }
+
+  /** Makes what a layer returned one of the chain's own; passes on what is one already. */
+  own(observable: Observable<SendResult>, state: SendState, node: number): Pending {
+    if (isPending(observable) && observable.state === state) {
+      if (!observable.taken) return observable;
+      return this.fail(state, node, state.misuse(node, 'it returns an Observable that it subscribed itself'));
+    }
+    if (typeof observable?.subscribe !== 'function') {
+      return this.fail(state, node, state.misuse(node, 'it returns an Observable'));
+    }
+    return new Guard(state, node, observable);
+  }
+
+  /** Lets stage 1 look again at a message that was replaced after it had passed. @throws RMQ_MESSAGE_ILLEGAL */
+  recheck(state: SendState, message: OutgoingMessage): void {
+    if (this.#validate === undefined || state.position <= this.#checkIndex) return;
+    try {
+      this.#validate(message);
+    } catch (error) {
+      throw this.label(error, this.#checkIndex);
+    }
+  }
+
+  watches(state: SendState): boolean {
+    return this.events.observed || state.listener !== undefined;
+  }
+
+  emit(state: SendState, event: StageEvent): void {
+    state.listener?.(event);
+    this.events.emit(event);
+  }
+
+  /** The last event of a send. */
+  tellEnd(state: SendState, result: SendResult | undefined, error: RocketMQError | undefined): void {
+    if (!this.watches(state)) return;
+    const facts = { ...this.#facts(state), attempt: state.attempt };
+    if (result !== undefined) this.emit(state, { type: 'done', ...facts, result });
+    else this.emit(state, { type: 'failed', ...facts, error, final: true });
+  }
+
+  /** An attempt failed and another may follow. */
+  tellAttemptFailed(state: SendState, error: unknown): void {
+    if (!this.watches(state)) return;
+    this.emit(state, { type: 'failed', ...this.#facts(state), attempt: state.attempt, error, final: false });
+  }
+
+  #link(index: number, node: ChainNode, next: SendHandler<SendContext>): SendHandler<SendContext> {
+    const { run, stage } = node;
+    const isStage = node.plugin === undefined;
+    const afterSelect = index === this.#selectIndex + 1;
+    const inAttempt = index > this.#selectIndex;
+    return (context) => {
+      const { state } = context as PipelineContext;
+      if (state === undefined || state.chain !== this) throw this.#forged(index - 1);
+      const { attempt } = context as PipelineContext;
+      if (state.over || state.position !== index - 1 || (inAttempt && attempt !== state.attempt)) {
+        if (!afterSelect || !this.#beginAttempt(state, attempt)) return this.#refuse(state, index - 1);
+      }
+      state.position = index;
+      if (this.events.observed || state.listener !== undefined) {
+        if (afterSelect) this.#tellAttempt(context as PipelineContext);
+        if (isStage) this.emit(state, { type: 'stage', ...this.#facts(state), stage, attempt });
+      }
+      let pending: Pending;
+      try {
+        const returned = run(context, next);
+        pending =
+          isPending(returned) && returned.state === state && !returned.taken
+            ? returned
+            : this.own(returned, state, index);
+      } catch (error) {
+        pending = this.fail(state, index, error);
+      }
+      if (pending.hasSteps) pending.claimSteps(index);
+      pending.holder = index;
+      if (afterSelect) state.attemptPending = pending;
+      return pending;
+    };
+  }
+
+  /** Whether select may begin this attempt now: the first, or the next after the one before has ended. */
+  #beginAttempt(state: SendState, attempt: number): boolean {
+    if (state.over || attempt !== state.attempt + 1) return false;
+    if (state.attemptPending === undefined) {
+      if (state.position !== this.#selectIndex) return false;
+    } else if (state.attemptPending.waiting) return false;
+    state.attempt = attempt;
+    return true;
+  }
+
+  #refuse(state: SendState, caller: number): Pending {
+    if (caller < 0) return this.fail(state, 0, state.misuse(0, 'a send enters the chain once'));
+    const rule = state.over ? 'next is called before the send has ended' : this.#nextRule(caller);
+    return this.fail(state, caller, state.misuse(caller, rule));
+  }
+
+  #nextRule(caller: number): string {
+    return caller === this.#selectIndex
+      ? 'next is called again with a new attempt, after the one before has ended'
+      : 'next is called once, with the context that belongs to it';
+  }
+
+  #forged(caller: number): RocketMQError {
+    return this.misuseError(caller, 'next is called with a context of this producer, derived only by context.with');
+  }
+
+  #beyondEnd(context: PipelineContext): Observable<SendResult> {
+    const last = this.nodes.length - 1;
+    return this.fail(context.state, last, context.state.misuse(last, 'nothing comes after the last stage'));
+  }
+
+  #tellAttempt(context: PipelineContext): void {
+    const { state, attempt, queue } = context;
+    this.emit(state, { type: 'attempt', ...this.#facts(state), attempt, queue });
+  }
+
+  #facts(state: SendState): { topic: string; msgId: string; timeMs: number } {
+    return { topic: state.topic, msgId: state.msgId, timeMs: this.clock.monotonic() };
+  }
+}
+
+function indexOfStage(nodes: readonly ChainNode[], stage: StageName): number {
+  return nodes.findIndex((node) => node.plugin === undefined && node.stage === stage);
+}

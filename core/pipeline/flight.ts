@@ -1,0 +1,137 @@
+import { type RocketMQError, rocketMQError } from '../errors/rocketmq-error.js';
+import type { OutgoingCommand, RemotingCommand } from '../remoting/protocol/remoting-command.js';
+import { ResponseCode } from '../remoting/protocol/response-codes.js';
+import type { PendingRequest, RemotingClient, RequestObserver } from '../remoting/remoting-client.js';
+import type { Clock } from '../runtime/clock.js';
+import type { AttemptOutcome, SettledContext } from './context.js';
+import type { SendHandler } from './interceptor.js';
+import { Pending } from './pending.js';
+import type { PipelineContext } from './pipeline-context.js';
+import { brokerError, handedOver, sendResultOf, sendStatusOf } from './send-response.js';
+
+/** Failures after which another broker may do better. */
+const RETRYABLE_FAILURES: ReadonlySet<string> = new Set([
+  'RMQ_CONNECT_FAILED',
+  'RMQ_CONNECTION_LOST',
+  'RMQ_REQUEST_TIMEOUT',
+  'RMQ_FRAME_INVALID',
+  'RMQ_BROKER_NOT_FOUND',
+  'RMQ_NAME_SERVER_UNREACHABLE',
+]);
+
+/** One request with one broker: turns whatever happens to it into the attempt's outcome, and hands that on. */
+export class Flight extends Pending implements RequestObserver {
+  readonly #context: PipelineContext;
+  readonly #next: SendHandler<SettledContext>;
+  readonly #address: string;
+  readonly #clock: Clock;
+  readonly #retryResponseCodes: ReadonlySet<number>;
+  readonly #startMs: number;
+  #timeoutMs: number;
+  #request: PendingRequest | undefined;
+
+  constructor(
+    context: PipelineContext,
+    next: SendHandler<SettledContext>,
+    address: string,
+    clock: Clock,
+    retryResponseCodes: ReadonlySet<number>,
+  ) {
+    super(context.state, context.state.position);
+    this.#context = context;
+    this.#next = next;
+    this.#address = address;
+    this.#clock = clock;
+    this.#retryResponseCodes = retryResponseCodes;
+    this.#startMs = clock.monotonic();
+    this.#timeoutMs = 0;
+    this.#request = undefined;
+  }
+
+  start(remoting: RemotingClient, request: OutgoingCommand, timeoutMs: number): this {
+    this.#timeoutMs = timeoutMs;
+    try {
+      const oneway = this.#context.state.mode === 'oneway';
+      this.#request = remoting.start(this.#address, request, { timeoutMs, oneway }, this);
+    } catch (error) {
+      this.failBeforeStart(error);
+    }
+    return this;
+  }
+
+  /** Nothing left this process. */
+  failBeforeStart(error: unknown): this {
+    this.#fail(this.#context.state.chain.label(error, this.node));
+    return this;
+  }
+
+  onResponse(response: RemotingCommand | undefined): void {
+    this.#request = undefined;
+    let outcome: AttemptOutcome;
+    try {
+      outcome = this.#outcomeOf(response);
+    } catch (error) {
+      // The broker answered with something that cannot be read: the message may be stored.
+      this.state.maybeSent = true;
+      this.#fail(this.state.chain.label(error, this.node));
+      return;
+    }
+    this.#settle(outcome);
+  }
+
+  onFailure(error: RocketMQError): void {
+    this.#request = undefined;
+    if ((error as { sent?: unknown }).sent === 'maybe') this.state.maybeSent = true;
+    this.#fail(error);
+  }
+
+  override get sent(): 'no' | 'maybe' {
+    return this.#request?.sent ?? 'no';
+  }
+
+  override timeOut(): boolean {
+    const request = this.#request;
+    if (request === undefined) return false;
+    this.#request = undefined;
+    const address = this.#address;
+    const timeoutMs = this.#timeoutMs;
+    const sent = request.cancel();
+    if (sent === 'maybe') this.state.maybeSent = true;
+    const message = `${address} did not answer within ${Math.round(timeoutMs)} ms`;
+    this.#fail(rocketMQError('RMQ_REQUEST_TIMEOUT', message, { address, timeoutMs, sent }));
+    return true;
+  }
+
+  protected override abandon(): void {
+    const request = this.#request;
+    this.#request = undefined;
+    if (request?.cancel() === 'maybe') this.state.maybeSent = true;
+  }
+
+  #outcomeOf(response: RemotingCommand | undefined): AttemptOutcome {
+    const { msgId } = this.state;
+    const { queue, attempt } = this.#context;
+    const elapsedMs = this.#clock.monotonic() - this.#startMs;
+    if (response === undefined) return { kind: 'result', result: handedOver(msgId, queue), elapsedMs };
+    const status = sendStatusOf(response.code);
+    if (status !== undefined) {
+      if (status !== 'SEND_OK') this.state.maybeSent = true;
+      return { kind: 'result', result: sendResultOf(response, status, msgId, queue, attempt), elapsedMs };
+    }
+    // A system error says nothing of whether the message was stored; the other codes refuse it.
+    if (response.code === ResponseCode.SYSTEM_ERROR) this.state.maybeSent = true;
+    const retryable = this.#retryResponseCodes.has(response.code);
+    const error = brokerError(response, queue.brokerName, this.#address, retryable);
+    return { kind: 'failure', error, retryable, elapsedMs };
+  }
+
+  #fail(error: RocketMQError): void {
+    const retryable = RETRYABLE_FAILURES.has(error.code);
+    this.#settle({ kind: 'failure', error, retryable, elapsedMs: this.#clock.monotonic() - this.#startMs });
+  }
+
+  #settle(outcome: AttemptOutcome): void {
+    if (!this.waiting) return;
+    this.adopt(this.#next(this.#context.settled(outcome)), this.node);
+  }
+}

@@ -1,0 +1,56 @@
+import { rocketMQError } from '../errors/rocketmq-error.js';
+import type { SendAttachment } from './interceptor.js';
+
+/**
+ * The attachments of one gap in the order they run: by `order.before` and `order.after`, where those say nothing by
+ * registration. Names of plugins that are not in the gap say nothing.
+ * @throws RMQ_PLUGIN_CONFLICT printing a cycle
+ */
+export function orderGap(attachments: readonly SendAttachment[]): readonly SendAttachment[] {
+  const followers = attachments.map((one) => attachments.filter((other) => one !== other && runsBefore(one, other)));
+  const remaining = new Set(attachments);
+  const ordered: SendAttachment[] = [];
+  while (remaining.size > 0) {
+    const next = [...remaining].find((candidate) => !hasLeader(candidate, remaining, attachments, followers));
+    if (next === undefined) throw conflict(findCycle([...remaining], attachments, followers));
+    remaining.delete(next);
+    ordered.push(next);
+  }
+  return ordered;
+}
+
+function runsBefore(one: SendAttachment, other: SendAttachment): boolean {
+  if (one.plugin === other.plugin) return false;
+  return (one.order?.before?.includes(other.plugin) ?? false) || (other.order?.after?.includes(one.plugin) ?? false);
+}
+
+function hasLeader(
+  candidate: SendAttachment,
+  remaining: ReadonlySet<SendAttachment>,
+  attachments: readonly SendAttachment[],
+  followers: readonly (readonly SendAttachment[])[],
+): boolean {
+  return attachments.some((one, index) => remaining.has(one) && followers[index]!.includes(candidate));
+}
+
+/** Every one that remains has a leader among them, so going from leader to leader comes back to where it was. */
+function findCycle(
+  remaining: readonly SendAttachment[],
+  attachments: readonly SendAttachment[],
+  followers: readonly (readonly SendAttachment[])[],
+): readonly string[] {
+  const path: SendAttachment[] = [];
+  let at = remaining[0]!;
+  while (!path.includes(at)) {
+    path.push(at);
+    const follower = at;
+    at = remaining.find((one) => followers[attachments.indexOf(one)]!.includes(follower))!;
+  }
+  const cycle = [...path.slice(path.indexOf(at)), at].reverse();
+  return cycle.map((attachment) => attachment.plugin);
+}
+
+function conflict(cycle: readonly string[]) {
+  const message = `The order of plugins has a cycle: ${cycle.join(' before ')}`;
+  return rocketMQError('RMQ_PLUGIN_CONFLICT', message, { plugins: cycle });
+}

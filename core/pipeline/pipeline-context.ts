@@ -1,0 +1,129 @@
+import type { MessageQueue, OutgoingMessage } from '../message/message.js';
+import type { PublishInfo } from '../routing/topic-route.js';
+import type { AttemptOutcome, BrokerFacts, Payload, SendFacts, SettledContext, StateKey } from './context.js';
+import type { SendState } from './send-state.js';
+import type { CompressInput, RouteInput, SelectInput, SendInput } from './stage.js';
+
+interface ContextChange {
+  readonly topic?: string;
+  readonly message?: OutgoingMessage;
+  readonly queue?: MessageQueue;
+  readonly payload?: Payload;
+}
+
+/**
+ * The one class behind the contexts of all gaps. The types of each gap show what is known there; at run time what is not
+ * known yet is undefined. A context never changes: stages refine it, and `with` makes another.
+ */
+export class PipelineContext implements RouteInput, SelectInput, CompressInput, SendInput, SettledContext {
+  /** The send's own; not for interceptors. */
+  readonly state: SendState;
+  readonly message: OutgoingMessage;
+  readonly publishInfo: PublishInfo;
+  readonly attempt: number;
+  readonly queue: MessageQueue;
+  readonly payload: Payload;
+  readonly outcome: AttemptOutcome;
+
+  constructor(
+    state: SendState,
+    message: OutgoingMessage,
+    publishInfo: PublishInfo | undefined,
+    attempt: number,
+    queue: MessageQueue | undefined,
+    payload: Payload | undefined,
+    outcome: AttemptOutcome | undefined,
+  ) {
+    this.state = state;
+    this.message = message;
+    this.publishInfo = publishInfo as PublishInfo;
+    this.attempt = attempt;
+    this.queue = queue as MessageQueue;
+    this.payload = payload as Payload;
+    this.outcome = outcome as AttemptOutcome;
+  }
+
+  get send(): SendFacts {
+    return this.state;
+  }
+
+  get topic(): string {
+    return this.message.topic;
+  }
+
+  get broker(): BrokerFacts {
+    const name = this.queue.brokerName;
+    return { name, address: this.state.chain.routes.brokerAddress(name) };
+  }
+
+  get signal(): AbortSignal {
+    return this.state.signal;
+  }
+
+  get<T>(key: StateKey<T>): T | undefined {
+    return this.state.slot(key);
+  }
+
+  set<T>(key: StateKey<T>, value: T): void {
+    this.state.setSlot(key, value);
+  }
+
+  with(change: ContextChange): PipelineContext {
+    this.#refuseLateChange(change);
+    const given = change.message ?? this.message;
+    const topic = change.topic ?? given.topic;
+    const message = topic === given.topic ? given : { ...given, topic };
+    if (message !== this.message) this.state.chain.recheck(this.state, message);
+    return new PipelineContext(
+      this.state,
+      message,
+      this.publishInfo,
+      this.attempt,
+      change.queue ?? this.queue,
+      change.payload ?? this.payload,
+      this.outcome,
+    );
+  }
+
+  routed(publishInfo: PublishInfo): PipelineContext {
+    return new PipelineContext(this.state, this.message, publishInfo, 0, undefined, undefined, undefined);
+  }
+
+  attempted(queue: MessageQueue, publishInfo: PublishInfo): PipelineContext {
+    const { state } = this;
+    return new PipelineContext(state, this.message, publishInfo, state.attempt + 1, queue, undefined, undefined);
+  }
+
+  encoded(payload: Payload): PipelineContext {
+    const { state, message, publishInfo, attempt, queue } = this;
+    return new PipelineContext(state, message, publishInfo, attempt, queue, payload, undefined);
+  }
+
+  settled(outcome: AttemptOutcome): PipelineContext {
+    const { state, message, publishInfo, attempt, queue, payload } = this;
+    state.outcome = outcome;
+    state.outcomeQueue = queue;
+    return new PipelineContext(state, message, publishInfo, attempt, queue, payload, outcome);
+  }
+
+  /** The compiler refuses these by gap; plain JavaScript is told here. */
+  #refuseLateChange(change: ContextChange): void {
+    if (change.topic !== undefined && this.publishInfo !== undefined) this.#refuse('topic', 'before the stage route');
+    if (change.message !== undefined) {
+      if (this.payload !== undefined) this.#refuse('message', 'before the stage compress');
+      if (this.publishInfo !== undefined && change.message.topic !== this.message.topic) {
+        this.#refuse('message.topic', 'before the stage route');
+      }
+    }
+    if (change.queue !== undefined && (this.queue === undefined || this.outcome !== undefined)) {
+      this.#refuse('queue', 'between the stages select and send');
+    }
+    if (change.payload !== undefined && (this.payload === undefined || this.outcome !== undefined)) {
+      this.#refuse('payload', 'between the stages compress and send');
+    }
+  }
+
+  #refuse(what: string, where: string): never {
+    throw this.state.misuse(this.state.position, `with() can change ${what} only ${where}`);
+  }
+}

@@ -1,0 +1,52 @@
+import type { OutgoingMessage, Properties } from '../message/message.js';
+import { formatMessageProperties } from '../message/message-properties.js';
+import type { OutgoingCommand } from '../remoting/protocol/remoting-command.js';
+import { RequestCode } from '../remoting/protocol/request-codes.js';
+import type { Payload } from './context.js';
+
+/** Everything of a send request that is not the message's; names are names on the wire. */
+export interface SendHeader {
+  readonly group: string;
+  readonly topic: string;
+  readonly createTopicKey: string;
+  readonly defaultTopicQueueNums: number;
+  readonly brokerName: string;
+  readonly queueId: number;
+  /** Milliseconds since 1970. */
+  readonly bornTimestamp: number;
+  readonly unitMode: boolean;
+  readonly msgId: string;
+  /** Properties that a feature adds (a namespace, a transaction). */
+  readonly system: Properties | undefined;
+}
+
+/**
+ * A SEND_MESSAGE_V2 request, whose header names are single letters:
+ *
+ * ```
+ * a producerGroup   b topic   c defaultTopic   d defaultTopicQueueNums   e queueId   f sysFlag   g bornTimestamp
+ * h flag   i properties   j reconsumeTimes   k unitMode   m batch   n broker name
+ * ```
+ * Matches Apache's SendMessageRequestHeaderV2. The header object always has the same shape.
+ */
+export function sendRequest(header: SendHeader, message: OutgoingMessage, payload: Payload): OutgoingCommand {
+  return {
+    code: RequestCode.SEND_MESSAGE_V2,
+    ext: {
+      a: header.group,
+      b: header.topic,
+      c: header.createTopicKey,
+      d: header.defaultTopicQueueNums,
+      e: header.queueId,
+      f: payload.sysFlag,
+      g: header.bornTimestamp,
+      h: message.flag ?? 0,
+      i: formatMessageProperties(message, header.msgId, header.system),
+      j: 0,
+      k: header.unitMode,
+      m: false,
+      n: header.brokerName,
+    },
+    body: payload.body,
+  };
+}

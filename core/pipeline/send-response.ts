@@ -1,0 +1,69 @@
+import { rocketMQError } from '../errors/rocketmq-error.js';
+import type { MessageQueue } from '../message/message.js';
+import { optionalString, requiredInt32, requiredInt64, requiredString } from '../remoting/protocol/ext-fields.js';
+import type { RemotingCommand } from '../remoting/protocol/remoting-command.js';
+import { ResponseCode } from '../remoting/protocol/response-codes.js';
+import type { SendResult, SendStatus } from './send-result.js';
+
+/** The status that a response code stands for; undefined for an error. Matches Apache's MQClientAPIImpl.processSendResponse. */
+export function sendStatusOf(code: number): SendStatus | undefined {
+  switch (code) {
+    case ResponseCode.SUCCESS:
+      return 'SEND_OK';
+    case ResponseCode.FLUSH_DISK_TIMEOUT:
+      return 'FLUSH_DISK_TIMEOUT';
+    case ResponseCode.SLAVE_NOT_AVAILABLE:
+      return 'SLAVE_NOT_AVAILABLE';
+    case ResponseCode.FLUSH_SLAVE_TIMEOUT:
+      return 'FLUSH_SLAVE_TIMEOUT';
+    default:
+      return undefined;
+  }
+}
+
+/** What a broker's answer to a send says of the stored message. @throws RMQ_BODY_INVALID when its fields cannot be read */
+export function sendResultOf(
+  response: RemotingCommand,
+  status: SendStatus,
+  msgId: string,
+  queue: MessageQueue,
+  attempts: number,
+): SendResult {
+  const queueId = requiredInt32(response, 'queueId');
+  return {
+    status,
+    msgId,
+    offsetMsgId: requiredString(response, 'msgId'),
+    queue: queueId === queue.queueId ? queue : { ...queue, queueId },
+    queueOffset: requiredInt64(response, 'queueOffset'),
+    transactionId: optionalString(response, 'transactionId'),
+    regionId: optionalString(response, 'MSG_REGION') ?? 'DefaultRegion',
+    traceOn: optionalString(response, 'TRACE_ON') !== 'false',
+    recallHandle: optionalString(response, 'recallHandle'),
+    attempts,
+  };
+}
+
+/** What a oneway send has instead: its bytes are with the socket. */
+export function handedOver(msgId: string, queue: MessageQueue): SendResult {
+  return {
+    status: 'HANDED_OVER',
+    msgId,
+    offsetMsgId: undefined,
+    queue,
+    queueOffset: undefined,
+    transactionId: undefined,
+    regionId: 'DefaultRegion',
+    traceOn: true,
+    recallHandle: undefined,
+    attempts: 1,
+  };
+}
+
+/** The error that a broker answered with. */
+export function brokerError(response: RemotingCommand, broker: string, address: string, retryable: boolean) {
+  const { code, remark } = response;
+  const message = `Broker ${broker} at ${address} refused the message with code ${code}: ${remark ?? 'it does not say why'}`;
+  const fields = { responseCode: code, broker, address, ...(remark !== undefined && { remark }) };
+  return rocketMQError('RMQ_BROKER_ERROR', message, fields, { retryable });
+}

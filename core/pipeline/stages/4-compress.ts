@@ -1,0 +1,49 @@
+import { inject, injectable } from 'inversify';
+import type { Observable } from 'rxjs';
+import { Compressor } from '../../message/compression/compressor.js';
+import { SysFlag } from '../../message/sys-flag.js';
+import type { EncodedContext, Payload } from '../context.js';
+import type { SendHandler } from '../interceptor.js';
+import { later } from '../later.js';
+import type { PipelineContext } from '../pipeline-context.js';
+import type { SendResult } from '../send-result.js';
+import type { CompressInput, CompressStage } from '../stage.js';
+import { ProducerScope } from '../tokens.js';
+
+/**
+ * Stage 4: the body as it goes out. From the threshold on it is compressed, even if that makes it larger, as Java does.
+ * Done once per message and not per attempt: the send remembers it by the identity of the body.
+ */
+@injectable()
+export class Compress implements CompressStage {
+  readonly #compressor: Compressor;
+  readonly #thresholdBytes: number;
+  readonly #level: number;
+
+  constructor(@inject(ProducerScope) scope: ProducerScope, @inject(Compressor) compressor: Compressor) {
+    this.#compressor = compressor;
+    this.#thresholdBytes = scope.options.compressThresholdBytes;
+    this.#level = scope.options.compressLevel;
+  }
+
+  run(context: CompressInput, next: SendHandler<EncodedContext>): Observable<SendResult> {
+    const { state } = context as PipelineContext;
+    const { body } = context.message;
+    if (state.payload !== undefined && state.payloadSource === body) return next(context.encoded(state.payload));
+    const bytes = typeof body === 'string' ? Buffer.from(body, 'utf8') : body;
+    if (bytes.byteLength < this.#thresholdBytes) return this.#goOn(context, next, { body: bytes, sysFlag: 0 });
+    const compressed = this.#compressor.compress(bytes, this.#level);
+    const sysFlag = SysFlag.COMPRESSED | this.#compressor.sysFlagBits;
+    if (compressed instanceof Promise) {
+      return later(context, compressed, (ready) => this.#goOn(context, next, { body: ready, sysFlag }));
+    }
+    return this.#goOn(context, next, { body: compressed, sysFlag });
+  }
+
+  #goOn(context: CompressInput, next: SendHandler<EncodedContext>, payload: Payload): Observable<SendResult> {
+    const { state } = context as PipelineContext;
+    state.payload = payload;
+    state.payloadSource = context.message.body;
+    return next(context.encoded(payload));
+  }
+}

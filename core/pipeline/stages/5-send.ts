@@ -1,0 +1,105 @@
+import { inject, injectable } from 'inversify';
+import type { Observable } from 'rxjs';
+import { ResourceNames } from '../../message/resource-names.js';
+import type { OutgoingCommand } from '../../remoting/protocol/remoting-command.js';
+import { RemotingClient } from '../../remoting/remoting-client.js';
+import { RouteTable } from '../../routing/route-table.js';
+import { Clock } from '../../runtime/clock.js';
+import type { SettledContext } from '../context.js';
+import { Flight } from '../flight.js';
+import type { SendHandler } from '../interceptor.js';
+import { later } from '../later.js';
+import type { PipelineContext } from '../pipeline-context.js';
+import { sendRequest } from '../send-request.js';
+import type { SendResult } from '../send-result.js';
+import type { SendInput, TransmitStage } from '../stage.js';
+import { ProducerScope } from '../tokens.js';
+
+/**
+ * Stage 5: builds the request and calls the broker; sync, async and oneway are one path. Never errors: how it went is in
+ * the context that it hands on ({@link Flight}).
+ */
+@injectable()
+export class Send implements TransmitStage {
+  readonly #scope: ProducerScope;
+  readonly #remoting: RemotingClient;
+  readonly #routes: RouteTable;
+  readonly #names: ResourceNames;
+  readonly #clock: Clock;
+  readonly #wireGroup: string;
+
+  constructor(
+    @inject(ProducerScope) scope: ProducerScope,
+    @inject(RemotingClient) remoting: RemotingClient,
+    @inject(RouteTable) routes: RouteTable,
+    @inject(ResourceNames) names: ResourceNames,
+    @inject(Clock) clock: Clock,
+  ) {
+    this.#scope = scope;
+    this.#remoting = remoting;
+    this.#routes = routes;
+    this.#names = names;
+    this.#clock = clock;
+    this.#wireGroup = names.groupToWire(scope.options.group);
+  }
+
+  run(input: SendInput, next: SendHandler<SettledContext>): Observable<SendResult> {
+    const context = input as PipelineContext;
+    const { brokerName } = context.queue;
+    const address = this.#routes.brokerAddress(brokerName);
+    if (address !== undefined) return this.#fly(context, next, address);
+    const wireTopic = this.#names.topicToWire(context.topic);
+    const lookUp = this.#routes.loadBrokerAddress(brokerName, wireTopic).then(
+      (found) => ({ found }),
+      (error: unknown) => ({ error }),
+    );
+    return later(context, lookUp, (answer) =>
+      'found' in answer
+        ? this.#fly(context, next, answer.found)
+        : this.#flight(context, next, '').failBeforeStart(answer.error),
+    );
+  }
+
+  #fly(context: PipelineContext, next: SendHandler<SettledContext>, address: string): Observable<SendResult> {
+    const flight = this.#flight(context, next, address);
+    let request: OutgoingCommand;
+    try {
+      request = this.#request(context);
+    } catch (error) {
+      return flight.failBeforeStart(error);
+    }
+    return flight.start(this.#remoting, request, this.#timeoutMs(context));
+  }
+
+  #flight(context: PipelineContext, next: SendHandler<SettledContext>, address: string): Flight {
+    return new Flight(context, next, address, this.#clock, this.#scope.options.retryResponseCodes);
+  }
+
+  #request(context: PipelineContext): OutgoingCommand {
+    const { options } = this.#scope;
+    const { state, message, queue } = context;
+    return sendRequest(
+      {
+        group: this.#wireGroup,
+        topic: this.#names.topicToWire(message.topic),
+        createTopicKey: options.createTopicKey,
+        defaultTopicQueueNums: options.defaultTopicQueueNums,
+        brokerName: queue.brokerName,
+        queueId: queue.queueId,
+        bornTimestamp: state.startTimestamp,
+        unitMode: options.unitMode,
+        msgId: state.msgId,
+        system: undefined,
+      },
+      message,
+      context.payload,
+    );
+  }
+
+  /** What is left of the send, or the attempt's own limit; the send's deadline itself is watched elsewhere. */
+  #timeoutMs(context: PipelineContext): number {
+    const leftMs = Math.max(context.state.deadlineMs - this.#clock.monotonic(), 1);
+    const limitMs = context.state.attemptTimeoutMs;
+    return limitMs !== undefined && limitMs < leftMs ? limitMs : leftMs;
+  }
+}

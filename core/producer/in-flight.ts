@@ -1,0 +1,41 @@
+import type { ProducerSend } from './producer-send.js';
+
+/** The sends of a producer that have not ended, as a list through the sends themselves. */
+export class InFlight {
+  #first: ProducerSend | undefined;
+  #count = 0;
+  #whenEmpty: (() => void)[] = [];
+
+  get count(): number {
+    return this.#count;
+  }
+
+  add(send: ProducerSend): void {
+    this.#count++;
+    send.next = this.#first;
+    if (this.#first !== undefined) this.#first.previous = send;
+    this.#first = send;
+  }
+
+  remove(send: ProducerSend): void {
+    this.#count--;
+    if (send.previous === undefined) this.#first = send.next;
+    else send.previous.next = send.next;
+    if (send.next !== undefined) send.next.previous = send.previous;
+    send.previous = undefined;
+    send.next = undefined;
+    if (this.#count === 0 && this.#whenEmpty.length > 0) {
+      for (const tell of this.#whenEmpty.splice(0)) tell();
+    }
+  }
+
+  cancelAll(): void {
+    for (let send = this.#first; send !== undefined; send = this.#first) send.cancel();
+  }
+
+  /** Resolves when nothing is in flight. */
+  drained(): Promise<void> {
+    if (this.#count === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#whenEmpty.push(resolve));
+  }
+}

@@ -1,0 +1,340 @@
+import { Observable, type OperatorFunction } from 'rxjs';
+import type { RocketMQError } from '../errors/rocketmq-error.js';
+import type { MessageQueue } from '../message/message.js';
+import { validateTopic } from '../message/message-rules.js';
+import type { Chain } from '../pipeline/chain.js';
+import { EventHub } from '../pipeline/event-hub.js';
+import type { StageEvent } from '../pipeline/events.js';
+import { composePipeline, describeChain } from '../pipeline/pipeline.js';
+import { PipelineContext } from '../pipeline/pipeline-context.js';
+import type { SendResult } from '../pipeline/send-result.js';
+import type { SendOutcome } from '../pipeline/settled.js';
+import { TopicRoutes } from '../pipeline/topic-routes.js';
+import { LifeCycle, type LifeCycleState } from '../runtime/life-cycle.js';
+import { Budget } from './budget.js';
+import type { StartableProducer } from './create-producer.js';
+import { InFlight } from './in-flight.js';
+import type { ProducerOptions } from './options.js';
+import type {
+  AnyMessage,
+  MessageSource,
+  OperatorOptions,
+  ProducerPipeline,
+  RawMessage,
+  SendAllOptions,
+  SendOptions,
+  SendReport,
+} from './producer.js';
+import { ProducerSend, type SendObserver, type SendOwner } from './producer-send.js';
+import { positive, type ResolvedProducerOptions, resolveProducerOptions } from './resolve-options.js';
+import { sendAll } from './send-all.js';
+import { bodySize, encodeTyped, isTyped, targetOf } from './send-input.js';
+import { sendOperator } from './send-operator.js';
+import type { ProducerServices } from './services.js';
+
+type Mode = 'send' | 'oneway';
+type EventListener = ((event: StageEvent) => void) | undefined;
+
+/** The facade over the pipeline: makes each send's state, lets it in, and gives its end the form that was asked for. */
+export class PipelineProducer implements StartableProducer, SendOwner {
+  readonly group: string;
+  readonly pipeline: ProducerPipeline;
+  readonly #services: ProducerServices;
+  readonly #options: ResolvedProducerOptions;
+  readonly #lifeCycle: LifeCycle;
+  readonly #events: EventHub;
+  readonly #chain: Chain;
+  readonly #topics: TopicRoutes;
+  readonly #budget: Budget;
+  readonly #inFlight = new InFlight();
+  /** A send that was taken before the producer closed is entering the chain. */
+  #admitting = false;
+
+  constructor(options: ProducerOptions, services: ProducerServices) {
+    this.#services = services;
+    this.#options = resolveProducerOptions(options, services.unitMode);
+    this.group = options.group;
+    this.#lifeCycle = new LifeCycle(`producer of group ${options.group}`);
+    this.#events = new EventHub(services.logger);
+    this.#budget = new Budget(this.#options.messagesMax, this.#options.bytesMax);
+    this.#topics = new TopicRoutes(services.routes, services.names, this.#options.pipeline);
+    const internal = services.internal ?? false;
+    const facts = { group: options.group, internal };
+    const resolve = services.openScope({
+      facts,
+      options: this.#options.pipeline,
+      requireRunning: () => {
+        if (!this.#admitting) this.#lifeCycle.requireRunning();
+      },
+      random: services.random ?? Math.random,
+    });
+    this.#chain = composePipeline({
+      producer: facts,
+      resolve,
+      attachments: internal ? [] : services.attachments,
+      routes: services.routes,
+      clock: services.clock,
+      logger: services.logger,
+      events: this.#events,
+    });
+    this.pipeline = {
+      run: (message: AnyMessage, sendOptions?: SendOptions) => this.#run(message, sendOptions),
+      events$: this.#events.events$,
+      operator: <M extends AnyMessage>(operatorOptions?: OperatorOptions): OperatorFunction<M, SendReport<M>> =>
+        sendOperator(this.#sender, operatorOptions),
+    };
+  }
+
+  get state(): LifeCycleState {
+    return this.#lifeCycle.state;
+  }
+
+  get fullBy(): 'count' | 'bytes' {
+    return this.#budget.fullBy;
+  }
+
+  start(): Promise<void> {
+    return this.#lifeCycle.start(() => {
+      this.#services.membership.joinProducer(this.#services.names.groupToWire(this.group));
+      // Never rejects; a broker that cannot be reached is no reason to wait.
+      void this.#services.membership.heartbeat();
+    });
+  }
+
+  send(message: AnyMessage, options?: SendOptions): Promise<SendResult> {
+    return this.#promise('send', message, options);
+  }
+
+  send$(message: AnyMessage, options?: SendOptions): Observable<SendResult> {
+    return new Observable((subscriber) => {
+      const send = this.#begin('send', message, options, {
+        onResult: (result) => {
+          subscriber.next(result);
+          subscriber.complete();
+        },
+        onError: (error) => subscriber.error(error),
+      });
+      return () => send.cancel();
+    });
+  }
+
+  sendAll<M extends AnyMessage>(messages: MessageSource<M>, options?: SendAllOptions): AsyncIterable<SendReport<M>> {
+    return sendAll(this.#sender, messages, options);
+  }
+
+  async sendOneway(message: AnyMessage, options?: SendOptions): Promise<void> {
+    await this.#promise('oneway', message, options);
+  }
+
+  async fetchPublishMessageQueues(topic: string): Promise<readonly MessageQueue[]> {
+    this.#lifeCycle.requireRunning();
+    validateTopic(topic);
+    return (await this.#topics.load(topic)).queues;
+  }
+
+  describe(): string {
+    return describeChain(this.#chain);
+  }
+
+  close(options: { readonly timeoutMs?: number; readonly signal?: AbortSignal } = {}): Promise<void> {
+    const wasStarted = this.#lifeCycle.state === 'running';
+    return this.#lifeCycle.close(async () => {
+      await this.#drain(options);
+      const { membership, names } = this.#services;
+      if (wasStarted) await membership.leave(names.groupToWire(this.group), 'producer');
+      this.#events.close();
+    });
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  enter(send: ProducerSend): void {
+    this.#admitting = true;
+    try {
+      this.#enterChain(send);
+    } finally {
+      this.#admitting = false;
+    }
+  }
+
+  ended(send: ProducerSend, result: SendResult | undefined, error: RocketMQError | undefined): void {
+    this.#services.deadlines.remove(send);
+    this.#inFlight.remove(send);
+    if (result !== undefined) send.observer.onResult(result);
+    else send.observer.onError(error);
+    const { settledListeners } = this.#services;
+    if (settledListeners.length > 0 && this.#services.internal !== true) this.#tellSettled(send, result, error);
+    if (send.admitted) this.#budget.release(send.sizeBytes);
+    else this.#budget.wake();
+  }
+
+  #run(message: AnyMessage, options: SendOptions | undefined): Observable<StageEvent> {
+    return new Observable((subscriber) => {
+      const observer: SendObserver = {
+        onResult: () => subscriber.complete(),
+        onError: (error) => subscriber.error(error),
+      };
+      const send = this.#begin('send', message, options, observer, (event) => subscriber.next(event));
+      return () => send.cancel();
+    });
+  }
+
+  #promise(mode: Mode, message: AnyMessage, options: SendOptions | undefined): Promise<SendResult> {
+    const promise = new Promise<SendResult>(capture);
+    this.#begin(mode, message, options, { onResult: captured.resolve, onError: captured.reject });
+    return promise;
+  }
+
+  readonly #sender = (message: AnyMessage, options: SendOptions | undefined, observer: SendObserver) =>
+    this.#begin('send', message, options, observer);
+
+  /** Begins a send; whatever is wrong with it is told to the observer. */
+  #begin(
+    mode: Mode,
+    message: AnyMessage,
+    options: SendOptions | undefined,
+    observer: SendObserver,
+    listener?: EventListener,
+  ): { cancel(): void } {
+    const startMs = this.#services.clock.monotonic();
+    try {
+      if (!isTyped(message)) return this.#launch(mode, message as RawMessage, options, observer, listener, startMs);
+      this.#lifeCycle.requireRunning();
+      const encoded = encodeTyped(message);
+      if (!(encoded instanceof Promise)) return this.#launch(mode, encoded, options, observer, listener, startMs);
+      return this.#launchLater(mode, encoded, options, observer, listener, startMs);
+    } catch (error) {
+      observer.onError(error);
+      return NOTHING;
+    }
+  }
+
+  #launch(
+    mode: Mode,
+    message: RawMessage,
+    options: SendOptions | undefined,
+    observer: SendObserver,
+    listener: EventListener,
+    startMs: number,
+  ): ProducerSend {
+    const { clock, ids, deadlines } = this.#services;
+    const defaults = this.#options.pipeline;
+    const timeoutMs = options?.timeoutMs === undefined ? defaults.timeoutMs : positive('timeoutMs', options.timeoutMs);
+    const send = new ProducerSend(
+      this.#chain,
+      {
+        mode,
+        topic: message.topic,
+        msgId: ids.next(),
+        startTimestamp: clock.now(),
+        timeoutMs,
+        deadlineMs: startMs + timeoutMs,
+        attemptTimeoutMs:
+          options?.attemptTimeoutMs === undefined
+            ? defaults.attemptTimeoutMs
+            : positive('attemptTimeoutMs', options.attemptTimeoutMs),
+        target: targetOf(message, options),
+      },
+      this,
+      message,
+      bodySize(message),
+      observer,
+      options?.signal,
+    );
+    send.listener = listener;
+    this.#inFlight.add(send);
+    if (send.deadlineMs !== Number.POSITIVE_INFINITY) deadlines.add(send);
+    this.#admit(send);
+    return send;
+  }
+
+  #admit(send: ProducerSend): void {
+    const { abortSignal } = send;
+    if (abortSignal !== undefined) {
+      if (abortSignal.aborted) {
+        send.cancel();
+        return;
+      }
+      abortSignal.addEventListener('abort', send);
+    }
+    // A producer that does not run holds nothing back: stage 1 refuses.
+    const running = this.#lifeCycle.state === 'running';
+    if (running && !this.#budget.admit(send)) return;
+    send.admitted = running;
+    this.#enterChain(send);
+  }
+
+  #enterChain(send: ProducerSend): void {
+    const context = new PipelineContext(send, send.message, undefined, 0, undefined, undefined, undefined);
+    this.#chain.own(this.#chain.handler(context), send, 0).deliverTo(send);
+  }
+
+  /** A codec that takes its time: the deadline has begun, the rest begins when the body is there. */
+  #launchLater(
+    mode: Mode,
+    encoded: Promise<RawMessage>,
+    options: SendOptions | undefined,
+    observer: SendObserver,
+    listener: EventListener,
+    startMs: number,
+  ): { cancel(): void } {
+    let send: { cancel(): void } | undefined;
+    let cancelled = false;
+    encoded.then(
+      (message) => {
+        try {
+          send = this.#launch(mode, message, options, observer, listener, startMs);
+          if (cancelled) send.cancel();
+        } catch (error) {
+          observer.onError(error);
+        }
+      },
+      (error: unknown) => observer.onError(error),
+    );
+    return {
+      cancel: () => {
+        cancelled = true;
+        send?.cancel();
+      },
+    };
+  }
+
+  async #drain(options: { readonly timeoutMs?: number; readonly signal?: AbortSignal }): Promise<void> {
+    const cancelAll = () => this.#inFlight.cancelAll();
+    const { timeoutMs, signal } = options;
+    if (signal?.aborted) cancelAll();
+    signal?.addEventListener('abort', cancelAll);
+    const timer =
+      timeoutMs === undefined ? undefined : this.#services.clock.setTimer(timeoutMs, cancelAll, { ref: true });
+    await this.#inFlight.drained();
+    timer?.cancel();
+    signal?.removeEventListener('abort', cancelAll);
+  }
+
+  #tellSettled(send: ProducerSend, result: SendResult | undefined, error: RocketMQError | undefined): void {
+    const outcome: SendOutcome =
+      result !== undefined ? { kind: 'result', result } : { kind: 'failure', error: error as RocketMQError };
+    for (const { plugin, listener } of this.#services.settledListeners) {
+      try {
+        listener(send, send.topic, outcome);
+      } catch (thrown) {
+        this.#services.logger.error('A plugin threw when it was told how a send ended', { plugin, error: thrown });
+      }
+    }
+  }
+}
+
+const NOTHING = { cancel: () => {} };
+
+/** Where the functions of the promise that is being made are put: one function for all promises instead of one each. */
+const captured: { resolve: (result: SendResult) => void; reject: (error: unknown) => void } = {
+  resolve: () => {},
+  reject: () => {},
+};
+
+function capture(resolve: (result: SendResult) => void, reject: (error: unknown) => void): void {
+  captured.resolve = resolve;
+  captured.reject = reject;
+}

@@ -1,0 +1,83 @@
+import { type RocketMQError, rocketMQError } from '../errors/rocketmq-error.js';
+import type { Chain } from '../pipeline/chain.js';
+import type { SendResult } from '../pipeline/send-result.js';
+import { type SendStart, SendState } from '../pipeline/send-state.js';
+import type { BudgetEntry } from './budget.js';
+import type { RawMessage } from './producer.js';
+
+/** Who is told how a send ended. */
+export interface SendObserver {
+  onResult(result: SendResult): void;
+  onError(error: unknown): void;
+}
+
+/** What a send needs of its producer. */
+export interface SendOwner {
+  /** The send was let in and enters the chain. */
+  enter(send: ProducerSend): void;
+  ended(send: ProducerSend, result: SendResult | undefined, error: RocketMQError | undefined): void;
+  readonly fullBy: 'count' | 'bytes';
+}
+
+/** One send of one producer: its state in the chain, its place in the budget and in the list of those in flight. */
+export class ProducerSend extends SendState implements BudgetEntry {
+  readonly owner: SendOwner;
+  readonly message: RawMessage;
+  readonly sizeBytes: number;
+  readonly observer: SendObserver;
+  readonly abortSignal: AbortSignal | undefined;
+  admitted: boolean;
+  /** Neighbours in the producer's list of sends. */
+  previous: ProducerSend | undefined;
+  next: ProducerSend | undefined;
+
+  constructor(
+    chain: Chain,
+    start: SendStart,
+    owner: SendOwner,
+    message: RawMessage,
+    sizeBytes: number,
+    observer: SendObserver,
+    abortSignal: AbortSignal | undefined,
+  ) {
+    super(chain, start);
+    this.owner = owner;
+    this.message = message;
+    this.sizeBytes = sizeBytes;
+    this.observer = observer;
+    this.abortSignal = abortSignal;
+    this.admitted = false;
+    this.previous = undefined;
+    this.next = undefined;
+  }
+
+  get wanted(): boolean {
+    return !this.over;
+  }
+
+  onAdmitted(): void {
+    this.admitted = true;
+    this.owner.enter(this);
+  }
+
+  override onDeadline(): void {
+    if (this.admitted || this.over) super.onDeadline();
+    else this.breakOff(this.#heldBack());
+  }
+
+  /** The listener of the caller's AbortSignal. */
+  handleEvent(): void {
+    this.cancel();
+  }
+
+  protected override end(result: SendResult | undefined, error: RocketMQError | undefined): void {
+    this.abortSignal?.removeEventListener('abort', this);
+    this.owner.ended(this, result, error);
+  }
+
+  #heldBack(): RocketMQError {
+    const limit = this.owner.fullBy;
+    const message = `The send to topic ${this.topic} found the producer's budget by ${limit} full for ${this.timeoutMs} ms`;
+    return rocketMQError('RMQ_BACKPRESSURE', message, { topic: this.topic, limit });
+  }
+}
