@@ -1,6 +1,9 @@
 import type { OutgoingMessage, Properties } from './message.js';
-import { appendProperty, checkPropertiesLength } from './properties.js';
+import { appendProperty, checkPropertiesLength, formatProperties } from './properties.js';
 import { KEY_SEPARATOR, PropertyName } from './property-names.js';
+
+const WAIT_TRUE = formatProperties({ [PropertyName.WAIT]: 'true' });
+const WAIT_FALSE = formatProperties({ [PropertyName.WAIT]: 'false' });
 
 /**
  * The properties string of a message on its way out: its id, WAIT, tag, keys, what it has of its own, and `system`
@@ -9,8 +12,7 @@ import { KEY_SEPARATOR, PropertyName } from './property-names.js';
  */
 export function formatMessageProperties(message: OutgoingMessage, uniqueId: string, system?: Properties): string {
   const { tag, keys, properties } = message;
-  let text = appendProperty('', PropertyName.UNIQ_KEY, uniqueId);
-  text = appendProperty(text, PropertyName.WAIT, message.waitStored === false ? 'false' : 'true');
+  let text = appendProperty(message.waitStored === false ? WAIT_FALSE : WAIT_TRUE, PropertyName.UNIQ_KEY, uniqueId);
   if (tag !== undefined) text = appendProperty(text, PropertyName.TAGS, tag);
   if (keys !== undefined && keys.length > 0) {
     text = appendProperty(text, PropertyName.KEYS, typeof keys === 'string' ? keys : keys.join(KEY_SEPARATOR));

@@ -65,82 +65,111 @@ export function validateMessage(message: OutgoingMessage, maxMessageSize: number
   const { topic, tag, keys, properties, flag } = message;
   validateSendTopic(topic);
   validateBody(message.body, maxMessageSize, topic);
-  let length = OWN_PROPERTIES_BYTES;
+  let chars = OWN_PROPERTIES_CHARS;
   if (tag !== undefined) {
-    validateText('tag', tag, topic);
-    length += entryLength('TAGS', tag);
+    const problem = textRuleProblem(tag);
+    if (problem !== undefined) throw illegal('tag', `The tag ${quoted(tag)} ${problem}`, topic);
+    chars += tag.length + 'TAGS'.length + 2;
   }
-  if (keys !== undefined) length += validateKeys(keys, topic);
-  if (properties !== undefined) length += validateProperties(properties, topic);
+  if (keys !== undefined) chars += validateKeys(keys, topic);
+  if (properties !== undefined) chars += validateProperties(properties, topic);
   if (flag !== undefined && flag !== (flag | 0)) throw illegal('flag', `The flag ${flag} is no 32-bit integer`, topic);
-  if (length > PROPERTIES_BYTES_MAX) {
-    const what = `The properties of the message, its tag and keys included, are about ${length} bytes`;
-    throw illegal('properties', `${what}, at most ${PROPERTIES_BYTES_MAX} are allowed`, topic);
-  }
+  // A UTF-16 unit is at most three bytes of UTF-8: only a message near the limit is worth an exact count.
+  if (chars * 3 > PROPERTIES_BYTES_MAX) validatePropertiesLength(message);
 }
 
 /** UNIQ_KEY and WAIT with separators, on a host with an IPv4 address. */
-const OWN_PROPERTIES_BYTES = 'UNIQ_KEY'.length + 1 + 32 + 1 + 'WAIT'.length + 1 + 'true'.length;
+const OWN_PROPERTIES_CHARS = 'UNIQ_KEY'.length + 1 + 32 + 1 + 'WAIT'.length + 1 + 'true'.length;
+
+function validatePropertiesLength({ topic, tag, keys, properties = {} }: OutgoingMessage): void {
+  let length = OWN_PROPERTIES_CHARS;
+  if (tag !== undefined) length += Buffer.byteLength(tag) + 'TAGS'.length + 2;
+  for (const key of typeof keys === 'string' ? [keys] : (keys ?? [])) length += Buffer.byteLength(key) + 1;
+  for (const [name, value] of Object.entries(properties)) length += Buffer.byteLength(name + value) + 2;
+  if (keys !== undefined && keys.length > 0) length += 'KEYS'.length + 1;
+  if (length <= PROPERTIES_BYTES_MAX) return;
+  const what = `The properties of the message, its id, tag and keys included, are ${length} bytes`;
+  throw illegal('properties', `${what}, at most ${PROPERTIES_BYTES_MAX} are allowed`, topic);
+}
 
 /** @throws RMQ_MESSAGE_ILLEGAL (field `body`) */
 export function validateBody(body: Uint8Array | string, maxMessageSize: number, topic?: string): void {
-  if (typeof body !== 'string' && !ArrayBuffer.isView(body)) {
-    throw illegal('body', `The body has to be a string or bytes, it is ${body === null ? 'null' : typeof body}`, topic);
+  if (typeof body !== 'string' && !isBytes(body)) {
+    throw illegal('body', `The body has to be a string or a Uint8Array, it is ${kindOf(body)}`, topic);
   }
   const length = typeof body === 'string' ? Buffer.byteLength(body) : body.byteLength;
   if (length === 0) throw illegal('body', 'The body is empty', topic);
   if (length > maxMessageSize) {
     throw illegal('body', `The body is ${length} bytes, at most ${maxMessageSize} are allowed (maxMessageSize)`, topic);
   }
+  if (typeof body === 'string' && !isWellFormed(body)) {
+    throw illegal('body', 'The body contains a lone surrogate, which has no UTF-8 form', topic);
+  }
 }
 
 /**
- * Properties of an application's own; returns their length in a properties string.
+ * Properties of an application's own; returns their length in a properties string, in UTF-16 units.
  * @throws RMQ_MESSAGE_ILLEGAL (field `properties` or `properties.<name>`)
  */
 export function validateProperties(properties: Properties, topic?: string): number {
-  let length = 0;
+  if (typeof properties !== 'object' || properties === null || Array.isArray(properties) || properties instanceof Map) {
+    throw illegal('properties', `The properties have to be a plain object, they are ${kindOf(properties)}`, topic);
+  }
+  let chars = 0;
   for (const name of Object.keys(properties)) {
     const value = properties[name];
-    if (isBlank(name)) throw illegal('properties', 'A property has a blank name', topic);
-    const problem = textProblem(name);
-    if (problem !== undefined) throw illegal('properties', `The property name ${quoted(name)} ${problem}`, topic);
+    const nameProblem = textRuleProblem(name);
+    if (nameProblem !== undefined)
+      throw illegal('properties', `The property name ${quoted(name)} ${nameProblem}`, topic);
     if (RESERVED_PROPERTY_NAMES.has(name)) {
       throw illegal(`properties.${name}`, `The property name ${name} is used by RocketMQ itself`, topic);
     }
-    validateText(`properties.${name}`, value, topic);
-    length += entryLength(name, value!);
+    const problem = textRuleProblem(value);
+    if (problem !== undefined)
+      throw illegal(`properties.${name}`, `The value of property ${quoted(name)} ${problem}`, topic);
+    chars += name.length + value!.length + 2;
   }
-  return length;
+  return chars;
 }
 
 function validateKeys(keys: string | readonly string[], topic: string): number {
   const list = typeof keys === 'string' ? [keys] : keys;
   if (!Array.isArray(list)) throw illegal('keys', 'The keys have to be a string or an array of strings', topic);
-  let length = 0;
+  let chars = 'KEYS'.length + 1;
   for (const key of list) {
-    validateText('keys', key, topic);
-    if (key.includes(KEY_SEPARATOR)) {
-      throw illegal('keys', `The key ${quoted(key)} contains a blank, which separates keys`, topic);
-    }
-    length += Buffer.byteLength(key) + 1;
+    const problem =
+      textRuleProblem(key) ?? (key.includes(KEY_SEPARATOR) ? 'contains a blank, which separates keys' : undefined);
+    if (problem !== undefined) throw illegal('keys', `The key ${quoted(key)} ${problem}`, topic);
+    chars += key.length + 1;
   }
-  return length + 'KEYS'.length + 1;
+  return chars;
 }
 
-function validateText(field: string, text: unknown, topic: string | undefined): asserts text is string {
-  if (typeof text !== 'string') throw illegal(field, `${field} has to be a string, it is ${typeof text}`, topic);
-  const problem = textProblem(text) ?? (isBlank(text) ? 'is blank' : undefined);
-  if (problem !== undefined) throw illegal(field, `${field} ${problem}`, topic);
+/** What is wrong with a name or value that an application gives; undefined when nothing is. */
+function textRuleProblem(text: unknown): string | undefined {
+  if (typeof text !== 'string') return `has to be a string, it is ${kindOf(text)}`;
+  return textProblem(text) ?? (isBlank(text) ? 'is blank' : undefined);
 }
 
-/** Name, value and their separators in UTF-8; exact for ASCII, which is nearly all of them, without counting each. */
-function entryLength(name: string, value: string): number {
-  return Buffer.byteLength(name) + Buffer.byteLength(value) + 2;
+/** Not by `instanceof`: under Jest a Buffer is a Uint8Array of another realm. */
+function isBytes(body: unknown): boolean {
+  return ArrayBuffer.isView(body) && (body as Partial<Uint8Array>).BYTES_PER_ELEMENT === 1;
+}
+
+function isWellFormed(text: string): boolean {
+  // In Node since 20, in TypeScript's library for a later target only.
+  return (text as string & { isWellFormed(): boolean }).isWellFormed();
+}
+
+function kindOf(value: unknown): string {
+  if (value === null) return 'null';
+  return typeof value === 'object' ? (value.constructor?.name ?? 'an object') : typeof value;
 }
 
 function isBlank(text: string): boolean {
-  return text.length === 0 || (text.charCodeAt(0) <= 0x20 || text.charCodeAt(0) > 0x7f ? text.trim() === '' : false);
+  if (text.length === 0) return true;
+  const first = text.charCodeAt(0);
+  return (first <= 0x20 || first > 0x7f) && text.trim() === '';
 }
 
 function describeName(kind: string, name: unknown, problem: NameProblem, lengthMax: number): string {

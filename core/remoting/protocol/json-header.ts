@@ -1,5 +1,5 @@
 import { type RocketMQError, rocketMQError } from '../../errors/rocketmq-error.js';
-import { isDialectObject, parseJsonDialect } from './json-dialect.js';
+import { type DialectObject, parseJsonDialect } from './json-dialect.js';
 
 /** The members of a JSON header, checked; `extFields` is read later by {@link readJsonFields}. */
 export interface JsonHeader {
@@ -39,28 +39,31 @@ export function parseJsonHeader(text: string): JsonHeader {
   };
 }
 
-/** Header fields as strings, numbers and booleans among them turned into text as Java does; entries without a value are left out. */
-export function readJsonFields(extFields: unknown): Readonly<Record<string, string>> {
+/**
+ * Header fields as strings. Numbers and booleans among them become text as in Java, exact for every int64: where a double
+ * is not, the digits are read again from `text`, the header's own. Entries without a value are left out.
+ */
+export function readJsonFields(extFields: unknown, text: () => string): Readonly<Record<string, string>> {
   const fields: Record<string, string> = Object.create(null);
   if (extFields === undefined) return fields;
   const source = extFields as Record<string, unknown>;
+  let exact: DialectObject | undefined;
   for (const name of Object.keys(source)) {
-    const value = source[name];
+    let value = source[name];
     // No command has a field with an object in it; null is how some writers leave a field out.
     if (typeof value === 'object' || name.length === 0) continue;
+    if (typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value)) {
+      exact ??= (parseJsonDialect(text()) as { extFields: DialectObject }).extFields;
+      value = exact[name];
+    }
     fields[name] = typeof value === 'string' ? value : String(value);
   }
   return fields;
 }
 
-/** Bare digits that a double cannot hold exactly; only then the slower parser is needed. */
-const LONG_NUMBER = /[:[,]\s*-?\d{16}/;
-
 function parse(text: string): unknown {
   try {
-    if (!LONG_NUMBER.test(text)) return JSON.parse(text);
-    const header = parseJsonDialect(text);
-    return isDialectObject(header) ? header : undefined;
+    return JSON.parse(text);
   } catch (error) {
     throw invalid('its JSON header cannot be read', error);
   }

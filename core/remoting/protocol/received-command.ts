@@ -21,10 +21,12 @@ class ReceivedCommand implements RemotingCommand {
   readonly body: Buffer;
   readonly serializeType: SerializeType;
   #fields: Fields | undefined;
-  /** What the fields are decoded from: the frame's bytes, or the value of `extFields` in a JSON header. */
-  readonly #source: unknown;
-  readonly #fieldsStart: number;
-  readonly #fieldsEnd: number;
+  /** The value of `extFields` in a JSON header. */
+  readonly #extFields: unknown;
+  readonly #bytes: Buffer;
+  /** Where the fields of a binary header lie in `#bytes`, or the whole of a JSON header. */
+  readonly #start: number;
+  readonly #end: number;
 
   constructor(
     code: number,
@@ -35,9 +37,10 @@ class ReceivedCommand implements RemotingCommand {
     remark: string | undefined,
     body: Buffer,
     serializeType: SerializeType,
-    source: unknown,
-    fieldsStart: number,
-    fieldsEnd: number,
+    extFields: unknown,
+    bytes: Buffer,
+    start: number,
+    end: number,
   ) {
     this.code = code;
     this.language = language;
@@ -47,9 +50,10 @@ class ReceivedCommand implements RemotingCommand {
     this.remark = remark;
     this.body = body;
     this.serializeType = serializeType;
-    this.#source = source;
-    this.#fieldsStart = fieldsStart;
-    this.#fieldsEnd = fieldsEnd;
+    this.#extFields = extFields;
+    this.#bytes = bytes;
+    this.#start = start;
+    this.#end = end;
   }
 
   get ext(): Fields {
@@ -57,8 +61,8 @@ class ReceivedCommand implements RemotingCommand {
     if (fields === undefined) {
       fields =
         this.serializeType === SerializeType.ROCKETMQ
-          ? readBinaryFields(this.#source as Buffer, this.#fieldsStart, this.#fieldsEnd)
-          : readJsonFields(this.#source);
+          ? readBinaryFields(this.#bytes, this.#start, this.#end)
+          : readJsonFields(this.#extFields, () => this.#bytes.toString('utf8', this.#start, this.#end));
       this.#fields = fields;
     }
     return fields;
@@ -127,6 +131,7 @@ function decodeBinary(bytes: Buffer, start: number, end: number, body: Buffer): 
     remarkLength === 0 ? undefined : bytes.toString('utf8', remarkStart, remarkEnd),
     body,
     SerializeType.ROCKETMQ,
+    undefined,
     bytes,
     fieldsStart,
     fieldsEnd,
@@ -145,7 +150,8 @@ function decodeJson(bytes: Buffer, start: number, end: number, body: Buffer): Re
     body,
     SerializeType.JSON,
     header.extFields,
-    0,
-    0,
+    bytes,
+    start,
+    end,
   );
 }
