@@ -1,0 +1,169 @@
+import type { Consumer } from '../consumer/consumer.js';
+import type { ConsumerOptions } from '../consumer/consumer-options.js';
+import type { Subscribe } from '../consumer/subscribe.js';
+import { rocketMQError } from '../errors/rocketmq-error.js';
+import type { Plugin, PluginProducerOptions } from '../plugin/plugin.js';
+import type { PluginManager } from '../plugin/plugin-manager.js';
+import type { ProducerOptions } from '../producer/options.js';
+import type { Producer } from '../producer/producer.js';
+import type { RemotingClient } from '../remoting/remoting-client.js';
+import type { NameServerResolver } from '../routing/name-server-resolver.js';
+import type { RouteCache } from '../routing/route-cache.js';
+import type { Clock } from '../runtime/clock.js';
+import { LifeCycle, type LifeCycleState } from '../runtime/life-cycle.js';
+import type { Logger } from '../runtime/logger.js';
+import type { Scheduler } from '../runtime/scheduler.js';
+import type { Client, ClientCloseOptions } from './client.js';
+import type { ClientMembership } from './client-membership.js';
+import { OpenParts } from './open-parts.js';
+import { createPluginRuntime } from './plugin-runtime.js';
+
+const CLOSE_TIMEOUT_MS = 30_000;
+
+/** What an instance is made of. The composition root brings it together. */
+export interface ClientParts {
+  readonly clientId: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly remoting: RemotingClient;
+  readonly routes: Pick<RouteCache, 'refresh' | 'brokers' | 'brokerAddress' | 'loadBrokerAddress'>;
+  readonly nameServers: NameServerResolver;
+  readonly membership: ClientMembership;
+  readonly scheduler: Scheduler;
+  readonly plugins: PluginManager;
+  readonly groupToWire: (group: string) => string;
+  readonly createProducer: (options: ProducerOptions, internal: boolean) => Promise<Producer>;
+  readonly createConsumer: <S extends Subscribe>(
+    options: ConsumerOptions<S>,
+    onClosed: (consumer: Consumer) => void,
+  ) => Consumer<S>;
+  readonly pollNameServerIntervalMs: number;
+  readonly heartbeatIntervalMs: number;
+  readonly addressServerIntervalMs: number;
+  readonly requestTimeoutMs: number;
+  /** The last step of closing: whatever lies beneath. */
+  readonly release: () => Promise<void>;
+}
+
+/** One `connect()`. Matches Apache's MQClientInstance. */
+export class ClientInstance implements Client {
+  readonly #parts: ClientParts;
+  readonly #life: LifeCycle;
+  readonly #open: OpenParts;
+  /** Producers that plugins use themselves: they outlive the plugins' onStop. */
+  readonly #internal: OpenParts;
+
+  constructor(parts: ClientParts) {
+    this.#parts = parts;
+    this.#life = new LifeCycle(`client ${parts.clientId}`);
+    this.#open = new OpenParts(parts.clock);
+    this.#internal = new OpenParts(parts.clock);
+  }
+
+  get clientId(): string {
+    return this.#parts.clientId;
+  }
+
+  get state(): LifeCycleState {
+    return this.#life.state;
+  }
+
+  /** Starts plugins and periodic tasks. @throws RMQ_PLUGIN_FAILED; RMQ_NOT_RUNNING with the first failure for a later call */
+  start(): Promise<void> {
+    return this.#life.start(async () => {
+      const { plugins, scheduler, routes, nameServers, remoting } = this.#parts;
+      for (const [code, { handler }] of plugins.registrations.handlers) remoting.handle(code, handler);
+      scheduler.every('refresh routes', { periodMs: this.#parts.pollNameServerIntervalMs }, () => routes.refresh());
+      scheduler.every('heartbeat', { periodMs: this.#parts.heartbeatIntervalMs }, () => this.#heartbeat());
+      if (nameServers.refresh !== undefined) {
+        const periodMs = this.#parts.addressServerIntervalMs;
+        scheduler.every('ask the address server', { periodMs }, () => nameServers.refresh?.());
+      }
+      await plugins.start(createPluginRuntime(this.#parts, (plugin, options) => this.#pluginProducer(plugin, options)));
+    });
+  }
+
+  async producer(options: ProducerOptions): Promise<Producer> {
+    this.#life.requireRunning();
+    return this.#keep(this.#open, await this.#parts.createProducer(options, false));
+  }
+
+  async consumer<const S extends Subscribe>(options: ConsumerOptions<S>): Promise<Consumer<S>> {
+    this.#life.requireRunning();
+    return this.#open.add(this.#parts.createConsumer(options, (consumer) => this.#open.remove(consumer)));
+  }
+
+  plugin<Api>(plugin: Plugin<Api>): Api {
+    return this.#parts.plugins.api(plugin);
+  }
+
+  close(options: ClientCloseOptions = {}): Promise<void> {
+    return this.#life.close(() => this.#close(options));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close({ timeoutMs = CLOSE_TIMEOUT_MS, signal }: ClientCloseOptions): Promise<void> {
+    const { clock, logger, plugins, membership, scheduler, remoting, release } = this.#parts;
+    const failures: unknown[] = [];
+    const onError = (error: unknown): void => {
+      failures.push(error);
+      logger.error('a part of the client did not close well', { error });
+    };
+    const deadlineMs = clock.monotonic() + timeoutMs;
+    const drain = (parts: OpenParts) =>
+      parts.close({
+        timeoutMs: Math.max(0, deadlineMs - clock.monotonic()),
+        ...(signal === undefined ? {} : { signal }),
+        onError,
+      });
+    await drain(this.#open);
+    await plugins.stop();
+    await drain(this.#internal);
+    await membership.leaveAll();
+    membership.close();
+    // Pending requests end before their waiters are waited for: a route refresh in flight must not hold the close.
+    await Promise.all([remoting.close().catch(onError), scheduler.close()]);
+    await release().catch(onError);
+    if (failures.length > 0) throw failures[0];
+  }
+
+  async #heartbeat(): Promise<void> {
+    const { nameServers, membership, remoting, routes, logger } = this.#parts;
+    try {
+      const keep = new Set(await nameServers.nameServers());
+      for (const { address } of routes.brokers()) keep.add(address);
+      remoting.retainAddresses((address) => keep.has(address));
+    } catch (error) {
+      logger.warn('the name servers are not known, connections stay', { error });
+    }
+    await membership.heartbeat();
+  }
+
+  async #pluginProducer(plugin: string, options: PluginProducerOptions): Promise<Producer> {
+    if (this.state === 'shut down') this.#life.requireRunning();
+    const { internal = false, group, ...rest } = options;
+    if (group === undefined && !internal) {
+      throw rocketMQError('RMQ_OPTIONS_INVALID', `Plugin ${plugin}: a producer that is not internal needs a group`, {
+        option: 'group',
+      });
+    }
+    const producer = await this.#parts.createProducer({ ...rest, group: group ?? internalGroup(plugin) }, internal);
+    return this.#keep(internal ? this.#internal : this.#open, producer);
+  }
+
+  /** A producer whose making took longer than the client lived is closed again. */
+  async #keep(parts: OpenParts, producer: Producer): Promise<Producer> {
+    if (this.state !== 'shut down') return parts.add(producer);
+    await producer.close();
+    this.#life.requireRunning();
+    return producer;
+  }
+}
+
+/** Groups are made of fewer characters than plugin names. */
+function internalGroup(plugin: string): string {
+  return `CLIENT_INNER_PRODUCER_${plugin.replace(/[^a-zA-Z0-9_-]/g, '_')}`;
+}

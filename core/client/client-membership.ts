@@ -1,0 +1,200 @@
+import { rocketMQError } from '../errors/rocketmq-error.js';
+import { expectSuccess } from '../remoting/expect-success.js';
+import { encodeHeartbeatData } from '../remoting/protocol/heartbeat-data.js';
+import { RequestCode } from '../remoting/protocol/request-codes.js';
+import type { RemotingClient } from '../remoting/remoting-client.js';
+import type { ConsumerMember, Membership } from '../routing/membership.js';
+import { MASTER_ID } from '../routing/publish-info.js';
+import type { RouteTable } from '../routing/route-table.js';
+import type { Clock, Timer } from '../runtime/clock.js';
+import type { Logger } from '../runtime/logger.js';
+
+export interface ClientMembershipOptions {
+  readonly clientId: string;
+  readonly routes: RouteTable;
+  readonly remoting: RemotingClient;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** For one heartbeat or farewell to one broker. */
+  readonly timeoutMs: number;
+  /** The pause after which a broker that did not take a heartbeat is tried again at the latest. */
+  readonly heartbeatIntervalMs: number;
+}
+
+/** First pause before a broker that lost its connection, or refused a heartbeat, is told again; it doubles. */
+const GREETING_PAUSE_MS = 1000;
+
+/**
+ * The groups of this client and their heartbeats: at once when a group joins, when routes name a broker that has not heard
+ * of us, and soon after a connection was lost; besides at every period. To masters only while there are no consumers.
+ * Matches Apache's MQClientInstance.sendHeartbeatToAllBroker.
+ */
+export class ClientMembership implements Membership {
+  readonly #options: ClientMembershipOptions;
+  readonly #producers = new Set<string>();
+  readonly #consumers = new Map<string, ConsumerMember>();
+  /** Brokers that took our last heartbeat, with the version they answered with. */
+  readonly #versions = new Map<string, number>();
+  /** Brokers that may know us, whether they answered or not. */
+  readonly #told = new Set<string>();
+  readonly #unsubscribe: readonly (() => void)[];
+  #greeting: { readonly timer: Timer; readonly dueMs: number } | undefined;
+  #round: Promise<void> | undefined;
+  #closed = false;
+
+  constructor(options: ClientMembershipOptions) {
+    this.#options = options;
+    this.#unsubscribe = [
+      options.routes.onChange(() => this.#greetIn(0, GREETING_PAUSE_MS)),
+      options.remoting.onConnectionLost((address) => {
+        if (this.#versions.delete(address)) this.#greetIn(GREETING_PAUSE_MS, GREETING_PAUSE_MS);
+      }),
+    ];
+  }
+
+  get clientId(): string {
+    return this.#options.clientId;
+  }
+
+  /** The version a broker answered its last heartbeat with (407 is 4.9.7); undefined while it is not known. */
+  brokerVersion(address: string): number | undefined {
+    return this.#versions.get(address);
+  }
+
+  joinProducer(group: string): void {
+    if (this.#producers.has(group)) throw duplicate('producer', group);
+    this.#producers.add(group);
+    void this.heartbeat();
+  }
+
+  joinConsumer(member: ConsumerMember): void {
+    if (this.#consumers.has(member.group)) throw duplicate('consumer', member.group);
+    this.#consumers.set(member.group, member);
+    void this.heartbeat();
+  }
+
+  async leave(group: string, kind: 'producer' | 'consumer'): Promise<void> {
+    const left = kind === 'producer' ? this.#producers.delete(group) : this.#consumers.delete(group);
+    if (!left) return;
+    const groupField = kind === 'producer' ? { producerGroup: group } : { consumerGroup: group };
+    const request = { code: RequestCode.UNREGISTER_CLIENT, ext: { clientID: this.clientId, ...groupField } };
+    const known = new Set(this.#options.routes.brokers().map(({ address }) => address));
+    const addresses = [...this.#told].filter((address) => known.has(address));
+    await Promise.all(
+      addresses.map(async (address) => {
+        try {
+          const { remoting, timeoutMs } = this.#options;
+          expectSuccess(await remoting.invoke(address, request, { timeoutMs }), { address });
+        } catch (error) {
+          this.#options.logger.warn('a broker could not be told that a group left', { address, group, kind, error });
+        }
+      }),
+    );
+  }
+
+  /** Every group that is left, for the end of the client. Never rejects. */
+  async leaveAll(): Promise<void> {
+    await Promise.all([
+      ...[...this.#consumers.keys()].map((group) => this.leave(group, 'consumer')),
+      ...[...this.#producers].map((group) => this.leave(group, 'producer')),
+    ]);
+  }
+
+  /** Groups that join in one turn, and whoever asks besides, share one round. */
+  heartbeat(): Promise<void> {
+    this.#round ??= Promise.resolve().then(async () => {
+      this.#round = undefined;
+      await this.#tell(this.#addresses());
+    });
+    return this.#round;
+  }
+
+  /** No heartbeat goes out any more. */
+  close(): void {
+    this.#closed = true;
+    this.#greeting?.timer.cancel();
+    for (const stop of this.#unsubscribe) stop();
+  }
+
+  #addresses(): readonly string[] {
+    const brokers = this.#options.routes.brokers();
+    const chosen = this.#consumers.size > 0 ? brokers : brokers.filter(({ brokerId }) => brokerId === MASTER_ID);
+    return [...new Set(chosen.map(({ address }) => address))];
+  }
+
+  /** Tells brokers that have not taken a heartbeat yet; once more after a pause that doubles while one of them refuses. */
+  #greetIn(delayMs: number, pauseMs: number): void {
+    const { clock } = this.#options;
+    const dueMs = clock.monotonic() + delayMs;
+    if (this.#closed || (this.#greeting !== undefined && this.#greeting.dueMs <= dueMs)) return;
+    this.#greeting?.timer.cancel();
+    const timer = clock.setTimer(delayMs, () => {
+      this.#greeting = undefined;
+      void this.#greet(pauseMs);
+    });
+    this.#greeting = { timer, dueMs };
+  }
+
+  async #greet(pauseMs: number): Promise<void> {
+    const strangers = this.#addresses().filter((address) => !this.#versions.has(address));
+    const everybody = await this.#tell(strangers);
+    const nextPauseMs = Math.min(pauseMs * 2, this.#options.heartbeatIntervalMs);
+    if (!everybody) this.#greetIn(pauseMs, nextPauseMs);
+  }
+
+  /** One heartbeat to each; whether all took it. Failures are logged. */
+  async #tell(addresses: readonly string[]): Promise<boolean> {
+    if (this.#closed || addresses.length === 0) return true;
+    if (this.#producers.size === 0 && this.#consumers.size === 0) return true;
+    const body = this.#encoded();
+    if (body === undefined) return true;
+    const told = await Promise.all(addresses.map((address) => this.#tellOne(address, body)));
+    return told.every((took) => took);
+  }
+
+  async #tellOne(address: string, body: Buffer): Promise<boolean> {
+    const { remoting, timeoutMs, logger } = this.#options;
+    this.#told.add(address);
+    try {
+      const response = await remoting.invoke(address, { code: RequestCode.HEART_BEAT, body }, { timeoutMs });
+      expectSuccess(response, { address });
+      this.#versions.set(address, response.version);
+      return true;
+    } catch (error) {
+      this.#versions.delete(address);
+      logger.warn('a broker did not take the heartbeat', { address, error });
+      return false;
+    }
+  }
+
+  /** What a group says of itself comes from outside: when that fails the heartbeat is left out, and logged. */
+  #encoded(): Buffer | undefined {
+    try {
+      return encodeHeartbeatData(this.#data());
+    } catch (error) {
+      this.#options.logger.error('a heartbeat could not be written', { error });
+      return undefined;
+    }
+  }
+
+  #data() {
+    return {
+      clientID: this.clientId,
+      producerDataSet: [...this.#producers].map((groupName) => ({ groupName })),
+      consumerDataSet: [...this.#consumers.values()].map((member) => ({
+        groupName: member.group,
+        consumeType: member.consumeType,
+        messageModel: member.messageModel,
+        consumeFromWhere: member.consumeFromWhere,
+        unitMode: member.unitMode,
+        subscriptionDataSet: member
+          .subscriptions()
+          .map((subscription) => ({ ...subscription, classFilterMode: false })),
+      })),
+    };
+  }
+}
+
+function duplicate(kind: string, group: string): Error {
+  return rocketMQError('RMQ_GROUP_DUPLICATE', `This client has a ${kind} of the group ${group} already`, { group });
+}

@@ -1,0 +1,36 @@
+import type { Consumer } from '../consumer/consumer.js';
+import type { ConsumerOptions } from '../consumer/consumer-options.js';
+import type { Subscribe } from '../consumer/subscribe.js';
+import type { Plugin } from '../plugin/plugin.js';
+import type { ProducerOptions } from '../producer/options.js';
+import type { Producer } from '../producer/producer.js';
+import type { LifeCycleState } from '../runtime/life-cycle.js';
+
+export interface ClientCloseOptions {
+  /** For everything together: sends in flight, running handlers. Default 30,000. */
+  readonly timeoutMs?: number;
+  /** Stops waiting earlier. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * One instance of a client: everything made from it shares its connections, heartbeats and timers. Two of them share
+ * nothing, whatever their clusters and credentials.
+ */
+export interface Client {
+  /** `ip@instanceName[@unitName]`, as brokers know it. */
+  readonly clientId: string;
+  readonly state: LifeCycleState;
+  /** @throws RMQ_OPTIONS_INVALID, RMQ_MESSAGE_ILLEGAL (the group's name), RMQ_GROUP_DUPLICATE, RMQ_NOT_RUNNING */
+  producer(options: ProducerOptions): Promise<Producer>;
+  /** @throws RMQ_OPTIONS_INVALID, RMQ_SUBSCRIPTION_INVALID, RMQ_MESSAGE_ILLEGAL, RMQ_NOT_RUNNING */
+  consumer<const S extends Subscribe>(options: ConsumerOptions<S>): Promise<Consumer<S>>;
+  /** What the setup of a plugin returned; takes the very object that was given to `connect`. @throws RMQ_OPTIONS_INVALID */
+  plugin<Api>(plugin: Plugin<Api>): Api;
+  /**
+   * Takes nothing new, closes consumers and producers (the last made first) once what they have in flight has ended, stops
+   * plugins, says goodbye to brokers, disconnects. A second call shares the end of the first.
+   */
+  close(options?: ClientCloseOptions): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}

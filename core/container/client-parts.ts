@@ -1,0 +1,75 @@
+import { Container } from 'inversify';
+import type { ClientParts } from '../client/client-instance.js';
+import { AllocateStrategy } from '../consumer/allocate-strategy.js';
+import { createConsumer } from '../consumer/create-consumer.js';
+import { OffsetStoreFactory } from '../consumer/offset-store.js';
+import { UniqueIdGenerator } from '../message/message-ids.js';
+import { ResourceNames } from '../message/resource-names.js';
+import type { ProducerScope, ResolveFromScope } from '../pipeline/tokens.js';
+import type { PartBinding } from '../plugin/part.js';
+import { createProducer } from '../producer/create-producer.js';
+import { RemotingClient } from '../remoting/remoting-client.js';
+import { NameServerResolver } from '../routing/name-server-resolver.js';
+import { Clock } from '../runtime/clock.js';
+import { Logger } from '../runtime/logger.js';
+import { bindProducerParts } from './bind-part.js';
+import { partOf } from './part-of.js';
+import { ClientId, Consumers, Deadlines, Members, Plugins, Routes, Settings, Tasks } from './tokens.js';
+
+/** Resolves what an instance is made of; the only place that asks the client's container. */
+export function clientParts(container: Container, release: () => Promise<void>): ClientParts {
+  const settings = partOf(container, Settings);
+  const plugins = partOf(container, Plugins);
+  const names = partOf(container, ResourceNames);
+  const shared = {
+    routes: partOf(container, Routes),
+    membership: partOf(container, Members),
+    remoting: partOf(container, RemotingClient),
+    clock: partOf(container, Clock),
+    logger: partOf(container, Logger),
+    names,
+    unitMode: settings.unitMode,
+  };
+  return {
+    ...shared,
+    clientId: partOf(container, ClientId),
+    nameServers: partOf(container, NameServerResolver),
+    scheduler: partOf(container, Tasks),
+    plugins,
+    groupToWire: (group) => names.groupToWire(group),
+    createProducer: async (options, internal) => {
+      const producer = createProducer(options, {
+        ...shared,
+        deadlines: partOf(container, Deadlines),
+        ids: partOf(container, UniqueIdGenerator),
+        attachments: plugins.registrations.sends,
+        settledListeners: plugins.registrations.settledListeners,
+        openScope: (scope) => openScope(container, scope, plugins.registrations.bindings),
+        internal,
+      });
+      await producer.start();
+      return producer;
+    },
+    createConsumer: (options, onClosed) =>
+      createConsumer(options, {
+        ...shared,
+        scheduler: partOf(container, Tasks),
+        deliveryAttachments: plugins.registrations.deliveries,
+        offsetStore: partOf(container, OffsetStoreFactory),
+        allocateStrategy: partOf(container, AllocateStrategy),
+        registry: partOf(container, Consumers),
+        onClosed,
+      }),
+    pollNameServerIntervalMs: settings.pollNameServerIntervalMs,
+    heartbeatIntervalMs: settings.heartbeatIntervalMs,
+    addressServerIntervalMs: settings.addressServerIntervalMs,
+    requestTimeoutMs: settings.requestTimeoutMs,
+    release,
+  };
+}
+
+function openScope(parent: Container, scope: ProducerScope, bindings: readonly PartBinding[]): ResolveFromScope {
+  const child = new Container({ parent });
+  bindProducerParts(child, scope, bindings, scope.facts);
+  return (part) => partOf(child, part);
+}

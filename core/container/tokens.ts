@@ -1,0 +1,26 @@
+import type { ClientMembership } from '../client/client-membership.js';
+import type { RunningCluster } from '../client/cluster-source.js';
+import type { ResolvedConnectOptions } from '../client/connect-options.js';
+import type { ConsumerRegistry } from '../consumer/consumer-registry.js';
+import type { PluginManager } from '../plugin/plugin-manager.js';
+import type { NameServers } from '../routing/name-servers.js';
+import type { RouteCache } from '../routing/route-cache.js';
+import type { DeadlineHeap } from '../runtime/deadline-heap.js';
+import type { Scheduler } from '../runtime/scheduler.js';
+import { token } from '../runtime/token.js';
+
+/**
+ * Parts that only the composition root puts together. They have no contract of their own and are not meant to be replaced;
+ * the tokens of replaceable parts sit beside their interfaces.
+ */
+export const Settings = token<ResolvedConnectOptions>('container.Settings');
+export const Cluster = token<RunningCluster | undefined>('container.Cluster');
+export const ClientId = token<string>('container.ClientId');
+export const Plugins = token<PluginManager>('container.Plugins');
+export const Deadlines = token<DeadlineHeap>('container.Deadlines');
+export const Tasks = token<Scheduler>('container.Tasks');
+export const NameServerChoice = token<NameServers>('container.NameServerChoice');
+export const Consumers = token<ConsumerRegistry>('container.Consumers');
+/** What the room's own class offers beyond its contract. */
+export const Routes = token<RouteCache>('container.Routes');
+export const Members = token<ClientMembership>('container.Members');

@@ -1,0 +1,150 @@
+/**
+ * The public door of the client. `connect` is the entry; everything else is a type, a small helper, or a token of a part
+ * that a plugin can replace.
+ */
+
+// The entry.
+export type { Client, ClientCloseOptions } from './client/client.js';
+export type { ClusterSource, ClusterTransport, RunningCluster } from './client/cluster-source.js';
+export type { ConnectOptions, HeaderEncoding } from './client/connect-options.js';
+// Replaceable parts: each name is a token and the interface of what is bound under it.
+export { AllocateStrategy } from './consumer/allocate-strategy.js';
+// Consumers.
+export type {
+  AssignedQueue,
+  CloseOptions,
+  Consumer,
+  ConsumerState,
+  HandlerContext,
+  MessageHandler,
+} from './consumer/consumer.js';
+export type { ConsumerEvent } from './consumer/consumer-event.js';
+export type { ConsumerOptions, HandlerRetry, StartFrom } from './consumer/consumer-options.js';
+// Delivery and raw requests, for interceptors.
+export type { DeliveryContext, DeliveryHandler, DeliveryInterceptor, DeliveryOutcome } from './consumer/delivery.js';
+export { type OffsetStore, OffsetStoreFactory } from './consumer/offset-store.js';
+export type {
+  DecodableTopic,
+  Subscribe,
+  SubscribedMessage,
+  SubscribedTopic,
+  SubscribedValue,
+} from './consumer/subscribe.js';
+export { connect } from './container/connect.js';
+// Errors.
+export { ERROR_CODES, type ErrorCode, type ErrorCodeFacts } from './errors/codes.js';
+export {
+  type ErrorFields,
+  type ErrorFieldsByCode,
+  type FailedAttempt,
+  isRocketMQError,
+  type RocketMQError,
+  type RocketMQErrorOf,
+  rocketMQError,
+} from './errors/rocketmq-error.js';
+export { type CompressionType, Compressor } from './message/compression/compressor.js';
+// Messages.
+export { json } from './message/json-codec.js';
+export type { MessageQueue, OutgoingMessage, Properties, ReceivedMessage } from './message/message.js';
+export { UniqueIdGenerator } from './message/message-ids.js';
+export { ResourceNames } from './message/resource-names.js';
+export type { StandardSchema } from './message/standard-schema.js';
+export { type TopicCodec, type TypedTopic, topic, type ValueOf } from './message/typed-topic.js';
+// The send pipeline, for interceptors.
+export type {
+  AttachAfter,
+  AttachBefore,
+  CreateInterceptor,
+  InterceptSend,
+} from './pipeline/attach.js';
+export type {
+  AttemptContext,
+  AttemptOutcome,
+  BrokerFacts,
+  CreatedContext,
+  EncodedContext,
+  Payload,
+  QueueSelector,
+  RoutedContext,
+  SendContext,
+  SendFacts,
+  SendTarget,
+  SettledContext,
+  StateKey,
+} from './pipeline/context.js';
+export type { StageEvent } from './pipeline/events.js';
+export { FaultStrategy } from './pipeline/fault-strategy.js';
+export { type AsyncSendInterceptor, fromAsync } from './pipeline/from-async.js';
+export {
+  type ContextAfter,
+  type ContextBefore,
+  type InterceptorOrder,
+  type ProducerFacts,
+  type SendHandler,
+  type SendInterceptor,
+  STAGE_NAMES,
+  type StageName,
+} from './pipeline/interceptor.js';
+// Producers.
+export type { NotStoredPolicy, PipelineOptions } from './pipeline/options.js';
+export type { SendResult, SendStatus } from './pipeline/send-result.js';
+export type { SendOutcome, SettledListener } from './pipeline/settled.js';
+export { type SettledCallbacks, settled } from './pipeline/settled-step.js';
+export type {
+  CheckStage,
+  CompressInput,
+  CompressStage,
+  RouteInput,
+  RouteStage,
+  SelectInput,
+  SelectStage,
+  SendInput,
+  Stage,
+  TransmitStage,
+  UpdateFaultStage,
+} from './pipeline/stage.js';
+export { ProducerScope, type ResolveFromScope, SendStage } from './pipeline/tokens.js';
+// Plugins.
+export type { BindOptions, Part } from './plugin/part.js';
+export type {
+  Plugin,
+  PluginHost,
+  PluginProducerOptions,
+  RegisteredGroup,
+  RequestTarget,
+} from './plugin/plugin.js';
+export type { BackPressureOptions, ProducerOptions } from './producer/options.js';
+export type {
+  AnyMessage,
+  MessageRouting,
+  MessageSource,
+  OperatorOptions,
+  Producer,
+  ProducerPipeline,
+  RawMessage,
+  SendAllOptions,
+  SendOptions,
+  SendReport,
+  TypedMessage,
+} from './producer/producer.js';
+export {
+  CommandFlag,
+  type ExtInput,
+  type OutgoingCommand,
+  type RemotingCommand,
+} from './remoting/protocol/remoting-command.js';
+export { RequestCode } from './remoting/protocol/request-codes.js';
+export { ResponseCode } from './remoting/protocol/response-codes.js';
+export type { CallbackHandler, PendingRequest, RequestObserver } from './remoting/remoting-client.js';
+export { RemotingClient } from './remoting/remoting-client.js';
+export type { RequestContext, RequestHandler, RequestInterceptor } from './remoting/request-interceptor.js';
+export { type Listener, type ListenOptions, Transport, type Wire, type WireEvents } from './remoting/transport.js';
+export { type ConsumerMember, type MemberSubscription, Membership } from './routing/membership.js';
+export { NameServerResolver } from './routing/name-server-resolver.js';
+export type { AdvertisedAddress, ResolveAddress } from './routing/resolve-address.js';
+export { RouteTable } from './routing/route-table.js';
+export type { BrokerData, PublishInfo, QueueData, TopicRoute } from './routing/topic-route.js';
+export { Clock, type Timer } from './runtime/clock.js';
+export type { LifeCycleState } from './runtime/life-cycle.js';
+export { Logger, silentLogger } from './runtime/logger.js';
+export { type Token, token } from './runtime/token.js';
