@@ -29,6 +29,11 @@ export class WriteQueue {
     return this.#bytes + (this.#wire === undefined ? 0 : this.#wire.bufferedBytes);
   }
 
+  /** Frames that wait, those included that were taken back and not swept out yet. */
+  get length(): number {
+    return this.#frames.length;
+  }
+
   attach(wire: Wire): void {
     this.#wire = wire;
     this.#writable = true;
