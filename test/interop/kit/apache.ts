@@ -24,8 +24,15 @@ const MODULE_OPTIONS = [
   '--add-opens=java.base/java.nio=ALL-UNNAMED',
 ];
 
+/** Small, with the cheapest collector: other things run beside it. A bench gives it more. */
+const SMALL_BROKER = ['-Xms512m', '-Xmx512m', '-XX:MaxDirectMemorySize=512m', '-XX:+UseSerialGC'];
+
 /** Starts Apache's name server and broker on free loopback ports, with everything they write below `home`. */
-export async function startApache(runtime: JavaRuntime, home: string): Promise<ApacheCluster> {
+export async function startApache(
+  runtime: JavaRuntime,
+  home: string,
+  { brokerJvmOptions = SMALL_BROKER }: { readonly brokerJvmOptions?: readonly string[] } = {},
+): Promise<ApacheCluster> {
   const nameServerPort = await freeNeighbourPorts(1);
   // The broker opens its port, the one two below (VIP channel) and the one above (replication).
   const brokerPort = (await freeNeighbourPorts(4)) + 2;
@@ -37,31 +44,27 @@ export async function startApache(runtime: JavaRuntime, home: string): Promise<A
     await nameServer.close();
   };
   try {
-    await nameServer.start(['-Xmx256m'], 'org.apache.rocketmq.namesrv.NamesrvStartup', {
+    await nameServer.start(['-Xmx256m', '-XX:+UseSerialGC'], 'org.apache.rocketmq.namesrv.NamesrvStartup', {
       listenPort: nameServerPort,
       kvConfigPath: join(home, 'kv.json'),
     });
     await nameServer.until('it listens', () => accepts(nameServerPort));
-    await broker.start(
-      ['-Xms512m', '-Xmx512m', '-XX:MaxDirectMemorySize=512m', ...MODULE_OPTIONS],
-      'org.apache.rocketmq.broker.BrokerStartup',
-      {
-        brokerClusterName: CLUSTER_NAME,
-        brokerName: BROKER_NAME,
-        brokerId: 0,
-        brokerRole: 'ASYNC_MASTER',
-        flushDiskType: 'ASYNC_FLUSH',
-        brokerIP1: '127.0.0.1',
-        listenPort: brokerPort,
-        namesrvAddr: `127.0.0.1:${nameServerPort}`,
-        storePathRootDir: join(home, 'store'),
-        autoCreateTopicEnable: true,
-        mappedFileSizeCommitLog: 256 * 1024 * 1024,
-        // A machine with two busy cores is no reason for "broker busy".
-        waitTimeMillsInSendQueue: 3_000,
-        osPageCacheBusyTimeOutMills: 5_000,
-      },
-    );
+    await broker.start([...brokerJvmOptions, ...MODULE_OPTIONS], 'org.apache.rocketmq.broker.BrokerStartup', {
+      brokerClusterName: CLUSTER_NAME,
+      brokerName: BROKER_NAME,
+      brokerId: 0,
+      brokerRole: 'ASYNC_MASTER',
+      flushDiskType: 'ASYNC_FLUSH',
+      brokerIP1: '127.0.0.1',
+      listenPort: brokerPort,
+      namesrvAddr: `127.0.0.1:${nameServerPort}`,
+      storePathRootDir: join(home, 'store'),
+      autoCreateTopicEnable: true,
+      mappedFileSizeCommitLog: 256 * 1024 * 1024,
+      // A machine with two busy cores is no reason for "broker busy".
+      waitTimeMillsInSendQueue: 3_000,
+      osPageCacheBusyTimeOutMills: 5_000,
+    });
     await broker.until('it listens', () => accepts(brokerPort));
     await broker.until('it is registered', () => isBrokerRegistered(nameServerPort, BROKER_NAME));
   } catch (error) {
@@ -98,7 +101,7 @@ class JavaServer {
     const configFile = join(this.#home, `${this.#name}.conf`);
     const lines = Object.entries(config).map(([name, value]) => `${name}=${value}\n`);
     await writeFile(configFile, lines.join(''));
-    const options = [...jvmOptions, '-XX:+UseSerialGC', `-Duser.home=${this.#home}`, '-cp', this.#runtime.classPath];
+    const options = [...jvmOptions, `-Duser.home=${this.#home}`, '-cp', this.#runtime.classPath];
     // Supervised ends the server when its standard input closes: it never outlives this process, however that ends.
     this.#child = spawn(this.#runtime.java, [...options, 'Supervised', mainClass, '-c', configFile], {
       env: { ...process.env, ROCKETMQ_HOME: this.#home, NAMESRV_ADDR: undefined },
