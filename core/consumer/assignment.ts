@@ -91,7 +91,7 @@ export class Assignment {
     this.#drop(held, 'offset illegal');
     this.#resets.set(key, offset);
     offsetStore.update(consumed.queue, offset);
-    await offsetStore.persist([consumed.queue]);
+    await this.#persist([consumed.queue]);
   }
 
   /** Stores what may be committed of every queue. Never rejects. */
@@ -100,7 +100,7 @@ export class Assignment {
     for (const { consumed } of this.#held.values()) {
       offsetStore.update(consumed.queue, consumed.processQueue.committableOffset);
     }
-    await offsetStore.persist();
+    await this.#persist();
   }
 
   pause(): void {
@@ -189,8 +189,20 @@ export class Assignment {
       offsetStore.update(held.consumed.queue, held.consumed.processQueue.committableOffset);
     }
     const queues = lost.map(({ consumed }) => consumed.queue);
-    await offsetStore.persist(queues);
+    await this.#persist(queues);
     for (const queue of queues) offsetStore.remove(queue);
+  }
+
+  /** A store of an application's own may break its promise never to reject. */
+  async #persist(queues?: readonly MessageQueue[]): Promise<void> {
+    try {
+      await this.#services.offsetStore.persist(queues);
+    } catch (error) {
+      this.#services.logger.warn('the offset store failed; offsets are stored at the next turn', {
+        group: this.#services.group,
+        error,
+      });
+    }
   }
 
   #drop({ consumed, loop }: Held, why: LossReason): void {

@@ -69,24 +69,28 @@ export class BrokerRequests implements QueueOffsets {
   async memberIds(topic: string, random: () => number): Promise<readonly string[]> {
     const addresses = this.#routes.topicAddresses(topic);
     const first = Math.floor(random() * addresses.length);
-    let failure: unknown = rocketMQError('RMQ_BROKER_NOT_FOUND', `no broker of topic ${topic} is known`, {
-      broker: '',
-      topic,
-    });
+    let failure: unknown = noBroker(topic);
     for (let tried = 0; tried < addresses.length; tried++) {
       const address = addresses[(first + tried) % addresses.length] as string;
       try {
-        const response = await this.#remoting.invoke(
-          address,
-          { code: RequestCode.GET_CONSUMER_LIST_BY_GROUP, ext: { consumerGroup: this.#group } },
-          { timeoutMs: this.#timeoutMs },
-        );
-        return clientIdsOf(expectSuccess(response, { address }));
+        return clientIdsOf(await this.#askAbout(address, RequestCode.GET_CONSUMER_LIST_BY_GROUP));
       } catch (error) {
         failure = error;
       }
     }
     throw failure;
+  }
+
+  /** What one broker of the topic knows of the group's members and subscriptions. */
+  async connections(topic: string): Promise<RemotingCommand> {
+    const [address] = this.#routes.topicAddresses(topic);
+    if (address === undefined) throw noBroker(topic);
+    return this.#askAbout(address, RequestCode.GET_CONSUMER_CONNECTION_LIST);
+  }
+
+  async #askAbout(address: string, code: number): Promise<RemotingCommand> {
+    const request = { code, ext: { consumerGroup: this.#group } };
+    return expectSuccess(await this.#remoting.invoke(address, request, { timeoutMs: this.#timeoutMs }), { address });
   }
 
   async #offset(queue: MessageQueue, code: number, ext: ExtInput): Promise<number> {
@@ -115,4 +119,8 @@ function clientIdsOf(response: RemotingCommand): readonly string[] {
     throw rocketMQError('RMQ_BODY_INVALID', 'the list of a group’s members has no consumerIdList of strings', {});
   }
   return ids as string[];
+}
+
+function noBroker(topic: string) {
+  return rocketMQError('RMQ_BROKER_NOT_FOUND', `no broker of topic ${topic} is known`, { broker: 'any', topic });
 }

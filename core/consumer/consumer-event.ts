@@ -26,6 +26,14 @@ export type ConsumerEvent = {
       readonly error: unknown;
     }
   | {
+      /** Another member of the group subscribes to something else: messages get lost to both. */
+      readonly type: 'subscriptionConflict';
+      readonly topic: string;
+      readonly ours: string;
+      /** Undefined when the other does not subscribe to the topic at all. */
+      readonly theirs: string | undefined;
+    }
+  | {
       readonly type: 'queueAssigned';
       readonly queue: MessageQueue;
       readonly offset: number;

@@ -1,5 +1,7 @@
-import { type Observable, Subject } from 'rxjs';
+import type { Observable } from 'rxjs';
+import { EventHub } from '../pipeline/event-hub.js';
 import type { Clock } from '../runtime/clock.js';
+import type { Logger } from '../runtime/logger.js';
 import type { ConsumerEvent } from './consumer-event.js';
 
 /** An event as its origin knows it; time and group are added. */
@@ -8,28 +10,29 @@ export type ConsumerEventOrigin = Origin<ConsumerEvent>;
 
 /** The events of one consumer. Ask `observed` before making one: nobody listening costs a property read. */
 export class ConsumerEvents {
-  readonly #subject = new Subject<ConsumerEvent>();
+  readonly #hub: EventHub<ConsumerEvent>;
   readonly #group: string;
   readonly #clock: Clock;
 
-  constructor(group: string, clock: Clock) {
+  constructor(group: string, clock: Clock, logger: Logger) {
+    this.#hub = new EventHub(logger, 'consumer.events$');
     this.#group = group;
     this.#clock = clock;
   }
 
   get events$(): Observable<ConsumerEvent> {
-    return this.#subject;
+    return this.#hub.events$;
   }
 
   get observed(): boolean {
-    return this.#subject.observed;
+    return this.#hub.observed;
   }
 
   emit(event: ConsumerEventOrigin): void {
-    this.#subject.next({ ...event, atMs: this.#clock.monotonic(), group: this.#group } as ConsumerEvent);
+    this.#hub.emit({ ...event, atMs: this.#clock.monotonic(), group: this.#group } as ConsumerEvent);
   }
 
   complete(): void {
-    this.#subject.complete();
+    this.#hub.close();
   }
 }

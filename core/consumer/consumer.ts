@@ -109,7 +109,7 @@ export interface ConsumerServices {
 }
 
 /** The signature of `createConsumer` in create-consumer.ts. @throws RMQ_OPTIONS_INVALID, RMQ_SUBSCRIPTION_INVALID, RMQ_MESSAGE_ILLEGAL */
-export type CreateConsumer = <S extends Subscribe>(
+export type CreateConsumer = <const S extends Subscribe>(
   options: ConsumerOptions<S>,
   services: ConsumerServices,
 ) => Consumer<S>;

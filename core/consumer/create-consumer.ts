@@ -9,7 +9,7 @@ import { parseSubscribe } from './subscription.js';
  * Makes a consumer of a group; `run(handler)` starts it.
  * @throws RMQ_OPTIONS_INVALID, RMQ_SUBSCRIPTION_INVALID, RMQ_MESSAGE_ILLEGAL (a topic's name), RMQ_PLUGIN_CONFLICT
  */
-export function createConsumer<S extends Subscribe>(
+export function createConsumer<const S extends Subscribe>(
   options: ConsumerOptions<S>,
   services: ConsumerServices,
 ): Consumer<S> {

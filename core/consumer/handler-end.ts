@@ -3,7 +3,8 @@ import type { HandlerContext } from './consumer.js';
 import { ACK, type DeliveryEnd, type SettleDelivery } from './delivery-chain.js';
 import type { DecodableTopic } from './subscribe.js';
 
-type AnyHandler = (message: ReceivedMessage, context: HandlerContext) => unknown;
+/** A handler once the types of its messages no longer matter. */
+export type AnyHandler = (message: ReceivedMessage, context: HandlerContext) => unknown;
 
 /**
  * The innermost part of every delivery: turns the body into the topic's value where the topic is typed, and calls the

@@ -11,6 +11,8 @@ import { type PullAnswer, pullRequest, readPullAnswer } from './pull-request.js'
 
 /** A broker that is asked too much says so with FLOW_CONTROL; Java waits this long. */
 const FLOW_CONTROL_DELAY_MS = 20;
+/** A broker that finds nothing holds the pull; one that answers sooner than this without news is asked more slowly. */
+const HELD_MS_MIN = 20;
 
 export interface PullLoopServices {
   /** The group as the application writes it. */
@@ -24,7 +26,7 @@ export interface PullLoopServices {
   readonly logger: Logger;
   readonly events: ConsumerEvents;
   /** Of the topic's subscription, as heartbeats carry it. */
-  readonly subVersion: () => number;
+  readonly subVersion: number;
   /** Messages were put into the process queue. */
   readonly onMessages: (consumed: ConsumedQueue) => void;
   /** The offset is not there; the broker would go on at `nextOffset`. The loop has stopped itself. */
@@ -46,6 +48,7 @@ export class PullLoop {
   #brokerId = 0;
   #failures = 0;
   #lastPullMs: number;
+  #pauseAfterPull = false;
 
   constructor(consumed: ConsumedQueue, services: PullLoopServices) {
     this.#consumed = consumed;
@@ -77,8 +80,6 @@ export class PullLoop {
     this.#pauseAfterPull = false;
     this.start();
   }
-
-  #pauseAfterPull = false;
 
   /** For good. Takes the pull in flight back. */
   stop(): void {
@@ -151,7 +152,7 @@ export class PullLoop {
       batchSize: options.pullBatchSize,
       commitOffset: slave ? 0 : processQueue.committableOffset,
       suspendTimeoutMs: options.suspendTimeoutMs,
-      subVersion: subVersion(),
+      subVersion,
       expressionType: 'TAG',
     });
     try {
@@ -213,8 +214,9 @@ export class PullLoop {
       );
       return;
     }
+    const notHeld = answer.kind === 'nothing' && processQueue.nextOffset === before && elapsedMs < HELD_MS_MIN;
     // The next pull leaves before the handlers run: their work hides its way.
-    this.#nextPull(options.pullIntervalMs);
+    this.#nextPull(notHeld ? Math.max(FLOW_CONTROL_DELAY_MS, options.pullIntervalMs) : options.pullIntervalMs);
     if (added > 0) onMessages(this.#consumed);
   }
 

@@ -1,30 +1,23 @@
 import type { Observable } from 'rxjs';
 import { isRocketMQError, rocketMQError } from '../errors/rocketmq-error.js';
-import type { ReceivedMessage } from '../message/message.js';
+import { orderGap } from '../pipeline/gap-order.js';
 import type { ConsumerMember, MemberSubscription } from '../routing/membership.js';
 import type { PeriodicTask } from '../runtime/scheduler.js';
-import { Assignment } from './assignment.js';
-import { BrokerRequests } from './broker-requests.js';
 import type {
   AssignedQueue,
   CloseOptions,
   Consumer,
   ConsumerServices,
   ConsumerState,
-  HandlerContext,
   MessageHandler,
 } from './consumer.js';
 import type { ConsumerEvent } from './consumer-event.js';
 import { ConsumerEvents } from './consumer-events.js';
 import type { ResolvedConsumerOptions } from './consumer-options.js';
-import { decodeMessage } from './decode-message.js';
-import { composeDelivery, type NamedDeliveryInterceptor } from './delivery-chain.js';
+import { assembleConsumer, type ConsumerParts } from './consumer-parts.js';
+import type { NamedDeliveryInterceptor } from './delivery-chain.js';
 import { waitAtMost } from './drain.js';
-import { handlerEnd } from './handler-end.js';
-import { HandlerRunner } from './handler-runner.js';
-import { orderAttachments } from './order-attachments.js';
-import { PullLoop } from './pull-loop.js';
-import { Rebalancer } from './rebalancer.js';
+import type { AnyHandler } from './handler-end.js';
 import type { Subscribe } from './subscribe.js';
 import type { TopicSubscription } from './subscription.js';
 
@@ -32,13 +25,8 @@ const CLOSE_TIMEOUT_MS = 30_000;
 /** Between two heartbeats that a broker's ignorance of this member causes. */
 const EXTRA_HEARTBEAT_MS = 1_000;
 
-type AnyHandler = (message: ReceivedMessage, context: HandlerContext) => unknown;
-
 /** What exists between a successful `run` and the end of `close`. */
-interface Running {
-  readonly assignment: Assignment;
-  readonly runner: HandlerRunner;
-  readonly rebalancer: Rebalancer;
+interface Running extends ConsumerParts {
   readonly persisting: PeriodicTask;
   readonly unregister: () => void;
 }
@@ -69,16 +57,16 @@ export class PushConsumer<S extends Subscribe> implements Consumer<S> {
     subscriptions: readonly TopicSubscription[],
     services: ConsumerServices,
   ) {
-    const { names, clock } = services;
+    const { names, clock, logger } = services;
     this.group = group;
     this.#options = options;
     this.#services = services;
     this.#subscriptions = new Map(subscriptions.map((one) => [names.topicToWire(one.topic), one]));
-    this.#interceptors = orderAttachments(services.deliveryAttachments).flatMap(({ plugin, create }) => {
+    this.#interceptors = orderGap(services.deliveryAttachments).flatMap(({ plugin, create }) => {
       const interceptor = create({ group });
       return interceptor === undefined ? [] : [{ plugin, interceptor }];
     });
-    this.#events = new ConsumerEvents(group, clock);
+    this.#events = new ConsumerEvents(group, clock, logger);
     this.#wireGroup = names.groupToWire(group);
     this.#subVersion = clock.now();
   }
@@ -201,79 +189,26 @@ export class PushConsumer<S extends Subscribe> implements Consumer<S> {
     );
   }
 
-  #assemble(handler: AnyHandler): Pick<Running, 'assignment' | 'runner' | 'rebalancer'> {
-    const { routes, remoting, membership, clock, logger, names, scheduler, random = Math.random } = this.#services;
-    const { group, compressors } = { group: this.group, compressors: this.#services.compressors };
-    const options = this.#options;
-    const events = this.#events;
-    const requests = new BrokerRequests(this.#wireGroup, routes, remoting, options.requestTimeoutMs);
-    const offsetStore = this.#services.offsetStore({
-      group: this.#wireGroup,
-      onPersisted: (queue, offset) => {
-        if (!events.observed) return;
-        events.emit({ type: 'committed', queue: { ...queue, topic: names.topicFromWire(queue.topic) }, offset });
+  #assemble(handler: AnyHandler): ConsumerParts {
+    const parts = assembleConsumer(
+      {
+        group: this.group,
+        wireGroup: this.#wireGroup,
+        options: this.#options,
+        subscriptions: this.#subscriptions,
+        subVersion: this.#subVersion,
+        interceptors: this.#interceptors,
+        events: this.#events,
+        handler,
+        onUnknownMember: () => this.#extraHeartbeat(),
       },
-    });
-    const decodables = new Map([...this.#subscriptions.values()].map(({ topic, decodable }) => [topic, decodable]));
-    const runner = new HandlerRunner({
-      group,
-      concurrency: options.concurrency,
-      retry: options.handlerRetry,
-      deliver: composeDelivery(
-        this.#interceptors,
-        handlerEnd(handler, (topic) => decodables.get(topic)),
-        (error) => logger.warn('a delivery interceptor broke a rule after the delivery had ended', { group, error }),
-      ),
-      decode: (pulled, consumed) => decodeMessage(pulled, consumed, compressors),
-      clock,
-      logger,
-      events,
-    });
-    const assignment: Assignment = new Assignment({
-      group,
-      from: options.from,
-      offsetStore,
-      queueOffsets: requests,
-      logger,
-      events,
-      createLoop: (consumed) =>
-        new PullLoop(consumed, {
-          group,
-          wireGroup: this.#wireGroup,
-          options,
-          routes,
-          remoting,
-          clock,
-          logger,
-          events,
-          subVersion: () => this.#subVersion,
-          onMessages: (woken) => runner.wake(woken),
-          onOffsetIllegal: (illegal, nextOffset) => {
-            void assignment.reset(illegal, nextOffset).finally(() => rebalancer.in(options.pullRetryDelayMs));
-          },
-          onUnknownMember: () => this.#extraHeartbeat(),
-        }),
-    });
-    const rebalancer: Rebalancer = new Rebalancer({
-      group,
-      wireGroup: this.#wireGroup,
-      intervalMs: options.rebalanceIntervalMs,
-      subscriptions: this.#subscriptions,
-      assignment,
-      memberIds: (topic) => requests.memberIds(topic, random),
-      strategy: this.#services.allocateStrategy,
-      membership,
-      routes,
-      scheduler,
-      clock,
-      logger,
-      events,
-    });
+      this.#services,
+    );
     if (this.#paused) {
-      assignment.pause();
-      runner.pause();
+      parts.assignment.pause();
+      parts.runner.pause();
     }
-    return { assignment, runner, rebalancer };
+    return parts;
   }
 
   #member(): ConsumerMember {
@@ -334,9 +269,7 @@ export class PushConsumer<S extends Subscribe> implements Consumer<S> {
           timeoutMs,
         });
       }
-      await assignment.commit().catch((error: unknown) => {
-        logger.warn('offsets could not be stored while closing', { group: this.group, error });
-      });
+      await assignment.commit();
       assignment.release();
     }
     await this.#leave();

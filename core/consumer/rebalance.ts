@@ -6,7 +6,8 @@ import type { AllocateStrategy } from './allocate-strategy.js';
 export interface Share {
   readonly mine: readonly MessageQueue[];
   readonly queues: number;
-  readonly members: number;
+  /** The members, sorted. */
+  readonly clientIds: readonly string[];
   /** Whether the brokers count this client among the members. Without that its share is empty. */
   readonly known: boolean;
 }
@@ -33,7 +34,7 @@ export async function shareOfTopic(topic: string, services: ShareServices): Prom
   return {
     mine: strategy.allocate(group, clientId, queues, ids),
     queues: queues.length,
-    members: ids.length,
+    clientIds: ids,
     known: ids.includes(clientId),
   };
 }

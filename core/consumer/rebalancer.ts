@@ -26,6 +26,8 @@ export interface RebalancerServices {
   readonly subscriptions: ReadonlyMap<string, TopicSubscription>;
   readonly assignment: Assignment;
   readonly memberIds: (topic: string) => Promise<readonly string[]>;
+  /** Told of a topic's members in each round. */
+  readonly onMembers: (wireTopic: string, clientIds: readonly string[]) => void;
   readonly strategy: AllocateStrategy;
   readonly membership: Membership;
   readonly routes: RouteTable;
@@ -109,12 +111,13 @@ export class Rebalancer {
     }
     this.#failing.delete(topic);
     if (this.#stopped) return true;
+    this.#services.onMembers(wireTopic, share.clientIds);
     const { added, removed, complete } = await assignment.take(wireTopic, subscription, share.mine);
     if (added.length > 0 || removed.length > 0) {
       logger.info('queues were shared out', {
         group,
         topic,
-        members: share.members,
+        members: share.clientIds.length,
         queues: share.queues,
         mine: share.mine.length,
         added: added.length,
@@ -122,7 +125,7 @@ export class Rebalancer {
       });
     }
     if (events.observed) {
-      events.emit({ type: 'rebalanced', topic, members: share.members, queues: share.queues, added, removed });
+      events.emit({ type: 'rebalanced', topic, members: share.clientIds.length, queues: share.queues, added, removed });
     }
     return complete && share.known;
   }

@@ -7,20 +7,19 @@ import type { StageEvent } from './events.js';
  * RxJS alone would raise it as an uncaught exception. What subscribes through other Observables (`merge`, `share`,
  * `combineLatest`) is RxJS's own subscriber and out of our reach: its exceptions end as RxJS ends them.
  */
-export class EventHub {
-  readonly events$: Observable<StageEvent>;
+export class EventHub<E = StageEvent> {
+  readonly events$: Observable<E>;
   /** Whether anybody listens: while nobody does, no event is made. */
   observed = false;
-  readonly #logger: Logger;
-  #listeners: readonly Subscriber<StageEvent>[] = [];
+  #listeners: readonly Subscriber<E>[] = [];
   #closed = false;
 
-  constructor(logger: Logger) {
-    this.#logger = logger;
-    this.events$ = new EventStream<StageEvent>(this.#logger, (subscriber) => this.#listen(subscriber));
+  /** @param name of the stream, as reports about its subscribers say it */
+  constructor(logger: Logger, name = 'pipeline.events$') {
+    this.events$ = new EventStream<E>({ logger, name }, (subscriber) => this.#listen(subscriber));
   }
 
-  emit(event: StageEvent): void {
+  emit(event: E): void {
     for (const listener of this.#listeners) listener.next(event);
   }
 
@@ -32,7 +31,7 @@ export class EventHub {
     for (const listener of listeners) listener.complete();
   }
 
-  #listen(subscriber: Subscriber<StageEvent>): (() => void) | undefined {
+  #listen(subscriber: Subscriber<E>): (() => void) | undefined {
     if (this.#closed) {
       subscriber.complete();
       return undefined;
@@ -41,23 +40,29 @@ export class EventHub {
     return () => this.#replace(this.#listeners.filter((listener) => listener !== subscriber));
   }
 
-  #replace(listeners: readonly Subscriber<StageEvent>[]): void {
+  #replace(listeners: readonly Subscriber<E>[]): void {
     this.#listeners = listeners;
     this.observed = listeners.length > 0;
   }
 }
 
-class EventStream<T> extends Observable<T> {
-  readonly #logger: Logger;
+/** Where subscribers that throw are reported. */
+interface Reporting {
+  readonly logger: Logger;
+  readonly name: string;
+}
 
-  constructor(logger: Logger, subscribe?: (subscriber: Subscriber<T>) => (() => void) | undefined) {
+class EventStream<T> extends Observable<T> {
+  readonly #reporting: Reporting;
+
+  constructor(reporting: Reporting, subscribe?: (subscriber: Subscriber<T>) => (() => void) | undefined) {
     super(subscribe);
-    this.#logger = logger;
+    this.#reporting = reporting;
   }
 
   /** What `pipe` builds upon: the stream behind an operator guards its subscribers as well. */
   override lift<R>(operator?: Operator<T, R>): Observable<R> {
-    const lifted = new EventStream<R>(this.#logger);
+    const lifted = new EventStream<R>(this.#reporting);
     lifted.source = this;
     lifted.operator = operator as Operator<unknown, R> | undefined;
     return lifted;
@@ -77,19 +82,19 @@ class EventStream<T> extends Observable<T> {
             ...(error && { error }),
             ...(complete && { complete }),
           };
-    return super.subscribe(new GuardedSubscriber(observer, this.#logger));
+    return super.subscribe(new GuardedSubscriber(observer, this.#reporting));
   }
 }
 
 /** Calls a listener's functions and drops the listener when one throws. */
 class GuardedSubscriber<T> extends Subscriber<T> {
   readonly #observer: Partial<Observer<T>>;
-  readonly #logger: Logger;
+  readonly #reporting: Reporting;
 
-  constructor(observer: Partial<Observer<T>>, logger: Logger) {
+  constructor(observer: Partial<Observer<T>>, reporting: Reporting) {
     super();
     this.#observer = observer;
-    this.#logger = logger;
+    this.#reporting = reporting;
   }
 
   protected override _next(value: T): void {
@@ -119,6 +124,6 @@ class GuardedSubscriber<T> extends Subscriber<T> {
   }
 
   #report(error: unknown): void {
-    this.#logger.error('A subscriber of pipeline.events$ threw and was dropped', { error });
+    this.#reporting.logger.error(`A subscriber of ${this.#reporting.name} threw and was dropped`, { error });
   }
 }

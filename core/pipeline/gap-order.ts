@@ -1,15 +1,21 @@
 import { rocketMQError } from '../errors/rocketmq-error.js';
-import type { SendAttachment } from './interceptor.js';
+import type { InterceptorOrder } from './interceptor.js';
+
+/** What the order of an attachment is made of. */
+interface Ordered {
+  readonly plugin: string;
+  readonly order: InterceptorOrder | undefined;
+}
 
 /**
  * The attachments of one gap in the order they run: by `order.before` and `order.after`, where those say nothing by
  * registration. Names of plugins that are not in the gap say nothing.
  * @throws RMQ_PLUGIN_CONFLICT printing a cycle
  */
-export function orderGap(attachments: readonly SendAttachment[]): readonly SendAttachment[] {
+export function orderGap<A extends Ordered>(attachments: readonly A[]): readonly A[] {
   const followers = attachments.map((one) => attachments.filter((other) => one !== other && runsBefore(one, other)));
   const remaining = new Set(attachments);
-  const ordered: SendAttachment[] = [];
+  const ordered: A[] = [];
   while (remaining.size > 0) {
     const next = [...remaining].find((candidate) => !hasLeader(candidate, remaining, attachments, followers));
     if (next === undefined) throw conflict(findCycle([...remaining], attachments, followers));
@@ -19,27 +25,27 @@ export function orderGap(attachments: readonly SendAttachment[]): readonly SendA
   return ordered;
 }
 
-function runsBefore(one: SendAttachment, other: SendAttachment): boolean {
+function runsBefore(one: Ordered, other: Ordered): boolean {
   if (one.plugin === other.plugin) return false;
   return (one.order?.before?.includes(other.plugin) ?? false) || (other.order?.after?.includes(one.plugin) ?? false);
 }
 
 function hasLeader(
-  candidate: SendAttachment,
-  remaining: ReadonlySet<SendAttachment>,
-  attachments: readonly SendAttachment[],
-  followers: readonly (readonly SendAttachment[])[],
+  candidate: Ordered,
+  remaining: ReadonlySet<Ordered>,
+  attachments: readonly Ordered[],
+  followers: readonly (readonly Ordered[])[],
 ): boolean {
   return attachments.some((one, index) => remaining.has(one) && followers[index]!.includes(candidate));
 }
 
 /** Every one that remains has a leader among them, so going from leader to leader comes back to where it was. */
 function findCycle(
-  remaining: readonly SendAttachment[],
-  attachments: readonly SendAttachment[],
-  followers: readonly (readonly SendAttachment[])[],
+  remaining: readonly Ordered[],
+  attachments: readonly Ordered[],
+  followers: readonly (readonly Ordered[])[],
 ): readonly string[] {
-  const path: SendAttachment[] = [];
+  const path: Ordered[] = [];
   let at = remaining[0]!;
   while (!path.includes(at)) {
     path.push(at);

@@ -1,0 +1,175 @@
+import { map } from 'rxjs';
+import { expect, expectTypeOf, test } from 'vitest';
+import type { SubscribedMessage } from '../../core/consumer/subscribe.js';
+import { json } from '../../core/message/json-codec.js';
+import type { ReceivedMessage } from '../../core/message/message.js';
+import { topic } from '../../core/message/typed-topic.js';
+import { RequestCode } from '../../core/remoting/protocol/request-codes.js';
+import { ResponseCode } from '../../core/remoting/protocol/response-codes.js';
+import { virtualClock } from '../kit/virtual-clock.js';
+import { waitFor } from '../kit/wait-for.js';
+import { answerOf, FakeBroker, type Script } from './kit/fake-broker.js';
+import { eventsOf, fakeClient } from './kit/fake-client.js';
+
+function setup() {
+  const clock = virtualClock();
+  const broker = new FakeBroker();
+  broker.createTopic('orders', 1);
+  broker.setOffset('billing', 'orders', 0, 0);
+  return { clock, broker, client: fakeClient(broker, clock) };
+}
+
+test('events tell a message’s way, with time and group, and complete with close', async () => {
+  const { broker, client, clock } = setup();
+  const consumer = client.consumer({ group: 'billing', subscribe: { orders: '*' } });
+  const events = eventsOf(consumer);
+  let completed = false;
+  consumer.events$.subscribe({ complete: () => (completed = true) });
+  await clock.advance(250);
+  await consumer.run(async () => undefined);
+  broker.put('orders', 0);
+  await waitFor(() => events.some(({ type }) => type === 'handled'));
+  await consumer.close();
+  expect(events.map(({ type }) => type)).toEqual([
+    'queueAssigned',
+    'rebalanced',
+    'started',
+    'pulled',
+    'handled',
+    'committed',
+    'closed',
+  ]);
+  expect(events.every(({ group, atMs }) => group === 'billing' && atMs === 250)).toBe(true);
+  expect(events[4]).toMatchObject({ queueOffset: 0, msgId: 'orders/0/0', attempt: 0, queue: { queueId: 0 } });
+  expect(completed).toBe(true);
+});
+
+test('a subscriber that throws is dropped and reported, also behind pipe, and harms nothing', async () => {
+  const { broker, client } = setup();
+  broker.put('orders', 0);
+  const consumer = client.consumer({ group: 'billing', subscribe: { orders: '*' } });
+  let calls = 0;
+  const broken = (): void => {
+    calls++;
+    throw new Error('dashboard broken');
+  };
+  consumer.events$.subscribe(broken);
+  consumer.events$.pipe(map(({ type }) => type)).subscribe(broken);
+  const got: ReceivedMessage[] = [];
+  await consumer.run((message) => void got.push(message));
+  await waitFor(() => got.length === 1);
+  expect(calls).toBe(2);
+  expect(
+    client.log.filter(({ level, message }) => level === 'error' && message.includes('consumer.events$')),
+  ).toHaveLength(2);
+});
+
+const connectionsSay =
+  (subscriptionTable: object): Script =>
+  ({ command }) =>
+    command.code === RequestCode.GET_CONSUMER_CONNECTION_LIST
+      ? { ...answerOf(0), body: Buffer.from(JSON.stringify({ subscriptionTable })) }
+      : undefined;
+
+test('a member that subscribes to something else is told about loudly, once', async () => {
+  const { broker, client, clock } = setup();
+  broker.script = connectionsSay({ orders: { topic: 'orders', subString: 'paid', tagsSet: ['paid'] } });
+  const consumer = client.consumer({ group: 'billing', subscribe: { orders: 'created' } });
+  const events = eventsOf(consumer);
+  await consumer.run(() => undefined);
+  broker.join('billing', 'c2', () => undefined);
+  await clock.advance(60_000);
+  const conflicts = events.filter(({ type }) => type === 'subscriptionConflict');
+  expect(conflicts).toMatchObject([{ topic: 'orders', ours: 'created', theirs: 'paid' }]);
+  expect(client.log.filter(({ level }) => level === 'error')).toHaveLength(1);
+});
+
+test('members that agree, and brokers that cannot tell, cause no noise', async () => {
+  const { broker, client, clock } = setup();
+  broker.script = connectionsSay({ orders: { topic: 'orders', subString: 'b||a', tagsSet: ['b', 'a'] } });
+  await client.consumer({ group: 'billing', subscribe: { orders: 'a || b' } }).run(() => undefined);
+  broker.join('billing', 'c2', () => undefined);
+  await clock.advance(20_000);
+  broker.script = ({ command }) =>
+    command.code === RequestCode.GET_CONSUMER_CONNECTION_LIST
+      ? answerOf(ResponseCode.REQUEST_CODE_NOT_SUPPORTED, {}, 'not supported')
+      : undefined;
+  const asked = () =>
+    broker.requests.filter(({ command }) => command.code === RequestCode.GET_CONSUMER_CONNECTION_LIST).length;
+  broker.join('billing', 'c3', () => undefined);
+  await clock.advance(60_000);
+  expect(asked()).toBe(2);
+  expect(client.log.filter(({ level }) => level === 'error')).toEqual([]);
+});
+
+test('messages are typed by what was subscribed to', () => {
+  const orders = topic('orders', json<{ id: number }>());
+  const payments = topic('payments', json<{ amount: string }>());
+  const { client } = setup();
+  const consumer = client.consumer({ group: 'g1', subscribe: [orders, [payments, 'paid']] });
+  expectTypeOf(consumer.run)
+    .parameter(0)
+    .parameter(0)
+    .toEqualTypeOf<ReceivedMessage<{ id: number } | { amount: string }>>();
+  expectTypeOf<SubscribedMessage<{ orders: string }>['value']>().toEqualTypeOf<unknown>();
+  expectTypeOf<SubscribedMessage<readonly ['orders', typeof orders]>['value']>().toEqualTypeOf<unknown>();
+  expectTypeOf<SubscribedMessage<ReadonlyMap<typeof orders, string>>['value']>().toEqualTypeOf<{ id: number }>();
+  expect(consumer.describe()).toBe(
+    ['consumer g1: created', '  topic orders: *', '  topic payments: paid', '  delivery: handler, 20 at one time'].join(
+      '\n',
+    ),
+  );
+});
+
+test('delivery interceptors see what a consumer delivers, in their order, and one that breaks does not lose the message', async () => {
+  const { broker, clock } = setup();
+  broker.put('orders', 0);
+  const steps: string[] = [];
+  let broken = true;
+  const { consumer: create } = fakeClient(broker, clock, {
+    services: {
+      deliveryAttachments: [
+        {
+          plugin: 'inner',
+          order: undefined,
+          create: () => (context, next) => {
+            steps.push(`inner ${context.attempt}`);
+            if (broken) throw new Error('not yet');
+            return next(context);
+          },
+        },
+        {
+          plugin: 'outer',
+          order: { before: ['inner'] },
+          create:
+            ({ group }) =>
+            (context, next) => {
+              steps.push(`outer ${group} ${context.messages[0]?.msgId}`);
+              return next(context).pipe(
+                map((outcome) => {
+                  steps.push(outcome.kind);
+                  return outcome;
+                }),
+              );
+            },
+        },
+        { plugin: 'absent', order: undefined, create: () => undefined },
+      ],
+    },
+  });
+  const consumer = create({ group: 'billing', subscribe: { orders: '*' } });
+  const events = eventsOf(consumer);
+  const got: string[] = [];
+  await consumer.run((message) => void got.push(message.msgId));
+  expect(consumer.describe()).toContain('delivery: outer → inner → handler');
+  await waitFor(() => steps.length === 3);
+  expect(events.find(({ type }) => type === 'failed')).toMatchObject({
+    error: { code: 'RMQ_PLUGIN_FAILED', plugin: 'inner' },
+  });
+  broken = false;
+  await clock.advance(1_000);
+  expect(got).toEqual(['orders/0/0']);
+  expect(steps).toEqual(['outer billing orders/0/0', 'inner 0', 'retry', 'outer billing orders/0/0', 'inner 1', 'ack']);
+  await clock.advance(5_000);
+  expect(broker.offsetOf('billing', 'orders', 0)).toBe(1);
+});
