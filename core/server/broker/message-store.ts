@@ -1,3 +1,5 @@
+import { type Token, token } from '../../runtime/token.js';
+
 /**
  * What the broker needs of a store; `server/store` satisfies it by shape, and the two meet in `server/container.ts`.
  */
@@ -15,9 +17,9 @@ export interface StoreMessage {
   readonly storeHost: string;
   readonly reconsumeTimes: number;
   readonly preparedTransactionOffset: number;
-  /** As stored: compressed when sysFlag says so. The store writes it out before the turn ends and keeps no reference. */
+  /** As stored: compressed when sysFlag says so. Copied before `append` returns. */
   readonly body: Uint8Array;
-  /** Properties string, encoded (protocol §3.4). */
+  /** Properties string, encoded. Copied as well. */
   readonly properties: Uint8Array;
   /** Hash of the tag, 0 without one. */
   readonly tagsCode: number;
@@ -25,7 +27,7 @@ export interface StoreMessage {
   readonly waitStored: boolean;
 }
 
-/** Names of Apache's PutMessageStatus (protocol §6.4). */
+/** Names of Apache's PutMessageStatus. */
 export type AppendStatus =
   | 'PUT_OK'
   | 'FLUSH_DISK_TIMEOUT'
@@ -43,7 +45,7 @@ export interface AppendResult {
   readonly storeTimestamp: number;
 }
 
-/** Names of Apache's GetMessageStatus (protocol §2.6). */
+/** Names of Apache's GetMessageStatus. */
 export type GetStatus =
   | 'FOUND'
   | 'NO_MATCHED_MESSAGE'
@@ -65,9 +67,9 @@ export interface GetResult {
 }
 
 export interface GetOptions {
-  /** Default 32. */
+  /** At most so many, and never more than 32, or 8 where they come from the disk. */
   readonly messagesMax: number;
-  /** Default 262,144. The first message is always returned. */
+  /** Default and at most 262,144, or 65,536 where they come from the disk. The first message is always returned. */
   readonly sizeBytesMax?: number;
   /** Decides by the tag's hash, from the consume queue alone. Absent: everything matches. */
   readonly matchesTagsCode?: (tagsCode: number) => boolean;
@@ -90,7 +92,7 @@ export interface MessageStore {
   minOffset(topic: string, queueId: number): number;
   /** Offset the next message will get; 0 for a queue without messages. */
   maxOffset(topic: string, queueId: number): number;
-  /** Nearest offset in time, as 4.9 (protocol §2.8, code 29). */
+  /** Nearest offset in time, as 4.9 searches. */
   offsetByTime(topic: string, queueId: number, timestampMs: number): Promise<number>;
   /** Store time of the message at a queue offset; undefined when there is none. */
   storeTimeAt(topic: string, queueId: number, offset: number): Promise<number | undefined>;
@@ -105,12 +107,17 @@ export interface MessageStore {
   readonly statistics: StoreStatistics;
   /** Whether writes are accepted now; why not, in words, otherwise. */
   readonly refusal: string | undefined;
-  /** A configuration file of `config/` as text, falling back to its `.bak`; undefined when neither can be read. */
-  readConfig(name: string): Promise<string | undefined>;
+  /**
+   * A configuration file of `config/` as text, falling back to its `.bak` when it is missing, unreadable or, where
+   * `isWhole` says so, not whole; undefined when neither can be read.
+   */
+  readConfig(name: string, isWhole?: (text: string) => boolean): Promise<string | undefined>;
   /** Replaces a configuration file: temporary file, sync, `.bak`, rename, directory sync. */
   writeConfig(name: string, text: string): Promise<void>;
   close(): Promise<void>;
 }
+
+export const MessageStore: Token<MessageStore> = token('MessageStore');
 
 export interface StoreStatistics {
   readonly commitLogMinOffset: number;

@@ -1,0 +1,83 @@
+import { type Token, token } from '../../runtime/token.js';
+
+/** What a broker is told once, when it is made. Names and defaults are Apache's (BrokerConfig, 4.9). */
+export interface BrokerSettings {
+  /** Default `DefaultCluster`. */
+  readonly clusterName: string;
+  /** Default `broker-a`. */
+  readonly brokerName: string;
+  /** 0: a master. Slaves are not built. */
+  readonly brokerId: 0;
+  /** `host:port` that it registers under; known once it listens. */
+  readonly address: string;
+  /** `ip:port` that it stores with every message: `address` where that has an IP address. */
+  readonly storeHost: string;
+  /** What it registers as `haServerAddr`; no replica service listens there. */
+  readonly haServerAddr: string;
+  /** Name servers to register with, `host:port`; known once an embedded one listens. */
+  readonly nameServers: readonly string[];
+  /** Bits of Permission for the whole broker. Default 6, read and write. */
+  readonly brokerPermission: number;
+  /** Whether a send may create its topic. Default true. */
+  readonly autoCreateTopicEnable: boolean;
+  /** Whether use of an unknown consumer group creates it. Default true. */
+  readonly autoCreateSubscriptionGroup: boolean;
+  /** Queues of the template topic TBW102. Default 8. */
+  readonly defaultTopicQueueNums: number;
+  /** Largest body in bytes. Default 4,194,304. */
+  readonly maxMessageSize: number;
+  /** Default `DefaultRegion`. */
+  readonly regionId: string;
+  /** Whether answers ask clients to trace. Default true. */
+  readonly traceOn: boolean;
+  /** Topic that traces go to is made at start. Default false. */
+  readonly traceTopicEnable: boolean;
+  /** Whether sends for the cluster's and the broker's own topic may create topics from them. Default true. */
+  readonly clusterTopicEnable: boolean;
+  readonly brokerTopicEnable: boolean;
+  /** Whether a pull that finds nothing is held for its own time; otherwise for `shortPollingTimeMills`. Default true. */
+  readonly longPollingEnable: boolean;
+  /** Default 1,000. */
+  readonly shortPollingTimeMills: number;
+  /** Pulls held at one time. Default 20,000. */
+  readonly heldPullsMax: number;
+  /** Whether members of a group hear of changes. Default true. */
+  readonly notifyConsumerIdsChangedEnable: boolean;
+  /** Sends are refused before this moment, milliseconds since 1970. Default 0. */
+  readonly startAcceptSendRequestTimeStamp: number;
+  /** Default 30,000. */
+  readonly registerNameServerPeriod: number;
+  /** Default 6,000. */
+  readonly registerBrokerTimeoutMills: number;
+  /** Default 5,000. */
+  readonly flushConsumerOffsetInterval: number;
+  /** Facts of the store for GET_BROKER_CONFIG, under Apache's names. */
+  readonly storeSettings: Readonly<Record<string, string | number | boolean>>;
+}
+
+export const BrokerSettings: Token<BrokerSettings> = token('BrokerSettings');
+
+/** What those that nobody sets are. */
+export const BROKER_DEFAULTS = {
+  clusterName: 'DefaultCluster',
+  brokerName: 'broker-a',
+  brokerId: 0,
+  brokerPermission: 6,
+  autoCreateTopicEnable: true,
+  autoCreateSubscriptionGroup: true,
+  defaultTopicQueueNums: 8,
+  maxMessageSize: 4_194_304,
+  regionId: 'DefaultRegion',
+  traceOn: true,
+  traceTopicEnable: false,
+  clusterTopicEnable: true,
+  brokerTopicEnable: true,
+  longPollingEnable: true,
+  shortPollingTimeMills: 1_000,
+  heldPullsMax: 20_000,
+  notifyConsumerIdsChangedEnable: true,
+  startAcceptSendRequestTimeStamp: 0,
+  registerNameServerPeriod: 30_000,
+  registerBrokerTimeoutMills: 6_000,
+  flushConsumerOffsetInterval: 5_000,
+} as const;

@@ -1,0 +1,140 @@
+import { inject, injectable, multiInject } from 'inversify';
+import type { RemotingServer, ServerConnection } from '../../remoting/remoting-server.js';
+import { Clock } from '../../runtime/clock.js';
+import { Logger } from '../../runtime/logger.js';
+import { Scheduler } from '../../runtime/scheduler.js';
+import { BrokerCounters } from './broker-counters.js';
+import { BrokerProcessor } from './broker-processor.js';
+import { BrokerSettings } from './broker-settings.js';
+import { notifyConsumerIdsChanged } from './consumer-ids-notifier.js';
+import { ConsumerOffsetManager } from './consumer-offset-manager.js';
+import { ConsumerRegistry } from './consumer-registry.js';
+import { HeldPulls } from './held-pulls.js';
+import { MessageStore } from './message-store.js';
+import { ProducerRegistry } from './producer-registry.js';
+import { Registration } from './registration.js';
+import { SubscriptionGroupManager } from './subscription-group-manager.js';
+import { TopicConfigManager } from './topic-config-manager.js';
+
+const HOLD_SWEEP_PERIOD_MS = 5_000;
+const CLIENT_SCAN_PERIOD_MS = 10_000;
+const SAMPLE_PERIOD_MS = 1_000;
+
+/** The broker: its processors on a port, its tables from disk and back, its timers, and its place at the name servers. */
+@injectable()
+export class Broker {
+  readonly #processors: readonly BrokerProcessor[];
+  readonly #settings: BrokerSettings;
+  readonly #store: MessageStore;
+  readonly #topics: TopicConfigManager;
+  readonly #groups: SubscriptionGroupManager;
+  readonly #offsets: ConsumerOffsetManager;
+  readonly #producers: ProducerRegistry;
+  readonly #consumers: ConsumerRegistry;
+  readonly #heldPulls: HeldPulls;
+  readonly #counters: BrokerCounters;
+  readonly #registration: Registration;
+  readonly #clock: Clock;
+  readonly #scheduler: Scheduler;
+  #server: RemotingServer | undefined;
+
+  constructor(
+    @multiInject(BrokerProcessor) processors: readonly BrokerProcessor[],
+    @inject(BrokerSettings) settings: BrokerSettings,
+    @inject(MessageStore) store: MessageStore,
+    @inject(TopicConfigManager) topics: TopicConfigManager,
+    @inject(SubscriptionGroupManager) groups: SubscriptionGroupManager,
+    @inject(ConsumerOffsetManager) offsets: ConsumerOffsetManager,
+    @inject(ProducerRegistry) producers: ProducerRegistry,
+    @inject(ConsumerRegistry) consumers: ConsumerRegistry,
+    @inject(HeldPulls) heldPulls: HeldPulls,
+    @inject(BrokerCounters) counters: BrokerCounters,
+    @inject(Registration) registration: Registration,
+    @inject(Clock) clock: Clock,
+    @inject(Logger) logger: Logger,
+  ) {
+    this.#processors = processors;
+    this.#settings = settings;
+    this.#store = store;
+    this.#topics = topics;
+    this.#groups = groups;
+    this.#offsets = offsets;
+    this.#producers = producers;
+    this.#consumers = consumers;
+    this.#heldPulls = heldPulls;
+    this.#counters = counters;
+    this.#registration = registration;
+    this.#clock = clock;
+    this.#scheduler = new Scheduler(clock, logger);
+  }
+
+  /** Reads the tables and connects the parts: once, before anything else. */
+  async load(): Promise<void> {
+    await Promise.all([this.#topics.load(), this.#groups.load(), this.#offsets.load()]);
+    this.#topics.onChanged(() => this.#registration.changed());
+    this.#consumers.onGroupChanged((groupName, members) => {
+      const wanted = this.#groups.find(groupName)?.notifyConsumerIdsChangedEnable ?? true;
+      if (wanted && this.#settings.notifyConsumerIdsChangedEnable) notifyConsumerIdsChanged(groupName, members);
+    });
+    this.#store.onArrival((topic, queueId, queueOffset, tagsCode) =>
+      this.#heldPulls.arrived(topic, queueId, queueOffset, tagsCode),
+    );
+  }
+
+  /** Serves on the port from now on. @throws RMQ_ADDRESS_IN_USE, after which another port may be tried */
+  async serve(server: RemotingServer): Promise<void> {
+    for (const { handlers } of this.#processors) {
+      for (const [code, processor] of Object.entries(handlers)) server.process(Number(code), processor);
+    }
+    server.onTurnEnd(() => this.#store.flushTurn());
+    server.onConnection((connection) => {
+      connection.onClose(() => this.#forget(connection));
+    });
+    await server.listen();
+    this.#server = server;
+  }
+
+  /** Starts the timers, and resolves when the name servers know it, as far as they answer. */
+  async register(): Promise<void> {
+    this.#schedule();
+    await this.#registration.registerAll();
+  }
+
+  /** Leaves the name servers, stops serving, and saves the tables. The store stays open. */
+  async close(): Promise<void> {
+    await this.#scheduler.close();
+    if (this.#server) await this.#registration.unregister();
+    await this.#server?.close();
+    await Promise.all([this.#topics.flush(), this.#groups.flush(), this.#offsets.save()]);
+  }
+
+  /** Producer and consumer groups with members, and pulls that wait. */
+  get statistics(): { readonly producerGroups: number; readonly consumerGroups: number; readonly heldPulls: number } {
+    return {
+      producerGroups: this.#producers.groups.length,
+      consumerGroups: this.#consumers.groups.length,
+      heldPulls: this.#heldPulls.size,
+    };
+  }
+
+  #forget(connection: ServerConnection): void {
+    this.#heldPulls.removeConnection(connection);
+    this.#producers.removeConnection(connection);
+    this.#consumers.removeConnection(connection);
+  }
+
+  #schedule(): void {
+    const { registerNameServerPeriod, flushConsumerOffsetInterval } = this.#settings;
+    const every = (name: string, periodMs: number, run: () => unknown): void => {
+      this.#scheduler.every(`broker: ${name}`, { periodMs }, run);
+    };
+    every('register', registerNameServerPeriod, () => this.#registration.registerAll());
+    every('save consumer offsets', flushConsumerOffsetInterval, () => this.#offsets.save());
+    every('look at held pulls', HOLD_SWEEP_PERIOD_MS, () => this.#heldPulls.sweep(this.#clock.now()));
+    every('forget silent clients', CLIENT_SCAN_PERIOD_MS, () => {
+      this.#producers.expire(this.#clock.now());
+      this.#consumers.expire(this.#clock.now());
+    });
+    every('count', SAMPLE_PERIOD_MS, () => this.#counters.sample());
+  }
+}

@@ -1,0 +1,64 @@
+import { NOT_ALLOWED_SEND_TOPICS, RETRY_TOPIC_PREFIX } from '../../../message/system-topics.js';
+import { Permission } from '../../../remoting/protocol/flags.js';
+import { ResponseCode } from '../../../remoting/protocol/response-codes.js';
+import type { TopicConfig } from '../../../remoting/protocol/topic-config.js';
+import type { BrokerSettings } from '../broker-settings.js';
+import { describeTopicConfig } from '../topic-config.js';
+import type { TopicConfigManager, TopicRequest } from '../topic-config-manager.js';
+import { FAQ_LINE, type Refusal, refuseTopicName } from '../topic-names.js';
+
+export interface SendCheckScope {
+  readonly settings: BrokerSettings;
+  readonly topics: TopicConfigManager;
+  readonly nowMs: number;
+  /** `ip:port` of the sender, for the remark. */
+  readonly producer: string;
+}
+
+/**
+ * Decides whether a message may be sent to a topic and queue, and creates the topic where it may. The order of the checks
+ * is part of the protocol. Matches preSend and msgCheck of Apache's AbstractSendMessageProcessor (4.9.7).
+ */
+export function checkSend(
+  request: TopicRequest & { readonly queueId: number },
+  scope: SendCheckScope,
+): TopicConfig | Refusal {
+  const { settings, topics } = scope;
+  const { topic, queueId } = request;
+  if (scope.nowMs < settings.startAcceptSendRequestTimeStamp) {
+    const until = humanTime(settings.startAcceptSendRequestTimeStamp);
+    return { code: ResponseCode.SYSTEM_ERROR, remark: `broker unable to service, until ${until}` };
+  }
+  if ((settings.brokerPermission & Permission.WRITE) === 0 && topics.find(topic)?.order === true) {
+    const host = settings.address.slice(0, settings.address.lastIndexOf(':'));
+    return { code: ResponseCode.NO_PERMISSION, remark: `the broker[${host}] sending message is forbidden` };
+  }
+  const illegal = refuseTopicName(topic);
+  if (illegal) return illegal;
+  if (NOT_ALLOWED_SEND_TOPICS.has(topic)) {
+    return { code: ResponseCode.NO_PERMISSION, remark: `Sending message to topic[${topic}] is forbidden.` };
+  }
+  const config = topics.find(topic) ?? topics.createFromTemplate(request) ?? createRetryTopic(request, topics);
+  if (config === undefined) {
+    const remark = `topic[${topic}] not exist, apply first please!${FAQ_LINE}`;
+    return { code: ResponseCode.TOPIC_NOT_EXIST, remark };
+  }
+  if (queueId >= Math.max(config.writeQueueNums, config.readQueueNums)) {
+    const remark = `request queueId[${queueId}] is illegal, ${describeTopicConfig(config)} Producer: ${scope.producer}`;
+    return { code: ResponseCode.SYSTEM_ERROR, remark };
+  }
+  return config;
+}
+
+function createRetryTopic({ topic, topicSysFlag }: TopicRequest, topics: TopicConfigManager): TopicConfig | undefined {
+  return topic.startsWith(RETRY_TOPIC_PREFIX) ? topics.createPlain(topic, 1, topicSysFlag) : undefined;
+}
+
+/** `yyyy-MM-dd HH:mm:ss,SSS` in local time, as Apache writes it. */
+function humanTime(timestampMs: number): string {
+  const date = new Date(timestampMs);
+  const two = (value: number): string => String(value).padStart(2, '0');
+  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+  const time = `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
+  return `${day} ${time},${String(date.getMilliseconds()).padStart(3, '0')}`;
+}

@@ -1,0 +1,140 @@
+import { inject, injectable } from 'inversify';
+import { Permission } from '../../remoting/protocol/flags.js';
+import { decodeKVTable } from '../../remoting/protocol/kv-table.js';
+import { encodeRegisterBrokerBody, registerBrokerCrc } from '../../remoting/protocol/register-broker-body.js';
+import type { OutgoingCommand } from '../../remoting/protocol/remoting-command.js';
+import { RequestCode } from '../../remoting/protocol/request-codes.js';
+import { ResponseCode } from '../../remoting/protocol/response-codes.js';
+import type { TopicConfig } from '../../remoting/protocol/topic-config.js';
+import { OWN_VERSION } from '../../remoting/protocol/version.js';
+import { RemotingClient } from '../../remoting/remoting-client.js';
+import { Logger } from '../../runtime/logger.js';
+import { BrokerSettings } from './broker-settings.js';
+import { TopicConfigManager } from './topic-config-manager.js';
+
+/** How long a stopping broker waits for a name server to hear of it. */
+const UNREGISTER_TIMEOUT_MS = 3_000;
+
+/** Makes the broker and its topics known to every name server. Matches Apache's BrokerOuterAPI. */
+@injectable()
+export class Registration {
+  readonly #settings: BrokerSettings;
+  readonly #topics: TopicConfigManager;
+  readonly #client: RemotingClient;
+  readonly #logger: Logger;
+  /** Set while a change waits for this turn to end: topics that are created together are told of together. */
+  #scheduled = false;
+  #stopped = false;
+
+  constructor(
+    @inject(BrokerSettings) settings: BrokerSettings,
+    @inject(TopicConfigManager) topics: TopicConfigManager,
+    @inject(RemotingClient) client: RemotingClient,
+    @inject(Logger) logger: Logger,
+  ) {
+    this.#settings = settings;
+    this.#topics = topics;
+    this.#client = client;
+    this.#logger = logger;
+  }
+
+  /** Registers all topics and takes over which of them are ordered. Resolves with how many name servers have it; never rejects. */
+  async registerAll(): Promise<number> {
+    const answers = await this.#askEach(this.#request(this.#topics.table.topicConfigTable));
+    const table = answers.findLast((body) => body.length > 0);
+    if (table !== undefined) this.#topics.setOrderTopics(new Set(decodeKVTable(table).keys()));
+    return answers.length;
+  }
+
+  /** Registers one topic that an operator changed, and waits for it. Never rejects. */
+  async registerTopic(topic: TopicConfig): Promise<void> {
+    await this.#askEach(this.#request(new Map([[topic.topicName, topic]])));
+  }
+
+  /** Tells of a change without waiting: all topics, at the end of this turn. */
+  changed(): void {
+    if (this.#scheduled || this.#stopped) return;
+    this.#scheduled = true;
+    queueMicrotask(() => {
+      this.#scheduled = false;
+      if (this.#stopped) return;
+      const request = this.#request(this.#topics.table.topicConfigTable);
+      for (const nameServer of this.#settings.nameServers) {
+        const timeoutMs = this.#settings.registerBrokerTimeoutMills;
+        this.#client.oneway(nameServer, request, { timeoutMs }).catch((error: unknown) => this.#log(nameServer, error));
+      }
+    });
+  }
+
+  /** Takes the broker off every name server; never rejects. */
+  async unregister(): Promise<void> {
+    this.#stopped = true;
+    const { brokerName, address, clusterName, brokerId, nameServers } = this.#settings;
+    const ext = { brokerName, brokerAddr: address, clusterName, brokerId };
+    const request = { code: RequestCode.UNREGISTER_BROKER, ext };
+    await Promise.all(
+      nameServers.map((nameServer) =>
+        this.#client
+          .invoke(nameServer, request, { timeoutMs: UNREGISTER_TIMEOUT_MS })
+          .catch((error: unknown) => this.#log(nameServer, error)),
+      ),
+    );
+  }
+
+  /** The bodies of the name servers that accepted. */
+  async #askEach(request: OutgoingCommand): Promise<Buffer[]> {
+    const timeoutMs = this.#settings.registerBrokerTimeoutMills;
+    const accepted: Buffer[] = [];
+    await Promise.all(
+      this.#settings.nameServers.map(async (nameServer) => {
+        try {
+          const answer = await this.#client.invoke(nameServer, request, { timeoutMs });
+          if (answer.code === ResponseCode.SUCCESS) accepted.push(Buffer.from(answer.body));
+          else this.#log(nameServer, new Error(`answered ${answer.code}: ${answer.remark ?? ''}`));
+        } catch (error) {
+          this.#log(nameServer, error);
+        }
+      }),
+    );
+    return accepted;
+  }
+
+  #request(topics: ReadonlyMap<string, TopicConfig>): OutgoingCommand {
+    const { brokerName, brokerId, address, clusterName, haServerAddr } = this.#settings;
+    const body = encodeRegisterBrokerBody(
+      {
+        topicConfigSerializeWrapper: {
+          topicConfigTable: this.#withBrokerPermission(topics),
+          dataVersion: this.#topics.table.dataVersion,
+        },
+        filterServerList: [],
+      },
+      { compressed: false, version: OWN_VERSION },
+    );
+    return {
+      code: RequestCode.REGISTER_BROKER,
+      ext: {
+        brokerName,
+        brokerAddr: address,
+        clusterName,
+        haServerAddr,
+        brokerId,
+        compressed: false,
+        bodyCrc32: registerBrokerCrc(body),
+      },
+      body,
+    };
+  }
+
+  /** A broker that may not be written or read shows that in the routes of all its topics. */
+  #withBrokerPermission(topics: ReadonlyMap<string, TopicConfig>): ReadonlyMap<string, TopicConfig> {
+    const { brokerPermission } = this.#settings;
+    const whole = Permission.READ | Permission.WRITE;
+    if ((brokerPermission & whole) === whole) return topics;
+    return new Map([...topics].map(([name, topic]) => [name, { ...topic, perm: brokerPermission }]));
+  }
+
+  #log(nameServer: string, error: unknown): void {
+    this.#logger.warn(`name server ${nameServer} could not be told of this broker`, { nameServer, error });
+  }
+}

@@ -1,0 +1,126 @@
+import 'reflect-metadata';
+import { Container } from 'inversify';
+import { createRemotingClient } from '../remoting/client.js';
+import { LanguageCode } from '../remoting/protocol/language-codes.js';
+import { RemotingClient } from '../remoting/remoting-client.js';
+import type { Transport } from '../remoting/transport.js';
+import { Clock } from '../runtime/clock.js';
+import { Logger } from '../runtime/logger.js';
+import { Broker } from './broker/broker.js';
+import { BrokerCounters } from './broker/broker-counters.js';
+import { BrokerProcessor } from './broker/broker-processor.js';
+import { BrokerSettings } from './broker/broker-settings.js';
+import { ConsumerOffsetManager } from './broker/consumer-offset-manager.js';
+import { ConsumerRegistry } from './broker/consumer-registry.js';
+import { HeldPulls } from './broker/held-pulls.js';
+import { MessageStore } from './broker/message-store.js';
+import { BrokerConfigProcessor } from './broker/processors/broker-config.js';
+import { CheckClientConfigProcessor } from './broker/processors/check-client-config.js';
+import { ClientListProcessor } from './broker/processors/client-list.js';
+import { ConsumerOffsetProcessor } from './broker/processors/consumer-offset.js';
+import { HeartBeatProcessor } from './broker/processors/heart-beat.js';
+import { PullMessageProcessor } from './broker/processors/pull-message.js';
+import { QueueOffsetProcessor } from './broker/processors/queue-offset.js';
+import { RuntimeInfoProcessor } from './broker/processors/runtime-info.js';
+import { SendMessageProcessor } from './broker/processors/send-message.js';
+import { TopicAdminProcessor } from './broker/processors/topic-admin.js';
+import { TopicStatsProcessor } from './broker/processors/topic-stats.js';
+import { UnregisterClientProcessor } from './broker/processors/unregister-client.js';
+import { ViewMessageProcessor } from './broker/processors/view-message.js';
+import { ProducerRegistry } from './broker/producer-registry.js';
+import { Registration } from './broker/registration.js';
+import { SubscriptionGroupManager } from './broker/subscription-group-manager.js';
+import { TopicConfigManager } from './broker/topic-config-manager.js';
+import { KvConfig, KvStorage } from './nameserver/kv-config.js';
+import { NameServer } from './nameserver/name-server.js';
+import { NameServerProcessor } from './nameserver/name-server-processor.js';
+import { NameServerSettings } from './nameserver/name-server-settings.js';
+import { ClusterInfoProcessor } from './nameserver/processors/cluster-info.js';
+import { KvConfigProcessor } from './nameserver/processors/kv-config.js';
+import { QueryDataVersionProcessor } from './nameserver/processors/query-data-version.js';
+import { RegisterBrokerProcessor } from './nameserver/processors/register-broker.js';
+import { RouteInfoProcessor } from './nameserver/processors/route-info.js';
+import { TopicListProcessor } from './nameserver/processors/topic-list.js';
+import { WritePermissionProcessor } from './nameserver/processors/write-permission.js';
+import { RouteInfo } from './nameserver/route-info.js';
+
+/** What is there before the parts are put together. */
+export interface ServerFoundation {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** How the broker reaches name servers. */
+  readonly transport: Transport;
+  readonly store: MessageStore;
+  readonly brokerSettings: BrokerSettings;
+  readonly nameServerSettings: NameServerSettings;
+}
+
+const NAME_SERVER_PROCESSORS = [
+  ClusterInfoProcessor,
+  KvConfigProcessor,
+  QueryDataVersionProcessor,
+  RegisterBrokerProcessor,
+  RouteInfoProcessor,
+  TopicListProcessor,
+  WritePermissionProcessor,
+];
+
+const BROKER_PROCESSORS = [
+  BrokerConfigProcessor,
+  CheckClientConfigProcessor,
+  ClientListProcessor,
+  ConsumerOffsetProcessor,
+  HeartBeatProcessor,
+  PullMessageProcessor,
+  QueueOffsetProcessor,
+  RuntimeInfoProcessor,
+  SendMessageProcessor,
+  TopicAdminProcessor,
+  TopicStatsProcessor,
+  UnregisterClientProcessor,
+  ViewMessageProcessor,
+];
+
+/** The server's composition root: every part of a name server and a broker, each once. */
+export function createServerContainer(foundation: ServerFoundation): Container {
+  const container = new Container({ defaultScope: 'Singleton' });
+  container.bind<Clock>(Clock).toConstantValue(foundation.clock);
+  container.bind<Logger>(Logger).toConstantValue(foundation.logger);
+  container.bind<MessageStore>(MessageStore).toConstantValue(foundation.store);
+  bindNameServer(container, foundation);
+  bindBroker(container, foundation);
+  return container;
+}
+
+function bindNameServer(container: Container, { nameServerSettings, store }: ServerFoundation): void {
+  const file = 'kvConfig.json';
+  container.bind<NameServerSettings>(NameServerSettings).toConstantValue(nameServerSettings);
+  container.bind<KvStorage>(KvStorage).toConstantValue({
+    load: (isWhole) => store.readConfig(file, isWhole),
+    save: (text) => store.writeConfig(file, text),
+  });
+  container.bind(RouteInfo).toConstantValue(new RouteInfo());
+  container.bind(KvConfig).toSelf();
+  for (const processor of NAME_SERVER_PROCESSORS)
+    container.bind<NameServerProcessor>(NameServerProcessor).to(processor);
+  container.bind(NameServer).toSelf();
+}
+
+function bindBroker(container: Container, { brokerSettings, store, transport, clock, logger }: ServerFoundation): void {
+  const { heldPullsMax } = brokerSettings;
+  const maxOffset = (topic: string, queueId: number) => store.maxOffset(topic, queueId);
+  container.bind<BrokerSettings>(BrokerSettings).toConstantValue(brokerSettings);
+  container
+    .bind<RemotingClient>(RemotingClient)
+    .toConstantValue(createRemotingClient({ transport, clock, logger, language: LanguageCode.JAVA }));
+  container.bind(ProducerRegistry).toConstantValue(new ProducerRegistry());
+  container.bind(ConsumerRegistry).toConstantValue(new ConsumerRegistry());
+  container.bind(HeldPulls).toConstantValue(new HeldPulls({ heldPullsMax, maxOffset }));
+  container.bind(TopicConfigManager).toSelf();
+  container.bind(SubscriptionGroupManager).toSelf();
+  container.bind(ConsumerOffsetManager).toSelf();
+  container.bind(BrokerCounters).toSelf();
+  container.bind(Registration).toSelf();
+  for (const processor of BROKER_PROCESSORS) container.bind<BrokerProcessor>(BrokerProcessor).to(processor);
+  container.bind(Broker).toSelf();
+}

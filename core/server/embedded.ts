@@ -1,0 +1,81 @@
+import type { Transport } from '../remoting/transport.js';
+import { type RunningServer, runServer, type ServerStatistics } from './running-server.js';
+import { type ResolvedServerOptions, resolveServerOptions, type ServerOptions } from './server-options.js';
+
+/** One user's hold of an embedded server. */
+export interface EmbeddedHold {
+  /** What clients connect to: `host:port`, several joined by `;`. */
+  readonly nameServers: string;
+  /** How the server's addresses are reached, when it was given a transport of its own. */
+  readonly transport?: Transport;
+  /** Gives the hold back; the server stops with its last one. A second call does nothing. */
+  release(): Promise<void>;
+}
+
+/** A server inside this process that starts with its first user and stops with its last. Goes into `connect({ cluster })`. */
+export interface EmbeddedCluster {
+  /** @throws RMQ_STORE_LOCKED, RMQ_STORE_UNUSABLE, RMQ_ADDRESS_IN_USE */
+  start(): Promise<EmbeddedHold>;
+  /** Of the running server; undefined while nobody uses it. */
+  readonly statistics: ServerStatistics | undefined;
+}
+
+/**
+ * A name server and a broker in this process, for `connect({ cluster: embedded({ dir: './data' }) })`. Nothing starts
+ * before a client does. Every client of one `embedded` shares one server.
+ * @throws RMQ_OPTIONS_INVALID naming the option
+ * @example const mq = await connect({ cluster: embedded({ dir: './data' }) });
+ */
+export function embedded(options: ServerOptions): EmbeddedCluster {
+  return new SharedServer(resolveServerOptions(options, { nameServerPort: 0, brokerPort: 0 }));
+}
+
+class SharedServer implements EmbeddedCluster {
+  readonly #options: ResolvedServerOptions;
+  #server: Promise<RunningServer> | undefined;
+  #running: RunningServer | undefined;
+  /** The stop of the server before, which a new start waits for: it holds the directory until then. */
+  #stopping: Promise<void> = Promise.resolve();
+  #users = 0;
+
+  constructor(options: ResolvedServerOptions) {
+    this.#options = options;
+  }
+
+  get statistics(): ServerStatistics | undefined {
+    return this.#running?.statistics;
+  }
+
+  async start(): Promise<EmbeddedHold> {
+    this.#users++;
+    this.#server ??= this.#stopping.then(() => runServer(this.#options));
+    try {
+      const running = await this.#server;
+      this.#running = running;
+      const { transport } = this.#options;
+      let held = true;
+      const release = async (): Promise<void> => {
+        if (held) this.#leave();
+        held = false;
+        await this.#stopping;
+      };
+      return { nameServers: running.nameServers, ...(transport && { transport }), release };
+    } catch (error) {
+      this.#leave();
+      throw error;
+    }
+  }
+
+  #leave(): void {
+    this.#users--;
+    if (this.#users > 0) return;
+    const server = this.#server;
+    this.#server = undefined;
+    this.#running = undefined;
+    this.#stopping = Promise.resolve(server).then(
+      (running) => running?.close(),
+      // It never ran: every user has been told why.
+      () => undefined,
+    );
+  }
+}

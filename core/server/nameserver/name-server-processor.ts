@@ -1,0 +1,10 @@
+import type { RequestProcessor } from '../../remoting/remoting-server.js';
+import { type Token, token } from '../../runtime/token.js';
+
+/** Answers one or more request codes. The name server collects every one that is bound under the token. */
+export interface NameServerProcessor {
+  /** By request code. */
+  readonly handlers: Readonly<Record<number, RequestProcessor>>;
+}
+
+export const NameServerProcessor: Token<NameServerProcessor> = token('NameServerProcessor');

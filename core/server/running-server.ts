@@ -1,0 +1,236 @@
+import type { Container } from 'inversify';
+import { formatAddress } from '../remoting/address.js';
+import { RemotingClient } from '../remoting/remoting-client.js';
+import type { RemotingServer } from '../remoting/remoting-server.js';
+import { createRemotingServer } from '../remoting/server.js';
+import { tcpTransport } from '../remoting/tcp-transport.js';
+import type { Transport } from '../remoting/transport.js';
+import { silentLogger } from '../runtime/logger.js';
+import { systemClock } from '../runtime/system-clock.js';
+import { Broker } from './broker/broker.js';
+import { BROKER_DEFAULTS, type BrokerSettings } from './broker/broker-settings.js';
+import type { MessageStore, StoreStatistics } from './broker/message-store.js';
+import { advertisedHostOf, type BrokerAddresses, brokerAddresses, isLoopback } from './broker-addresses.js';
+import { createServerContainer } from './container.js';
+import { joinedTransport } from './joined-transport.js';
+import { LoopStalls } from './loop-stalls.js';
+import { NameServer } from './nameserver/name-server.js';
+import { readPorts, startOn, writePorts } from './remembered-ports.js';
+import type { ResolvedServerOptions, StoreSettings } from './server-options.js';
+import { createMemoryStoreFiles } from './store/files/memory-store-files.js';
+import { nodeStoreFiles } from './store/files/node-store-files.js';
+import { openMessageStore } from './store/open-message-store.js';
+import { resolveStoreOptions } from './store/store-options.js';
+
+export interface ServerStatistics {
+  readonly store: StoreStatistics;
+  readonly broker: { readonly producerGroups: number; readonly consumerGroups: number; readonly heldPulls: number };
+  /** Of both ports. */
+  readonly connections: number;
+  readonly refusedConnections: number;
+  readonly invalidFrames: number;
+  /** How often the event loop stood still for more than 50 ms, and the longest time in milliseconds. */
+  readonly loopStalls: { readonly count: number; readonly longestMs: number };
+}
+
+/** A name server and a broker, or a broker alone, that answer. */
+export interface RunningServer {
+  /** What clients connect to: `host:port`, several joined by `;`. */
+  readonly nameServers: string;
+  /** `host:port` that the broker is registered under. */
+  readonly brokerAddress: string;
+  readonly dir: string;
+  readonly statistics: ServerStatistics;
+  /** Why sends are refused now, in words; undefined while they are taken. */
+  readonly refusal: string | undefined;
+  /** Stops cleanly: leaves the name servers, answers what is under way, saves everything. A second call waits for the first. */
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/**
+ * Opens the store and starts what the options ask for.
+ * @throws RMQ_STORE_LOCKED, RMQ_STORE_UNUSABLE, RMQ_ADDRESS_IN_USE, RMQ_OPTIONS_INVALID
+ */
+export async function runServer(options: ResolvedServerOptions): Promise<RunningServer> {
+  const server = new Server(options, await openStore(options));
+  try {
+    await server.start();
+    return server;
+  } catch (error) {
+    await server.close();
+    throw error;
+  }
+}
+
+class Server implements RunningServer {
+  readonly dir: string;
+  readonly #options: ResolvedServerOptions;
+  readonly #store: MessageStore;
+  readonly #transport: Transport;
+  readonly #container: Container;
+  readonly #stalls = new LoopStalls();
+  readonly #ports: RemotingServer[] = [];
+  #nameServers: readonly string[];
+  #addresses: BrokerAddresses | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: ResolvedServerOptions, store: MessageStore) {
+    this.dir = options.dir;
+    this.#options = options;
+    this.#store = store;
+    this.#transport = options.transport ?? tcpTransport;
+    this.#nameServers = options.nameServers ?? [];
+    this.#container = createServerContainer({
+      clock: options.clock ?? systemClock,
+      logger: options.logger ?? silentLogger,
+      transport: joinedTransport(this.#transport),
+      store,
+      brokerSettings: this.#brokerSettings(),
+      nameServerSettings: { orderMessageEnable: options.orderMessageEnable },
+    });
+  }
+
+  async start(): Promise<void> {
+    const { nameServers, host, advertisedHost, logger = silentLogger } = this.#options;
+    if (!isLoopback(host)) {
+      logger.warn(`listening on ${host} without access control: whoever reaches the ports can read and write`, {
+        host,
+      });
+    }
+    this.#stalls.start();
+    const remembered = await readPorts(this.#store);
+    const broker = this.#container.get(Broker);
+    await broker.load();
+    let nameServerPort: number | undefined;
+    if (nameServers === undefined) {
+      const nameServer = this.#container.get(NameServer);
+      await nameServer.load();
+      const serve = (port: RemotingServer): Promise<void> => nameServer.serve(port);
+      nameServerPort = await this.#listen(this.#options.nameServerPort, remembered.nameServer, serve);
+      this.#nameServers = [formatAddress(advertisedHost ?? advertisedHostOf(host), nameServerPort)];
+    }
+    const serve = async (port: RemotingServer): Promise<void> => {
+      await broker.serve(port);
+      this.#addresses = brokerAddresses(host, port.address.port, advertisedHost);
+    };
+    const brokerPort = await this.#listen(this.#options.brokerPort, remembered.broker, serve);
+    await broker.register();
+    const ports = { broker: brokerPort, ...(nameServerPort !== undefined && { nameServer: nameServerPort }) };
+    await writePorts(this.#store, remembered, ports);
+  }
+
+  get nameServers(): string {
+    return this.#nameServers.join(';');
+  }
+
+  get brokerAddress(): string {
+    return this.#addresses?.address ?? '';
+  }
+
+  get refusal(): string | undefined {
+    return this.#store.refusal;
+  }
+
+  get statistics(): ServerStatistics {
+    const ports = this.#ports.map((port) => port.statistics);
+    const sum = (member: 'connections' | 'refusedConnections' | 'invalidFrames'): number =>
+      ports.reduce((total, port) => total + port[member], 0);
+    return {
+      store: this.#store.statistics,
+      broker: this.#container.get(Broker).statistics,
+      connections: sum('connections'),
+      refusedConnections: sum('refusedConnections'),
+      invalidFrames: sum('invalidFrames'),
+      loopStalls: this.#stalls.statistics,
+    };
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    await this.#container.get(Broker).close();
+    await this.#store.close();
+    await this.#container.get(NameServer).close();
+    await this.#container.get<RemotingClient>(RemotingClient).close();
+    this.#stalls.stop();
+  }
+
+  /** Listens on a port of its own; returns which it became. */
+  async #listen(
+    wanted: number,
+    remembered: number | undefined,
+    serve: (port: RemotingServer) => Promise<void>,
+  ): Promise<number> {
+    const { host, clock, logger, connectionsMax, frameSizeBytesMax } = this.#options;
+    const server = await startOn(wanted, remembered, async (port) => {
+      const limits = {
+        ...(connectionsMax !== undefined && { connectionsMax }),
+        ...(frameSizeBytesMax !== undefined && { frameSizeBytesMax }),
+      };
+      const tools = { ...(clock && { clock }), ...(logger && { logger }) };
+      const created = createRemotingServer(this.#transport, { host, port, ...limits, ...tools });
+      await serve(created);
+      return created;
+    });
+    this.#ports.push(server);
+    return server.address.port;
+  }
+
+  /** Addresses become known when the ports listen; no request comes before. */
+  #brokerSettings(): BrokerSettings {
+    const { cluster, brokerName, broker, host, advertisedHost } = this.#options;
+    const { files: _, ...store } = storeSettingsOf(this.#options);
+    const known = (): BrokerAddresses => this.#addresses ?? brokerAddresses(host, 0, advertisedHost);
+    const nameServers = (): readonly string[] => this.#nameServers;
+    return {
+      ...BROKER_DEFAULTS,
+      ...broker,
+      ...(store.maxMessageSize !== undefined && { maxMessageSize: store.maxMessageSize }),
+      clusterName: cluster,
+      brokerName,
+      get address() {
+        return known().address;
+      },
+      get storeHost() {
+        return known().storeHost;
+      },
+      get haServerAddr() {
+        return known().haServerAddr;
+      },
+      get nameServers() {
+        return nameServers();
+      },
+      storeSettings: { storePathRootDir: this.#options.dir, flushDiskType: 'ASYNC_FLUSH', ...apacheNames(store) },
+    };
+  }
+}
+
+function openStore(options: ResolvedServerOptions): Promise<MessageStore> {
+  const { dir, store, clock, logger } = options;
+  const { files = store === 'memory' ? createMemoryStoreFiles() : nodeStoreFiles, ...sizes } = storeSettingsOf(options);
+  return openMessageStore({ ...sizes, dir, files, ...(clock && { clock }), ...(logger && { logger }) });
+}
+
+function storeSettingsOf({ store }: ResolvedServerOptions): StoreSettings {
+  return store === 'memory' ? {} : store;
+}
+
+/** The store's settings as Apache's configuration names them: without the unit that our names end in. */
+function apacheNames(store: Omit<StoreSettings, 'files'>): Record<string, number> {
+  const {
+    hotBytes: _,
+    readAtOnceBytes: __,
+    openFilesMax: ___,
+    diskCheckIntervalMs: ____,
+    ...named
+  } = resolveStoreOptions(store);
+  return Object.fromEntries(Object.entries(named).map(([name, value]) => [name.replace(/Ms$/, ''), value]));
+}

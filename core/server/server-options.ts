@@ -1,0 +1,211 @@
+import { rocketMQError } from '../errors/rocketmq-error.js';
+import { groupProblem } from '../message/message-rules.js';
+import { parseAddress } from '../remoting/address.js';
+import type { Transport } from '../remoting/transport.js';
+import type { Clock } from '../runtime/clock.js';
+import type { Logger } from '../runtime/logger.js';
+import type { StoreFiles } from './store/files/store-files.js';
+import type { StoreOptions } from './store/store-options.js';
+
+/** Sizes and intervals of the store under Apache's names, and where its files are. */
+export interface StoreSettings extends StoreOptions {
+  /** Default: the file system. */
+  readonly files?: StoreFiles;
+}
+
+/** What a server can be told. Where Apache's broker has the same setting it has that name and default. */
+export interface ServerOptions {
+  /** The data directory; made when missing, in Apache's own layout. Needed unless the store is in memory. */
+  readonly dir?: string;
+  /** Address to listen on. Default `127.0.0.1`; anything else serves whoever reaches it. */
+  readonly host?: string;
+  /** 0 for the port this directory had last, or any that is free. Default 9876; of `embedded` 0. */
+  readonly nameServerPort?: number;
+  /** 0 as above. Default 10911; of `embedded` 0. */
+  readonly brokerPort?: number;
+  /** Default `DefaultCluster`. */
+  readonly cluster?: string;
+  /** Default `broker-a`. */
+  readonly brokerName?: string;
+  /** Host or address that clients are told to connect to. Default: `host`, or this machine's own address where that is a wildcard. */
+  readonly advertisedHost?: string;
+  /** Starts no name server but registers with these: `host:port;host:port`, or an array. */
+  readonly nameServers?: string | readonly string[];
+  /** Default TCP. */
+  readonly transport?: Transport;
+  readonly clock?: Clock;
+  /** Default: says nothing. */
+  readonly logger?: Logger;
+  /** `memory` forgets with the process. Default: files in `dir`, in Apache's default sizes. */
+  readonly store?: 'memory' | StoreSettings;
+  /** Whether a send may create its topic. Default true. */
+  readonly autoCreateTopicEnable?: boolean;
+  /** Whether use of an unknown consumer group creates it. Default true. */
+  readonly autoCreateSubscriptionGroup?: boolean;
+  /** Queues of the template that such topics are made from. Default 8; a client asks for 4 of them. */
+  readonly defaultTopicQueueNums?: number;
+  /** Bits: 4 read, 2 write. Default 6. */
+  readonly brokerPermission?: number;
+  /** Whether routes carry the order configuration of their topic. Default false. */
+  readonly orderMessageEnable?: boolean;
+  /** Sends are refused before this moment, milliseconds since 1970. Default 0. */
+  readonly startAcceptSendRequestTimeStamp?: number;
+  /** Pulls held at one time; a pull more is answered at once. Default 20,000. */
+  readonly heldPullsMax?: number;
+  /** Connections at one time to each port; more are closed as they come. Default 10,000. */
+  readonly connectionsMax?: number;
+  /** Largest frame in bytes. Default 16 MiB. */
+  readonly frameSizeBytesMax?: number;
+}
+
+/** The same, checked, with defaults filled in. */
+export interface ResolvedServerOptions {
+  readonly dir: string;
+  readonly host: string;
+  readonly nameServerPort: number;
+  readonly brokerPort: number;
+  readonly cluster: string;
+  readonly brokerName: string;
+  readonly advertisedHost: string | undefined;
+  /** Undefined: one of its own. */
+  readonly nameServers: readonly string[] | undefined;
+  readonly transport: Transport | undefined;
+  readonly clock: Clock | undefined;
+  readonly logger: Logger | undefined;
+  readonly store: 'memory' | StoreSettings;
+  readonly orderMessageEnable: boolean;
+  readonly connectionsMax: number | undefined;
+  readonly frameSizeBytesMax: number | undefined;
+  /** What goes to the broker as it is, where it was set. */
+  readonly broker: Pick<ServerOptions, (typeof BROKER_OPTIONS)[number]>;
+}
+
+const BROKER_OPTIONS = [
+  'autoCreateTopicEnable',
+  'autoCreateSubscriptionGroup',
+  'defaultTopicQueueNums',
+  'brokerPermission',
+  'startAcceptSendRequestTimeStamp',
+  'heldPullsMax',
+] as const;
+
+type Check = (value: unknown, option: string) => void;
+
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
+
+const boolean: Check = (value, option) => {
+  if (typeof value !== 'boolean') throw invalid(option, 'true or false', value);
+};
+
+const between =
+  (low: number, high: number): Check =>
+  (value, option) => {
+    if (!Number.isInteger(value) || (value as number) < low || (value as number) > high) {
+      throw invalid(option, `a whole number from ${low} to ${high}`, value);
+    }
+  };
+
+const text: Check = (value, option) => {
+  if (typeof value !== 'string' || value.trim() === '') throw invalid(option, 'text', value);
+};
+
+const host: Check = (value, option) => {
+  if (typeof value !== 'string' || value === '' || /[\s/]/.test(value))
+    throw invalid(option, 'a host name or IP address', value);
+};
+
+/** Clusters and brokers are topics as well. */
+const topicName: Check = (value, option) => {
+  if (typeof value !== 'string' || value.length > 127 || groupProblem(value) !== undefined) {
+    throw invalid(option, '1 to 127 of the characters %|a-zA-Z0-9_-', value);
+  }
+};
+
+const having =
+  (what: string, ...methods: string[]): Check =>
+  (value, option) => {
+    const fits = isObject(value) && methods.every((method) => typeof value[method] === 'function');
+    if (!fits) throw invalid(option, `${what} with ${methods.join(', ')}`, value);
+  };
+
+const CHECKS: { readonly [K in keyof Required<ServerOptions>]: Check } = {
+  dir: text,
+  host,
+  nameServerPort: between(0, 65_535),
+  brokerPort: between(0, 65_535),
+  cluster: topicName,
+  brokerName: topicName,
+  advertisedHost: host,
+  nameServers: (value, option) => void nameServerList(value, option),
+  transport: having('a transport', 'connect', 'listen'),
+  clock: having('a clock', 'now', 'monotonic', 'setTimer'),
+  logger: having('a logger', 'debug', 'info', 'warn', 'error'),
+  store: (value, option) => {
+    if (value !== 'memory' && !isObject(value)) throw invalid(option, "'memory' or the settings of a store", value);
+  },
+  autoCreateTopicEnable: boolean,
+  autoCreateSubscriptionGroup: boolean,
+  defaultTopicQueueNums: between(1, 65_536),
+  brokerPermission: between(0, 7),
+  orderMessageEnable: boolean,
+  startAcceptSendRequestTimeStamp: between(0, Number.MAX_SAFE_INTEGER),
+  heldPullsMax: between(0, 10_000_000),
+  connectionsMax: between(1, 10_000_000),
+  frameSizeBytesMax: between(1024, 2_147_483_647),
+};
+
+/**
+ * Checks options by name and fills in the defaults.
+ * @throws RMQ_OPTIONS_INVALID naming the option, also for one that does not exist
+ */
+export function resolveServerOptions(
+  options: ServerOptions,
+  ports: { readonly nameServerPort: number; readonly brokerPort: number },
+): ResolvedServerOptions {
+  if (!isObject(options as unknown)) throw invalid('options', 'an object', options);
+  for (const [option, value] of Object.entries(options)) {
+    if (!Object.hasOwn(CHECKS, option)) {
+      throw invalid(option, `one of ${Object.keys(CHECKS).join(', ')}`, 'an option that does not exist');
+    }
+    if (value !== undefined) CHECKS[option as keyof ServerOptions](value, option);
+  }
+  const { store = {}, dir, nameServers } = options;
+  if (dir === undefined && store !== 'memory') throw invalid('dir', "a directory, or store: 'memory'", dir);
+  const broker = Object.fromEntries(
+    BROKER_OPTIONS.filter((option) => options[option] !== undefined).map((option) => [option, options[option]]),
+  );
+  return {
+    dir: dir ?? '/memory',
+    host: options.host ?? '127.0.0.1',
+    nameServerPort: options.nameServerPort ?? ports.nameServerPort,
+    brokerPort: options.brokerPort ?? ports.brokerPort,
+    cluster: options.cluster ?? 'DefaultCluster',
+    brokerName: options.brokerName ?? 'broker-a',
+    advertisedHost: options.advertisedHost,
+    nameServers: nameServers === undefined ? undefined : nameServerList(nameServers, 'nameServers'),
+    transport: options.transport,
+    clock: options.clock,
+    logger: options.logger,
+    store,
+    orderMessageEnable: options.orderMessageEnable ?? false,
+    connectionsMax: options.connectionsMax,
+    frameSizeBytesMax: options.frameSizeBytesMax,
+    broker,
+  };
+}
+
+function nameServerList(value: unknown, option: string): readonly string[] {
+  const entries: readonly unknown[] = typeof value === 'string' ? value.split(';') : Array.isArray(value) ? value : [];
+  const addresses = entries
+    .map((entry) => (typeof entry === 'string' ? entry.trim() : ''))
+    .filter((entry) => entry !== '');
+  if (addresses.length === 0 || !addresses.every((address) => parseAddress(address) !== undefined)) {
+    throw invalid(option, "'host:port;host:port' or an array of 'host:port'", value);
+  }
+  return addresses;
+}
+
+function invalid(option: string, expected: string, got: unknown) {
+  const shown = typeof got === 'string' ? JSON.stringify(got.slice(0, 200)) : String(got);
+  return rocketMQError('RMQ_OPTIONS_INVALID', `option ${option}: expected ${expected}, got ${shown}`, { option });
+}
