@@ -1,0 +1,16 @@
+import { afterAll, beforeAll } from 'vitest';
+import { javaClientContract } from './contract/java-client.js';
+import { mqadminContract } from './contract/mqadmin.js';
+import { startOurServer } from './kit/our-server.js';
+
+/** Apache's own client and tools on our name server and broker. */
+let ours: Awaited<ReturnType<typeof startOurServer>>;
+
+beforeAll(async () => {
+  ours = await startOurServer();
+});
+
+afterAll(() => ours.close());
+
+javaClientContract(() => ours);
+mqadminContract(() => ours);
