@@ -147,4 +147,5 @@ export type { BrokerData, PublishInfo, QueueData, TopicRoute } from './routing/t
 export { Clock, type Timer } from './runtime/clock.js';
 export type { LifeCycleState } from './runtime/life-cycle.js';
 export { Logger, silentLogger } from './runtime/logger.js';
+export { Random } from './runtime/random.js';
 export { type Token, token } from './runtime/token.js';

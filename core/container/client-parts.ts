@@ -12,6 +12,7 @@ import { RemotingClient } from '../remoting/remoting-client.js';
 import { NameServerResolver } from '../routing/name-server-resolver.js';
 import { Clock } from '../runtime/clock.js';
 import { Logger } from '../runtime/logger.js';
+import { Random } from '../runtime/random.js';
 import { bindProducerParts } from './bind-part.js';
 import { partOf } from './part-of.js';
 import { ClientId, Consumers, Deadlines, Members, Plugins, Routes, Settings, Tasks } from './tokens.js';
@@ -29,6 +30,7 @@ export function clientParts(container: Container, release: () => Promise<void>):
     logger: partOf(container, Logger),
     names,
     unitMode: settings.unitMode,
+    random: partOf(container, Random),
   };
   return {
     ...shared,

@@ -9,6 +9,7 @@ import { queryRoute } from '../routing/route-query.js';
 import { RouteTable } from '../routing/route-table.js';
 import { Clock } from '../runtime/clock.js';
 import { Logger } from '../runtime/logger.js';
+import { Random } from '../runtime/random.js';
 import { partOf } from './part-of.js';
 import { Cluster, NameServerChoice, Routes, Settings } from './tokens.js';
 
@@ -33,7 +34,7 @@ export const routingModule = new ContainerModule(({ bind }) => {
           remoting: partOf(context, RemotingClient),
           logger: partOf(context, Logger),
           timeoutMs: partOf(context, Settings).requestTimeoutMs,
-          random: Math.random,
+          random: partOf(context, Random),
         }),
     )
     .inSingletonScope();

@@ -2,6 +2,7 @@ import { ContainerModule } from 'inversify';
 import { Clock } from '../runtime/clock.js';
 import { DeadlineHeap } from '../runtime/deadline-heap.js';
 import { Logger, silentLogger } from '../runtime/logger.js';
+import { Random } from '../runtime/random.js';
 import { Scheduler } from '../runtime/scheduler.js';
 import { systemClock } from '../runtime/system-clock.js';
 import { partOf } from './part-of.js';
@@ -14,6 +15,7 @@ export const runtimeModule = new ContainerModule(({ bind }) => {
   bind<Logger>(Logger)
     .toDynamicValue((context) => partOf(context, Settings).logger ?? silentLogger)
     .inSingletonScope();
+  bind<Random>(Random).toConstantValue(Math.random);
   bind<DeadlineHeap>(Deadlines)
     .toDynamicValue((context) => new DeadlineHeap(partOf(context, Clock)))
     .inSingletonScope();
