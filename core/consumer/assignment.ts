@@ -76,7 +76,7 @@ export class Assignment {
 
   /** Gives a queue back and begins at `offset` when it comes again. */
   async reset(consumed: ConsumedQueue, offset: number): Promise<void> {
-    const { logger, events, group, offsetStore } = this.#services;
+    const { logger, events, group } = this.#services;
     const key = queueKey(consumed.queue);
     const held = this.#held.get(key);
     if (held?.consumed !== consumed) return;
@@ -90,17 +90,12 @@ export class Assignment {
     if (events.observed) events.emit({ type: 'offsetReset', queue: consumed.shown, from, to: offset });
     this.#drop(held, 'offset illegal');
     this.#resets.set(key, offset);
-    offsetStore.update(consumed.queue, offset);
-    await this.#persist([consumed.queue]);
+    await this.#persist([consumed], offset);
   }
 
   /** Stores what may be committed of every queue. Never rejects. */
-  async commit(): Promise<void> {
-    const { offsetStore } = this.#services;
-    for (const { consumed } of this.#held.values()) {
-      offsetStore.update(consumed.queue, consumed.processQueue.committableOffset);
-    }
-    await this.#persist();
+  commit(): Promise<void> {
+    return this.#persist([...this.#held.values()].map(({ consumed }) => consumed));
   }
 
   pause(): void {
@@ -183,25 +178,19 @@ export class Assignment {
 
   async #giveBack(lost: readonly Held[], why: LossReason): Promise<void> {
     if (lost.length === 0) return;
-    const { offsetStore } = this.#services;
-    for (const held of lost) {
-      this.#drop(held, why);
-      offsetStore.update(held.consumed.queue, held.consumed.processQueue.committableOffset);
-    }
-    const queues = lost.map(({ consumed }) => consumed.queue);
-    await this.#persist(queues);
-    for (const queue of queues) offsetStore.remove(queue);
+    for (const held of lost) this.#drop(held, why);
+    await this.#persist(lost.map(({ consumed }) => consumed));
+    for (const { consumed } of lost) this.#services.offsetStore.remove(consumed.queue);
   }
 
-  /** A store of an application's own may break its promise never to reject. */
-  async #persist(queues?: readonly MessageQueue[]): Promise<void> {
+  /** A store of an application's own may break its promise never to fail. */
+  async #persist(all: readonly ConsumedQueue[], offset?: number): Promise<void> {
+    const { offsetStore, logger, group } = this.#services;
     try {
-      await this.#services.offsetStore.persist(queues);
+      for (const { queue, processQueue } of all) offsetStore.update(queue, offset ?? processQueue.committableOffset);
+      await offsetStore.persist(all.map(({ queue }) => queue));
     } catch (error) {
-      this.#services.logger.warn('the offset store failed; offsets are stored at the next turn', {
-        group: this.#services.group,
-        error,
-      });
+      logger.warn('the offset store failed; offsets are stored at the next turn', { group, error });
     }
   }
 

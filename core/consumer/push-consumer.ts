@@ -145,7 +145,11 @@ export class PushConsumer<S extends Subscribe> implements Consumer<S> {
         ...running,
         unregister: registry.add({
           group: this.#wireGroup,
-          onMembersChanged: () => void running.rebalancer.now(),
+          onMembersChanged: () => {
+            // First the offsets: whoever takes a queue over asks for them right now, and repeats what it does not find.
+            void running.assignment.commit();
+            void running.rebalancer.now();
+          },
         }),
         persisting: scheduler.every(
           `offsets of ${this.group}`,
