@@ -1,12 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 
 export const TOPIC = 'flights';
 
 /** The 20,000 flights of the vega-datasets package: `{ date, delay, distance, origin, destination }`. */
 export function loadFlights() {
-  const file = createRequire(import.meta.url).resolve('vega-datasets/data/flights-20k.json');
-  return JSON.parse(readFileSync(file, 'utf8'));
+  // The package exports its code only; the data lies beside it.
+  const code = createRequire(import.meta.url).resolve('vega-datasets');
+  return JSON.parse(readFileSync(join(dirname(code), '..', 'data', 'flights-20k.json'), 'utf8'));
 }
 
 /** One flight as a message: tagged by its origin, with a key that tells the run and the position in it. */
