@@ -163,9 +163,9 @@ export class Chain {
     const afterSelect = index === this.#selectIndex + 1;
     const inAttempt = index > this.#selectIndex;
     return (context) => {
-      const { state } = context as PipelineContext;
-      if (state === undefined || state.chain !== this) throw this.#forged(index - 1);
-      const { attempt } = context as PipelineContext;
+      const { state, attempt, routed } = context as PipelineContext;
+      // A copy of a context has its fields, but not what it inherits.
+      if (state === undefined || state.chain !== this || routed === undefined) throw this.#forged(index - 1);
       if (state.over || state.position !== index - 1 || (inAttempt && attempt !== state.attempt)) {
         if (!afterSelect || !this.#beginAttempt(state, attempt)) return this.#refuse(state, index - 1);
       }

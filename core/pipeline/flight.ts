@@ -112,10 +112,13 @@ export class Flight extends Pending implements RequestObserver {
     const { msgId } = this.state;
     const { queue, attempt } = this.#context;
     const elapsedMs = this.#clock.monotonic() - this.#startMs;
-    if (response === undefined) return { kind: 'result', result: handedOver(msgId, queue), elapsedMs };
+    if (response === undefined) {
+      this.state.maybeSent = true;
+      return { kind: 'result', result: handedOver(msgId, queue), elapsedMs };
+    }
     const status = sendStatusOf(response.code);
     if (status !== undefined) {
-      if (status !== 'SEND_OK') this.state.maybeSent = true;
+      this.state.maybeSent = true;
       return { kind: 'result', result: sendResultOf(response, status, msgId, queue, attempt), elapsedMs };
     }
     // A system error says nothing of whether the message was stored; the other codes refuse it.

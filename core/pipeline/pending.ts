@@ -169,6 +169,8 @@ export class Pending extends Observable<SendResult> implements OutcomeSink {
         else {
           const replacement = step.onError(this.#error);
           if (replacement !== undefined) {
+            // The same step looks at how its replacement ends.
+            this.#stepsDone--;
             this.#error = undefined;
             this.adopt(replacement, step.owner);
             return;

@@ -20,7 +20,7 @@ export function targetQueue(
 /** One key, one queue, as long as the topic has that many: Java's hash of the key, modulo, never negative. */
 export function shardOf(shardingKey: string, queueCount: number): number {
   const remainder = javaStringHash(shardingKey) % queueCount;
-  return remainder < 0 ? remainder + queueCount : remainder;
+  return remainder < 0 ? remainder + queueCount : Math.abs(remainder);
 }
 
 /** RMQ_QUEUE_NOT_FOUND for a target that was not among the queues. */
