@@ -123,35 +123,10 @@ class SharedConnections implements RemotingClient, ConnectionOwner, InterceptedR
     request: OutgoingCommand,
     { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal?: AbortSignal },
   ): Promise<RemotingCommand> {
+    if (signal) return this.#invokeAbortable(address, request, timeoutMs, signal);
     return new Promise((resolve, reject) => {
-      const aborted = (sent: 'no' | 'maybe'): RocketMQError =>
-        rocketMQError(
-          'RMQ_REQUEST_ABORTED',
-          `the request to ${address} was cancelled`,
-          { sent },
-          { cause: signal?.reason },
-        );
-      if (signal?.aborted) {
-        reject(aborted('no'));
-        return;
-      }
-      const pending = this.start(
-        address,
-        request,
-        { timeoutMs },
-        {
-          onResponse(response) {
-            signal?.removeEventListener('abort', onAbort);
-            resolve(response!);
-          },
-          onFailure(error) {
-            signal?.removeEventListener('abort', onAbort);
-            reject(error);
-          },
-        },
-      );
-      const onAbort = (): void => reject(aborted(pending.cancel()));
-      signal?.addEventListener('abort', onAbort, { once: true });
+      const onResponse = resolve as RequestObserver['onResponse'];
+      this.start(address, request, { timeoutMs }, { onResponse, onFailure: reject });
     });
   }
 
@@ -235,6 +210,41 @@ class SharedConnections implements RemotingClient, ConnectionOwner, InterceptedR
 
   onEnd(ended: InterceptedRequest): void {
     this.#intercepted.delete(ended);
+  }
+
+  #invokeAbortable(
+    address: string,
+    request: OutgoingCommand,
+    timeoutMs: number,
+    signal: AbortSignal,
+  ): Promise<RemotingCommand> {
+    return new Promise((resolve, reject) => {
+      const abort = (sent: 'no' | 'maybe'): void => {
+        const message = `the request to ${address} was cancelled`;
+        reject(rocketMQError('RMQ_REQUEST_ABORTED', message, { sent }, { cause: signal.reason }));
+      };
+      if (signal.aborted) {
+        abort('no');
+        return;
+      }
+      const onAbort = (): void => abort(pending.cancel());
+      const pending = this.start(
+        address,
+        request,
+        { timeoutMs },
+        {
+          onResponse(response) {
+            signal.removeEventListener('abort', onAbort);
+            resolve(response!);
+          },
+          onFailure(error) {
+            signal.removeEventListener('abort', onAbort);
+            reject(error);
+          },
+        },
+      );
+      signal.addEventListener('abort', onAbort, { once: true });
+    });
   }
 
   #send(

@@ -30,6 +30,7 @@ export function createDeliveryQueue(): DeliveryQueue {
 export class MemoryWire implements Wire {
   readonly remoteAddress: string;
   readonly localAddress: string;
+  readonly copiesWrites = true;
   readonly #queue: DeliveryQueue;
   #peer: MemoryWire | undefined;
   #events: WireEvents | undefined;

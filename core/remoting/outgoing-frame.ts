@@ -23,14 +23,18 @@ export class UnheardFrame implements OutgoingFrame {
   onHandedOver(): void {}
 }
 
-/** Bodies up to here are copied next to their header: one buffer costs less than two (bench/kit/raw-echo). */
+/** Bodies up to here are copied next to their header: one buffer costs less than two (bench/remoting-echo). */
 const COPIED_BODY_BYTES_MAX = 8 * 1024;
-/** Frames are gathered in buffers of about this size. */
-const RUN_BYTES_MAX = 256 * 1024;
+const SLAB_BYTES = 512 * 1024;
+
+/** Memory that all writes of this process share, one after another; undefined until the next one needs it. */
+let slab: Buffer | undefined;
+let slabUsed = 0;
 
 /**
  * Turns the frames of a turn into the buffers of one gathering write: small frames are copied together, large bodies
  * stay where they are. Frames without a header are skipped; the others are marked written and let go of their bytes.
+ * Afterwards `releaseJoined` must be told whether the memory is free again.
  */
 export function joinFrames(frames: readonly OutgoingFrame[]): Uint8Array[] {
   const buffers: Uint8Array[] = [];
@@ -42,7 +46,7 @@ export function joinFrames(frames: readonly OutgoingFrame[]): Uint8Array[] {
     runBytes += header.length;
     const apart = bodyParts !== undefined || (body !== undefined && body.length > COPIED_BODY_BYTES_MAX);
     if (!apart && body !== undefined) runBytes += body.length;
-    if (!apart && runBytes < RUN_BYTES_MAX) continue;
+    if (!apart && runBytes < SLAB_BYTES / 2) continue;
     buffers.push(copyRun(frames, runStart, index, runBytes, apart));
     if (bodyParts !== undefined) buffers.push(...bodyParts);
     else if (apart) buffers.push(body!);
@@ -50,6 +54,30 @@ export function joinFrames(frames: readonly OutgoingFrame[]): Uint8Array[] {
     runBytes = 0;
   }
   if (runBytes > 0) buffers.push(copyRun(frames, runStart, frames.length - 1, runBytes, false));
+  markWritten(frames);
+  return buffers;
+}
+
+/** The same without copying, for a wire that copies by itself. */
+export function listFrames(frames: readonly OutgoingFrame[]): Uint8Array[] {
+  const buffers: Uint8Array[] = [];
+  for (const { header, body, bodyParts } of frames) {
+    if (header === undefined) continue;
+    buffers.push(header);
+    if (bodyParts !== undefined) buffers.push(...bodyParts);
+    else if (body !== undefined) buffers.push(body);
+  }
+  markWritten(frames);
+  return buffers;
+}
+
+/** Says whether the operating system has taken what `joinFrames` copied; else its memory stays with that write. */
+export function releaseJoined(taken: boolean): void {
+  slabUsed = 0;
+  if (!taken) slab = undefined;
+}
+
+function markWritten(frames: readonly OutgoingFrame[]): void {
   for (const frame of frames) {
     if (frame.header === undefined) continue;
     frame.written = true;
@@ -57,7 +85,6 @@ export function joinFrames(frames: readonly OutgoingFrame[]): Uint8Array[] {
     frame.body = undefined;
     frame.bodyParts = undefined;
   }
-  return buffers;
 }
 
 /** Copies headers and bodies of `from`…`to`; the last one's body stays out when it is written apart. */
@@ -70,7 +97,7 @@ function copyRun(
 ): Uint8Array {
   const last = frames[to]!.header;
   if (last?.length === length) return last;
-  const run = Buffer.allocUnsafe(length);
+  const run = takeMemory(length);
   let position = 0;
   for (let index = from; index <= to; index++) {
     const { header, body } = frames[index]!;
@@ -82,4 +109,12 @@ function copyRun(
     position += body.length;
   }
   return run;
+}
+
+function takeMemory(length: number): Buffer {
+  if (slabUsed + length > SLAB_BYTES) return Buffer.allocUnsafeSlow(length);
+  slab ??= Buffer.allocUnsafeSlow(SLAB_BYTES);
+  const memory = slab.subarray(slabUsed, slabUsed + length);
+  slabUsed += length;
+  return memory;
 }

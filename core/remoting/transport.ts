@@ -16,8 +16,10 @@ export interface Wire {
   readonly remoteAddress: string;
   /** `ip:port` of this side. */
   readonly localAddress: string;
-  /** Bytes handed over that have not left yet. */
+  /** Bytes handed over that have not left yet. When it is 0 after `write`, the wire needs the buffers no more. */
   readonly bufferedBytes: number;
+  /** Whether `write` copies: its caller need not join small buffers, and may change them afterwards. */
+  readonly copiesWrites?: boolean;
   /** Hands over the buffers in one go (one writev); `flushed` is called once they are with the operating system. False when the wire wants to drain first. */
   write(buffers: readonly Uint8Array[], flushed?: (error?: Error) => void): boolean;
   /** Stops and resumes reading. */

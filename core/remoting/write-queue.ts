@@ -1,4 +1,4 @@
-import { joinFrames, type OutgoingFrame } from './outgoing-frame.js';
+import { joinFrames, listFrames, type OutgoingFrame, releaseJoined } from './outgoing-frame.js';
 import type { Wire } from './transport.js';
 
 /** Taken-back frames are swept out of a queue that cannot leave when they are this many and the larger part. */
@@ -87,7 +87,7 @@ export class WriteQueue {
     this.#bytes = 0;
     this.#takenBack = 0;
     this.#oneways = 0;
-    const buffers = joinFrames(frames);
+    const buffers = wire.copiesWrites ? listFrames(frames) : joinFrames(frames);
     if (buffers.length === 0) return;
     this.#onWrite(wire.bufferedBytes);
     this.#writable = wire.write(
@@ -97,6 +97,7 @@ export class WriteQueue {
           for (const each of oneways) each.onHandedOver(error);
         }),
     );
+    if (!wire.copiesWrites) releaseJoined(wire.bufferedBytes === 0);
   }
 
   /** The wire has drained. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { joinFrames, UnheardFrame } from '../../core/remoting/outgoing-frame.js';
+import { joinFrames, listFrames, releaseJoined, UnheardFrame } from '../../core/remoting/outgoing-frame.js';
 import type { Wire } from '../../core/remoting/transport.js';
 import { WriteQueue } from '../../core/remoting/write-queue.js';
 import { nextTurn } from '../kit/wait-for.js';
@@ -36,7 +36,7 @@ describe('joining frames', () => {
       takenBack: fc.boolean(),
     });
     fc.assert(
-      fc.property(fc.array(plan, { maxLength: 30 }), (plans) => {
+      fc.property(fc.array(plan, { maxLength: 30 }), fc.boolean(), fc.boolean(), (plans, join, taken) => {
         let fill = 0;
         const bytes = (length: number): Buffer => Buffer.alloc(length, ++fill % 251);
         const expected: Uint8Array[] = [];
@@ -50,7 +50,8 @@ describe('joining frames', () => {
           else expected.push(made.header!, ...(made.bodyParts ?? (made.body ? [made.body] : [])));
           return made;
         });
-        const joined = Buffer.concat(joinFrames(frames));
+        const joined = Buffer.concat(join ? joinFrames(frames) : listFrames(frames));
+        releaseJoined(taken);
         expect(joined.equals(Buffer.concat(expected))).toBe(true);
         for (const [index, each] of frames.entries()) expect(each.written).toBe(!plans[index]!.takenBack);
       }),
@@ -60,10 +61,24 @@ describe('joining frames', () => {
 
   test('a large body is not copied, small ones are joined', () => {
     const large = Buffer.alloc(100_000);
+    releaseJoined(true);
     const buffers = joinFrames([text('a'), text('b'), frame(Buffer.from('c'), large), text('d')]);
     expect(buffers.map((buffer) => buffer.length)).toEqual([3, 100_000, 1]);
     expect(buffers[1]).toBe(large);
   });
+});
+
+test('memory of a write that the wire still needs is not used for the next one', () => {
+  const first = joinFrames([text('first '), text('write')]);
+  releaseJoined(false);
+  const second = joinFrames([text('second'), text(' write')]);
+  releaseJoined(true);
+  expect(Buffer.concat(first).toString()).toBe('first write');
+  expect(Buffer.concat(second).toString()).toBe('second write');
+  const third = joinFrames([text('third'), text(' write')]);
+  releaseJoined(true);
+  expect(third[0]!.buffer).toBe(second[0]!.buffer);
+  expect(third[0]!.buffer).not.toBe(first[0]!.buffer);
 });
 
 describe('write queue', () => {
