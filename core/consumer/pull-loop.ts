@@ -101,6 +101,7 @@ export class PullLoop {
   }
 
   #pull(): void {
+    if (this.#state === 'stopped') return;
     this.#lastPullMs = this.#services.clock.monotonic();
     if (this.#pauseAfterPull) {
       this.#pauseAfterPull = false;
@@ -186,9 +187,12 @@ export class PullLoop {
   }
 
   #answered(answer: PullAnswer, elapsedMs: number): void {
-    const { options, events, onMessages, onOffsetIllegal } = this.#services;
+    const { options, events, onMessages, onOffsetIllegal, logger, group } = this.#services;
     const { processQueue } = this.#consumed;
-    this.#failures = 0;
+    if (this.#failures > 0) {
+      logger.info('a queue is pulled again', { group, ...this.#consumed.shown, failures: this.#failures });
+      this.#failures = 0;
+    }
     this.#brokerId = answer.suggestedBrokerId;
     if (answer.kind === 'illegal') {
       this.stop();
@@ -221,6 +225,8 @@ export class PullLoop {
   }
 
   #nextPull(delayMs: number): void {
+    // Whoever listens to events may have closed the consumer.
+    if (this.#state === 'stopped') return;
     if (delayMs === 0) {
       this.#pull();
       return;
