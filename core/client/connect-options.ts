@@ -39,6 +39,8 @@ export interface ConnectOptions {
   readonly clock?: Clock;
   /** Where this client reaches what brokers advertise. */
   readonly resolveAddress?: ResolveAddress;
+  /** Whether sends go to the brokers' VIP port, two below the usual one. Default false. */
+  readonly vipChannelEnabled?: boolean;
   /** Default: TCP. */
   readonly transport?: Transport;
   /** How often routes of topics in use are asked for again. Default 30,000. */
@@ -76,6 +78,7 @@ export interface ResolvedConnectOptions {
   readonly logger: Logger | undefined;
   readonly clock: Clock | undefined;
   readonly resolveAddress: ResolveAddress | undefined;
+  readonly vipChannelEnabled: boolean;
   readonly transport: Transport | undefined;
   readonly pollNameServerIntervalMs: number;
   readonly heartbeatIntervalMs: number;
@@ -138,6 +141,7 @@ const CHECKS: { readonly [K in keyof Required<ConnectOptions>]: Check } = {
     const table = isObject(value) && Object.values(value).every((entry) => typeof entry === 'string' && entry !== '');
     if (typeof value !== 'function' && !table) throw invalid(option, 'a function, or an object of addresses', value);
   },
+  vipChannelEnabled: boolean,
   transport: having('a transport', 'connect'),
   pollNameServerIntervalMs: milliseconds,
   heartbeatIntervalMs: milliseconds,
@@ -174,6 +178,7 @@ export function resolveConnectOptions(
     logger: options.logger,
     clock: options.clock,
     resolveAddress: options.resolveAddress,
+    vipChannelEnabled: options.vipChannelEnabled ?? false,
     transport: options.transport,
     pollNameServerIntervalMs: options.pollNameServerIntervalMs ?? 30_000,
     heartbeatIntervalMs: options.heartbeatIntervalMs ?? 30_000,

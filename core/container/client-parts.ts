@@ -9,7 +9,10 @@ import type { ProducerScope, ResolveFromScope } from '../pipeline/tokens.js';
 import type { PartBinding } from '../plugin/part.js';
 import { createProducer } from '../producer/create-producer.js';
 import { RemotingClient } from '../remoting/remoting-client.js';
+import { Membership } from '../routing/membership.js';
 import { NameServerResolver } from '../routing/name-server-resolver.js';
+import { RouteTable } from '../routing/route-table.js';
+import { vipRoutes } from '../routing/vip-channel.js';
 import { Clock } from '../runtime/clock.js';
 import { Logger } from '../runtime/logger.js';
 import { Random } from '../runtime/random.js';
@@ -22,9 +25,11 @@ export function clientParts(container: Container, release: () => Promise<void>):
   const settings = partOf(container, Settings);
   const plugins = partOf(container, Plugins);
   const names = partOf(container, ResourceNames);
+  const routes = partOf(container, RouteTable);
+  const producerRoutes = settings.vipChannelEnabled ? vipRoutes(routes) : routes;
   const shared = {
-    routes: partOf(container, Routes),
-    membership: partOf(container, Members),
+    routes,
+    membership: partOf(container, Membership),
     remoting: partOf(container, RemotingClient),
     clock: partOf(container, Clock),
     logger: partOf(container, Logger),
@@ -34,6 +39,8 @@ export function clientParts(container: Container, release: () => Promise<void>):
   };
   return {
     ...shared,
+    routes: partOf(container, Routes),
+    membership: partOf(container, Members),
     clientId: partOf(container, ClientId),
     nameServers: partOf(container, NameServerResolver),
     scheduler: partOf(container, Tasks),
@@ -42,11 +49,12 @@ export function clientParts(container: Container, release: () => Promise<void>):
     createProducer: async (options, internal) => {
       const producer = createProducer(options, {
         ...shared,
+        routes: producerRoutes,
         deadlines: partOf(container, Deadlines),
         ids: partOf(container, UniqueIdGenerator),
         attachments: plugins.registrations.sends,
         settledListeners: plugins.registrations.settledListeners,
-        openScope: (scope) => openScope(container, scope, plugins.registrations.bindings),
+        openScope: (scope) => openScope(container, scope, producerRoutes, plugins.registrations.bindings),
         internal,
       });
       await producer.start();
@@ -70,8 +78,14 @@ export function clientParts(container: Container, release: () => Promise<void>):
   };
 }
 
-function openScope(parent: Container, scope: ProducerScope, bindings: readonly PartBinding[]): ResolveFromScope {
+function openScope(
+  parent: Container,
+  scope: ProducerScope,
+  routes: RouteTable,
+  bindings: readonly PartBinding[],
+): ResolveFromScope {
   const child = new Container({ parent });
+  child.bind<RouteTable>(RouteTable).toConstantValue(routes);
   bindProducerParts(child, scope, bindings, scope.facts);
   return (part) => partOf(child, part);
 }

@@ -21,6 +21,6 @@ export const Deadlines = token<DeadlineHeap>('container.Deadlines');
 export const Tasks = token<Scheduler>('container.Tasks');
 export const NameServerChoice = token<NameServers>('container.NameServerChoice');
 export const Consumers = token<ConsumerRegistry>('container.Consumers');
-/** What the room's own class offers beyond its contract. */
+/** What the client's own classes offer beyond their contracts. */
 export const Routes = token<RouteCache>('container.Routes');
 export const Members = token<ClientMembership>('container.Members');

@@ -4,6 +4,9 @@ import type { BrokerData, PublishInfo, QueueData, TopicRoute } from './topic-rou
 /** Bits of a topic's permission. Matches Apache's PermName. */
 export const Permission = { PRIORITY: 8, READ: 4, WRITE: 2, INHERIT: 1 } as const;
 
+/** No broker has as many queues of a topic; memory is not spent on a number that is damage. */
+const QUEUE_NUMS_MAX = 65_536;
+
 /** Broker id of a master. */
 export const MASTER_ID = 0;
 
@@ -63,7 +66,7 @@ function writableQueues(topic: string, route: TopicRoute): readonly MessageQueue
 }
 
 function queuesOf(topic: string, brokerName: string, queueNums: number): readonly MessageQueue[] {
-  return Array.from({ length: queueNums }, (_, queueId) => ({ topic, brokerName, queueId }));
+  return Array.from({ length: Math.min(queueNums, QUEUE_NUMS_MAX) }, (_, queueId) => ({ topic, brokerName, queueId }));
 }
 
 function fingerprint(route: TopicRoute): string {

@@ -20,6 +20,7 @@ test('close waits for what is in flight, then tells brokers and disconnects', as
   const producer = await mq.producer({ group: 'g' });
   const sending = producer.send({ topic: 'T', body: 'x' });
   await waitFor(() => broker.sends.length === 1);
+  await broker.heard(1);
   const closing = mq.close();
   expect(mq.state).toBe('shut down');
   expect(broker.farewells).toEqual([]);
@@ -87,6 +88,7 @@ test('plugins stop after producers are closed and before their own internal prod
   const mq = await connect({ nameServers, plugins: [reporting] });
   const producer = await mq.producer({ group: 'g' });
   await producer.send({ topic: 'T', body: 'first' });
+  await broker.heard(1);
   await mq.close();
   expect(broker.sends.map((request) => request.body.toString())).toEqual(['first', 'last report']);
   expect(broker.farewells.map((ext) => ext.producerGroup)).toEqual(['g', 'CLIENT_INNER_PRODUCER_reporting']);
