@@ -1,8 +1,8 @@
-import { connect, isRocketMQError, json, topic } from 'multistage';
+import { connect, isRocketMQError, topic } from 'multistage';
 import { embedded } from 'multistage/server';
 import * as v from 'valibot'; // any Standard Schema does: valibot, zod, arktype …
 
-const orders = topic('typed-orders', json(v.object({ id: v.string(), cents: v.pipe(v.number(), v.integer()) })));
+const orders = topic('typed-orders', v.object({ id: v.string(), cents: v.pipe(v.number(), v.integer()) }));
 
 const mq = await connect({ cluster: embedded({ dir: './multistage-data' }) });
 const producer = await mq.producer({ group: 'typed-checkout' });

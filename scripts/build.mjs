@@ -36,10 +36,9 @@ export async function build({ clean = false } = {}) {
 
 async function compileTo(fresh, wanted) {
   try {
-    await Promise.all([
-      compile('tsconfig.esm.json', join(fresh, 'esm')),
-      compile('tsconfig.cjs.json', join(fresh, 'cjs')),
-    ]);
+    const passes = [compile('tsconfig.esm.json', join(fresh, 'esm')), compile('tsconfig.cjs.json', join(fresh, 'cjs'))];
+    await Promise.allSettled(passes); // both have stopped writing before the folder may be removed
+    await Promise.all(passes);
     await writeFile(join(fresh, 'esm', 'package.json'), '{ "type": "module" }\n');
     await writeFile(join(fresh, 'cjs', 'package.json'), '{ "type": "commonjs" }\n');
     await writeFile(join(fresh, '.fingerprint'), wanted);

@@ -67,7 +67,7 @@ function schemaTopic<T, Input>(name: string, schema: StandardSchema<Input, T>): 
   };
 }
 
-function validate<T>(schema: StandardSchema<never, T>, value: unknown, name: string): T | Promise<T> {
+function validate<Input, T>(schema: StandardSchema<Input, T>, value: unknown, name: string): T | Promise<T> {
   const result = schema['~standard'].validate(value);
   const accept = (settled: Awaited<typeof result>): T => {
     if (settled.issues) throw refusal(name, settled.issues);
