@@ -37,7 +37,7 @@ export class FrameDecoder {
 
   /**
    * Takes the next bytes of the stream and reports every frame that they complete. The decoder keeps views into `chunk`.
-   * @throws RMQ_FRAME_INVALID for bytes that are no frame; the decoder takes nothing more then
+   * @throws RMQ_FRAME_INVALID for bytes that are no frame, and what `onCommand` throws; the decoder takes nothing more then
    */
   push(chunk: Buffer): void {
     if (this.#stopped) return;
@@ -46,7 +46,7 @@ export class FrameDecoder {
       while (!this.#stopped && position < chunk.length) {
         const size = this.#frameSize(chunk, position, chunk.length);
         if (size === undefined || position + size > chunk.length) {
-          this.#gather(chunk, position);
+          this.#append(chunk, position, chunk.length, size ?? PREFIX_BYTES);
           return;
         }
         const frame = position;
@@ -76,12 +76,12 @@ export class FrameDecoder {
     let taken = 0;
     if (this.#gathered < PREFIX_BYTES) {
       taken = Math.min(PREFIX_BYTES - this.#gathered, chunk.length);
-      this.#append(chunk, 0, taken);
+      this.#append(chunk, 0, taken, PREFIX_BYTES);
     }
     const size = this.#frameSize(this.#assembly!, 0, this.#gathered);
     if (size === undefined) return taken;
     const missing = Math.min(size - this.#gathered, chunk.length - taken);
-    this.#append(chunk, taken, taken + missing);
+    this.#append(chunk, taken, taken + missing, size);
     taken += missing;
     if (this.#gathered < size) return taken;
     const frame = this.#assembly!;
@@ -91,27 +91,19 @@ export class FrameDecoder {
     return taken;
   }
 
-  #gather(chunk: Buffer, position: number): void {
-    this.#append(chunk, position, chunk.length);
-  }
-
-  #append(chunk: Buffer, from: number, to: number): void {
+  /** Adds a part of `chunk` to the frame being gathered, which is `sizeMax` bytes at most as far as is known. */
+  #append(chunk: Buffer, from: number, to: number, sizeMax: number): void {
     const needed = this.#gathered + to - from;
     let assembly = this.#assembly;
     if (assembly === undefined || assembly.length < needed) {
-      const grown = Buffer.allocUnsafeSlow(this.#assemblySize(needed));
+      // Twice what has arrived, so that many small chunks cost little; a small frame at once as a whole.
+      const grown = Buffer.allocUnsafeSlow(Math.min(sizeMax, Math.max(needed * 2, ASSEMBLY_BYTES_MIN)));
       assembly?.copy(grown, 0, 0, this.#gathered);
       assembly = grown;
       this.#assembly = grown;
     }
     chunk.copy(assembly, this.#gathered, from, to);
     this.#gathered = needed;
-  }
-
-  /** Twice what has arrived, so that many small chunks cost little; no more than the frame when its size is known. */
-  #assemblySize(needed: number): number {
-    if (needed < PREFIX_BYTES) return PREFIX_BYTES;
-    return Math.max(needed, Math.min(Math.max(needed * 2, ASSEMBLY_BYTES_MIN), this.#frameSizeBytesMax));
   }
 
   /** Size of the frame that begins at `position`, length field included; undefined while too little of it is there. */
