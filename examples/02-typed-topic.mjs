@@ -14,7 +14,7 @@ try {
   if (isRocketMQError(error, 'RMQ_VALUE_INVALID')) console.log(`refused before sending: ${error.issues[0].message}`);
 }
 
-const consumer = await mq.consumer({ group: 'typed-billing', subscribe: [{ topic: orders }], from: 'first' });
+const consumer = await mq.consumer({ group: 'typed-billing', subscribe: [orders], from: 'first' });
 await new Promise((resolve) => {
   consumer.run(async (message) => {
     console.log(`order ${message.value.id} costs ${message.value.cents} cents`);
