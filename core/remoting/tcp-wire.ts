@@ -2,8 +2,8 @@ import type { Socket } from 'node:net';
 import { formatAddress } from './address.js';
 import type { Wire, WireEvents } from './transport.js';
 
-/** How long a peer may take to close its half after we have closed ours. */
-const HALF_CLOSED_MS_MAX = 1_000;
+/** After `end`, how long a peer may neither take what was written nor close its half. */
+const ENDING_SILENCE_MS_MAX = 1_000;
 
 /** A byte stream over one socket of `node:net`. */
 export class TcpWire implements Wire {
@@ -75,10 +75,8 @@ export class TcpWire implements Wire {
     const socket = this.#socket;
     // Closing with unread bytes resets the connection, and the peer may lose what we wrote last: read them away.
     socket.resume();
-    socket.end(() => {
-      const timer = setTimeout(() => socket.destroy(), HALF_CLOSED_MS_MAX).unref();
-      socket.once('close', () => clearTimeout(timer));
-    });
+    socket.setTimeout(ENDING_SILENCE_MS_MAX, () => socket.destroy());
+    socket.end();
   }
 
   destroy(error?: Error): void {

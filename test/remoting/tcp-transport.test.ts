@@ -3,6 +3,7 @@ import { tcpTransport } from '../../core/remoting/tcp-transport.js';
 import type { WireEvents } from '../../core/remoting/transport.js';
 import { transportContract } from '../contract/transport.js';
 import { tcpPeer, unansweringAddress } from '../kit/tcp-peer.js';
+import { waitFor } from '../kit/wait-for.js';
 
 const deaf: WireEvents = { data: () => {}, closed: () => {} };
 
@@ -30,4 +31,22 @@ test('a host name is resolved; one that does not exist fails by its address', as
     code: 'RMQ_CONNECT_FAILED',
     address: 'does-not-exist.invalid:9876',
   });
+});
+
+test('end does not wait for ever for a peer that neither reads nor closes', async () => {
+  const { address } = await tcpPeer((socket) => socket.pause());
+  let closed = false;
+  const wire = await tcpTransport.connect(address, {
+    timeoutMs: 2_000,
+    events: () => ({
+      data: () => {},
+      closed: () => {
+        closed = true;
+      },
+    }),
+  });
+  wire.write([Buffer.alloc(30_000_000)]);
+  expect(wire.bufferedBytes).toBeGreaterThan(0);
+  wire.end();
+  await waitFor(() => closed, { what: 'the wire to close' });
 });
