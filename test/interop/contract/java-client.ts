@@ -8,12 +8,15 @@ import type { Target } from '../kit/target.js';
 /** What Apache's Java client 4.9.8 expects of a name server and broker, with both of its header encodings. */
 export function javaClientContract(target: () => Target): void {
   describe.each<HeaderEncoding>(['JSON', 'ROCKETMQ'])("Apache's Java client with %s headers", (encoding) => {
-    test.each(['sync', 'async', 'oneway', 'large'])('scenario %s holds', async (scenario) => {
-      const topic = `java_${scenario}_${encoding}`;
-      const outcome = await drive(inject('java'), target().nameServer, scenario, [topic], { encoding });
-      expect(outcome.exitCode, describeOutcome(scenario, outcome)).toBe(0);
-      expect(outcome.stdout).toMatch(/^ok /m);
-    });
+    test.each(['sync', 'async', 'oneway', 'large', 'tags', 'waiting', 'share'])(
+      'scenario %s holds',
+      async (scenario) => {
+        const topic = `java_${scenario}_${encoding}`;
+        const outcome = await drive(inject('java'), target().nameServer, scenario, [topic], { encoding });
+        expect(outcome.exitCode, describeOutcome(scenario, outcome)).toBe(0);
+        expect(outcome.stdout).toMatch(/^ok /m);
+      },
+    );
 
     test('what its producer sends, its push consumer reads byte for byte', async () => {
       const topic = `java_exchange_${encoding}`;
