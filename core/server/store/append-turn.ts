@@ -62,8 +62,8 @@ export function notStored(status: AppendStatus): AppendResult {
 
 /**
  * The records that one turn of the event loop brought, encoded one after the other in a buffer that is used again for
- * the next turn: they are written before the turn ends. One copy and one write are as fast as a vectored write of the
- * parts (bench/store), and leave nothing behind to collect.
+ * the next turn: they are written before the turn ends. One copy and one write beat a vectored write of the parts at
+ * 1 KiB bodies (bench/store-append.mjs), and leave nothing behind to collect.
  */
 export class AppendTurn {
   #buffer: Buffer = Buffer.allocUnsafe(BUFFER_SIZE_BYTES_MIN);

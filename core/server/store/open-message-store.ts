@@ -39,7 +39,7 @@ export async function openMessageStore(options: OpenStoreOptions): Promise<FileM
   } catch (error) {
     open.closeAll();
     lock?.release();
-    throw isRocketMQError(error) ? error : unusable(paths.root, error);
+    throw isSystemError(error) ? unusable(paths.root, error) : error;
   }
 }
 
@@ -69,8 +69,8 @@ async function openLocked(directory: LockedDirectory): Promise<FileMessageStore>
   const checkpoint = Checkpoint.open(paths.checkpoint, files);
   try {
     log.load();
-    queues.load();
     const aborted = files.exists(paths.abort);
+    queues.load(aborted);
     const { lastStoreTimestamp } = await recover({ log, queues, checkpoint, aborted, logger });
     if (!aborted) files.create(paths.abort, 0).close();
     await files.syncDirectory(paths.root);
@@ -92,12 +92,11 @@ async function usedRatio(files: StoreFiles, root: string, logger: Logger): Promi
   }
 }
 
-function unusable(root: string, cause: unknown) {
-  const { code, path = root, message } = cause as NodeJS.ErrnoException;
-  return rocketMQError(
-    'RMQ_STORE_UNUSABLE',
-    `the data directory ${root} cannot be used: ${message ?? String(code ?? cause)}`,
-    { path },
-    { cause },
-  );
+function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return !isRocketMQError(error) && typeof (error as NodeJS.ErrnoException).code === 'string';
+}
+
+function unusable(root: string, cause: NodeJS.ErrnoException) {
+  const words = `the data directory ${root} cannot be used: ${cause.message}`;
+  return rocketMQError('RMQ_STORE_UNUSABLE', words, { path: cause.path ?? root }, { cause });
 }

@@ -68,14 +68,20 @@ export class CommitLog {
     this.#syncedOffset = syncedOffset;
   }
 
-  /** Makes everything behind the end zero and removes later files. */
-  cutFiles(): void {
+  /**
+   * Makes everything behind the end zero, removes later files, and puts the log on the disk from `from` on: what is cut
+   * off here must not come back behind the next message after a power failure.
+   */
+  async cutFiles(from: number): Promise<void> {
+    this.removeFilesBehindEnd();
     this.#segments.zeroFrom(this.#endOffset);
+    await this.#segments.sync(from, this.#segments.end);
+    this.#syncedOffset = this.#endOffset;
   }
 
-  /** Removes the files behind the one that holds the end. */
+  /** Removes the files behind the one that holds the end. One by one on the disk, so that never one in the middle is missing. */
   removeFilesBehindEnd(): void {
-    this.#segments.removeFrom(this.#endOffset);
+    while (this.#segments.removeLastFrom(this.#endOffset)) this.#segments.syncNamesSync();
   }
 
   /**

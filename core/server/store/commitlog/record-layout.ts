@@ -8,6 +8,8 @@ export const FILLER_SIZE_BYTES = 8;
 /** From the start of a record to the end of its store timestamp, with a born host of 20 bytes. */
 export const STORE_TIMESTAMP_END_MAX = 76;
 
+const SECTOR_SIZE_BYTES = 512;
+const ZERO_SECTOR = Buffer.alloc(SECTOR_SIZE_BYTES);
 const SYS_FLAG_AT = 36;
 const BORN_HOST_AT = 48;
 const HOST_SIZE_V4 = 8;
@@ -33,7 +35,7 @@ export function readStoreTimestamp(buffer: Buffer, position: number): number {
 
 /**
  * Reads a record that was written whole at `commitLogOffset`; undefined when it was not: lengths that do not add up,
- * another position inside, a body that does not match its checksum.
+ * another position inside, a body that does not match its checksum, zeros where no record has any.
  */
 export function readWholeRecord(buffer: Buffer, position: number, commitLogOffset: number): StoredRecord | undefined {
   let record: StoredRecord;
@@ -43,6 +45,29 @@ export function readWholeRecord(buffer: Buffer, position: number, commitLogOffse
     if (isRocketMQError(error, 'RMQ_BODY_INVALID')) return undefined;
     throw error;
   }
-  const isWhole = record.physicalOffset === commitLogOffset && record.bodyCrc === bodyCrcOf(record.body);
+  const isWhole =
+    record.physicalOffset === commitLogOffset &&
+    record.bodyCrc === bodyCrcOf(record.body) &&
+    !record.topic.includes('\0') &&
+    !hasMissingSector(record);
   return isWhole ? record : undefined;
+}
+
+/**
+ * Whether the record ends in a zero. No checksum covers the properties, and a write that was cut short leaves zeros
+ * there: as the last record of a log such a one is torn, in front of another it is just odd.
+ */
+export function endsInZero({ properties }: StoredRecord): boolean {
+  return properties.length > 0 && properties[properties.length - 1] === 0;
+}
+
+/** A power failure can drop one sector and keep the next: all of a sector inside the properties is zero then. */
+function hasMissingSector({ properties, physicalOffset, totalSize }: StoredRecord): boolean {
+  const propertiesOffset = physicalOffset + totalSize - properties.length;
+  const rest = propertiesOffset % SECTOR_SIZE_BYTES;
+  let at = rest === 0 ? 0 : SECTOR_SIZE_BYTES - rest;
+  for (; at + SECTOR_SIZE_BYTES <= properties.length; at += SECTOR_SIZE_BYTES) {
+    if (properties.subarray(at, at + SECTOR_SIZE_BYTES).equals(ZERO_SECTOR)) return true;
+  }
+  return false;
 }

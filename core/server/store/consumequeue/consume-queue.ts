@@ -141,9 +141,12 @@ export class ConsumeQueue {
     return read === rest ? bytes : bytes.subarray(0, read - (read % ENTRY_SIZE_BYTES));
   }
 
-  /** Finds the end of what is in the files: the first place without an entry in the last file. */
-  load(): void {
-    this.#segments.load();
+  /**
+   * Finds the end of what is in the files: the first place without an entry. What lies behind a missing file is dropped
+   * when `mayBeTorn`.
+   */
+  load(mayBeTorn: boolean): void {
+    this.#segments.load({ removeBehindGap: mayBeTorn });
     const first = this.#segments.start / ENTRY_SIZE_BYTES;
     const end = this.#segments.end / ENTRY_SIZE_BYTES;
     // Files are made one by one as entries come, so only the last two can have room left.
@@ -162,25 +165,26 @@ export class ConsumeQueue {
     );
   }
 
-  /** Forgets the entries of records that begin at `commitLogOffset` or later; {@link cutFiles} makes that so on disk. */
+  /**
+   * Forgets the entries of records that begin at `commitLogOffset` or later; {@link cutFiles} makes that so on disk. Of a
+   * queue that keeps none nothing is kept: after a power failure its first file may be missing and a later one be there.
+   */
   forgetFrom(commitLogOffset: number): void {
-    this.writeTail();
     const first = this.#segments.start / ENTRY_SIZE_BYTES;
-    this.#endAt(
-      this.#firstWhere(
-        first,
-        this.#tailOffset,
-        (entry) =>
-          !isEntry(entry, 0) || (!isFillerEntry(entry, 0) && entryCommitLogOffset(entry, 0) >= commitLogOffset),
-      ),
-    );
+    const isForgotten = (entry: Buffer): boolean =>
+      !isEntry(entry, 0) || (!isFillerEntry(entry, 0) && entryCommitLogOffset(entry, 0) >= commitLogOffset);
+    const end = this.#firstWhere(first, this.#tailOffset, isForgotten);
+    if (end === first) this.#segments.removeFrom(0);
+    this.#endAt(end === first ? 0 : end);
   }
 
   /** Writes the tail and makes everything in the files beyond it zero. False when nothing is left of the queue. */
   cutFiles(): boolean {
     this.writeTail();
     this.#segments.zeroFrom(this.#tailOffset * ENTRY_SIZE_BYTES);
-    this.#syncedOffset = Math.min(this.#syncedOffset, this.#tailOffset);
+    // The next sync has to cover the zeros too, so all of the file that was cut.
+    const cutFileOffset = this.#tailOffset - (this.#tailOffset % this.entriesPerFile);
+    this.#syncedOffset = Math.min(this.#syncedOffset, cutFileOffset);
     return this.#segments.count > 0;
   }
 
@@ -194,7 +198,7 @@ export class ConsumeQueue {
     const first = this.#segments.start / ENTRY_SIZE_BYTES;
     this.#minOffset = Math.min(Math.max(this.#minOffset, first), queueOffset);
     this.nextOffset = queueOffset;
-    if (queueOffset === first) return;
+    if (queueOffset <= first) return;
     const last = this.readSync(queueOffset - 1, 1);
     if (isFillerEntry(last, 0)) return;
     this.#lastCommitLogOffset = entryCommitLogOffset(last, 0);

@@ -31,13 +31,13 @@ export class ConsumeQueues {
   }
 
   /**
-   * Finds the queues that are on disk.
+   * Finds the queues that are on disk; `mayBeTorn` after an unclean end.
    * @throws RMQ_STORE_UNUSABLE when a file has another length.
    */
-  load(): void {
+  load(mayBeTorn: boolean): void {
     for (const topic of this.#files.list(this.#options.directory)) {
       for (const name of this.#files.list(`${this.#options.directory}/${topic}`)) {
-        if (/^\d{1,10}$/.test(name)) this.#make(topic, Number(name)).load();
+        if (/^\d{1,10}$/.test(name)) this.#make(topic, Number(name)).load(mayBeTorn);
       }
     }
   }

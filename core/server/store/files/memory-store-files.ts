@@ -243,6 +243,10 @@ class MemoryStoreFile implements StoreFile {
     this.#content.zero(position, length);
   }
 
+  zeroTail(position: number): void {
+    this.#content.zero(position, this.sizeBytes - position);
+  }
+
   close(): void {}
 }
 

@@ -124,34 +124,40 @@ class NodeStoreFile implements StoreFile {
     return fdatasync(this.#descriptor);
   }
 
-  /**
-   * Reading the holes of a large sparse file takes seconds, so it stops as soon as it has met as much data as the
-   * system says is allocated beyond `position`. On a volume that compresses that number means nothing: it is smaller
-   * than what lies before `position`, and then everything is read.
-   */
   zero(position: number, length: number): void {
+    this.#zero(position, Math.min(position + length, this.sizeBytes), Number.POSITIVE_INFINITY);
+  }
+
+  /**
+   * Reading the holes of a file of 1 GiB takes seconds, so it stops as soon as it has met as many blocks with data as the
+   * system says are allocated beyond `position`. On a volume that compresses, that number means nothing: it is smaller
+   * than what lies in front of `position`, and then everything is read.
+   */
+  zeroTail(position: number): void {
     const allocatedBytes = fs.fstatSync(this.#descriptor).blocks * 512;
-    const keptBytes = Math.ceil(position / BLOCK_SIZE_BYTES) * BLOCK_SIZE_BYTES;
-    let unseenBytes = allocatedBytes >= keptBytes ? allocatedBytes - keptBytes : Number.POSITIVE_INFINITY;
-    const zeros = Buffer.alloc(ZERO_STEP_BYTES);
-    const found = Buffer.allocUnsafe(ZERO_STEP_BYTES);
-    const end = Math.min(position + length, this.sizeBytes);
-    for (let at = position; at < end; ) {
-      // The first step ends at a block's end, and is always looked at: the kept block may hold data behind `position`.
-      const blockRest = BLOCK_SIZE_BYTES - (at % BLOCK_SIZE_BYTES);
-      const step = Math.min(at === position ? blockRest : ZERO_STEP_BYTES, end - at);
-      if (at !== position && unseenBytes <= 0) return;
-      const data = found.subarray(0, this.readSync(found.subarray(0, step), at));
-      if (!data.equals(zeros.subarray(0, data.byteLength))) {
-        if (at !== position || at % BLOCK_SIZE_BYTES === 0) unseenBytes -= countBlocksWithData(data, zeros);
-        this.#writeZeros(zeros.subarray(0, step), at);
-      }
-      at += step;
-    }
+    const firstBlock = Math.ceil(position / BLOCK_SIZE_BYTES) * BLOCK_SIZE_BYTES;
+    // The block that holds `position` counts as data in front of it, and is cleared whatever the numbers say.
+    this.#zero(position, Math.min(firstBlock, this.sizeBytes), Number.POSITIVE_INFINITY);
+    const beyondBytes = allocatedBytes >= firstBlock ? allocatedBytes - firstBlock : Number.POSITIVE_INFINITY;
+    this.#zero(firstBlock, this.sizeBytes, beyondBytes);
   }
 
   close(): void {
     fs.closeSync(this.#descriptor);
+  }
+
+  /** Clears up to `end`, or until so many bytes of blocks with data were met. */
+  #zero(position: number, end: number, dataBytesMax: number): void {
+    const zeros = Buffer.alloc(ZERO_STEP_BYTES);
+    const found = Buffer.allocUnsafe(ZERO_STEP_BYTES);
+    let dataBytes = 0;
+    for (let at = position; at < end && dataBytes < dataBytesMax; at += ZERO_STEP_BYTES) {
+      const step = Math.min(ZERO_STEP_BYTES, end - at);
+      const data = found.subarray(0, this.readSync(found.subarray(0, step), at));
+      if (data.equals(zeros.subarray(0, data.byteLength))) continue;
+      dataBytes += bytesOfBlocksWithData(data, zeros);
+      this.#writeZeros(zeros.subarray(0, data.byteLength), at);
+    }
   }
 
   #writeZeros(zeros: Uint8Array, position: number): void {
@@ -170,7 +176,7 @@ function readOnce(descriptor: number, target: Uint8Array, offset: number, positi
   });
 }
 
-function countBlocksWithData(data: Uint8Array, zeros: Uint8Array): number {
+function bytesOfBlocksWithData(data: Uint8Array, zeros: Uint8Array): number {
   let bytes = 0;
   for (let at = 0; at < data.byteLength; at += BLOCK_SIZE_BYTES) {
     const block = data.subarray(at, at + BLOCK_SIZE_BYTES);

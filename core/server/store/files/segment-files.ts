@@ -39,10 +39,11 @@ export class SegmentFiles {
   }
 
   /**
-   * Finds the files that are there.
+   * Finds the files that are there. Behind a missing one, `removeBehindGap` removes the rest: of names that were not
+   * synced a power failure leaves any.
    * @throws RMQ_STORE_UNUSABLE when one has another length, or when they do not follow one another.
    */
-  load(): void {
+  load({ removeBehindGap = false }: { readonly removeBehindGap?: boolean } = {}): void {
     const names = this.#files.list(this.directory).filter((name) => NAME.test(name));
     if (names.length > 0 && this.#isEmptyFile(names[names.length - 1]!)) {
       // Made in the moment of a kill, before it got its length: nothing was ever in it.
@@ -53,6 +54,10 @@ export class SegmentFiles {
     for (const name of names) {
       const path = `${this.directory}/${name}`;
       this.#refuseOtherLength(path);
+      if (removeBehindGap && Number(name) > this.end && Number(name) % this.fileSizeBytes === 0) {
+        this.#files.removeFile(path);
+        continue;
+      }
       if (Number(name) !== this.end || this.end % this.fileSizeBytes !== 0) {
         throw rocketMQError(
           'RMQ_STORE_UNUSABLE',
@@ -145,24 +150,24 @@ export class SegmentFiles {
 
   /** Makes everything from `position` on zero in its file, and removes the files behind it; `position` may be the end. */
   zeroFrom(position: number): void {
-    const keptEnd = Math.min(this.end, this.#fileStart(position + this.fileSizeBytes - 1));
-    this.#removeBehind(Math.max(keptEnd, this.#start));
-    if (this.#holds(position)) this.file(position).zero(position % this.fileSizeBytes, this.end - position);
+    this.removeFrom(position);
+    if (this.#holds(position)) this.file(position).zeroTail(position % this.fileSizeBytes);
   }
 
-  /** Removes the files that begin at `position` or later. */
+  /** Removes the files that begin at `position` or later, the last one first. */
   removeFrom(position: number): void {
-    this.#removeBehind(position);
+    while (this.removeLastFrom(position));
   }
 
-  #removeBehind(position: number): void {
-    while (this.#count > 0 && this.end - this.fileSizeBytes >= position) {
-      const path = this.#path(this.end - this.fileSizeBytes);
-      this.#open.forget(path);
-      this.#files.removeFile(path);
-      this.#count--;
-      this.#namesChanged = true;
-    }
+  /** Removes the last file when it begins at `position` or later; false when it does not. */
+  removeLastFrom(position: number): boolean {
+    const start = this.end - this.fileSizeBytes;
+    if (this.#count === 0 || start < position) return false;
+    this.#open.forget(this.#path(start));
+    this.#files.removeFile(this.#path(start));
+    this.#count--;
+    this.#namesChanged = true;
+    return true;
   }
 
   #holds(position: number): boolean {

@@ -19,6 +19,8 @@ export interface StoreFile {
   sync(): Promise<void>;
   /** Makes `length` bytes from `position` zero, without allocating what is a hole already. */
   zero(position: number, length: number): void;
+  /** Makes everything from `position` on zero, quickly also in a huge sparse file. What lies in front must have no holes. */
+  zeroTail(position: number): void;
   close(): void;
 }
 

@@ -35,7 +35,7 @@ export async function recover(input: RecoveryInput): Promise<Recovered> {
     if (!aborted) logger.warn('the queues and the commit log do not agree after a clean stop: reading the log again');
     return recoverFromCheckpoint(input);
   }
-  const recovered = await replay(input, cleanStart);
+  const recovered = await replay(input, { from: cleanStart, mayBeTorn: false });
   log.removeFilesBehindEnd();
   queues.correctMinOffsets(log.startOffset);
   return recovered;
@@ -54,7 +54,7 @@ async function findCleanStart({ log, queues }: RecoveryInput): Promise<number | 
   if (lastRecordEnd <= 0) return Math.max(log.startOffset, log.filesEnd - 3 * log.fileSizeBytes);
   if (lastRecord < log.startOffset || lastRecordEnd > log.filesEnd) return undefined;
   let found = false;
-  await scanLog(log, lastRecord, (record) => {
+  await scanLog(log, { from: lastRecord, mayBeTorn: false }, (record) => {
     found ||= record.physicalOffset === lastRecord && lastRecord + record.totalSize === lastRecordEnd;
   });
   return found ? lastRecord : undefined;
@@ -64,9 +64,9 @@ async function recoverFromCheckpoint(input: RecoveryInput): Promise<Recovered> {
   const { log, queues, logger } = input;
   const from = await findScanStart(input);
   queues.forgetFrom(from);
-  const recovered = await replay(input, from);
+  const recovered = await replay(input, { from, mayBeTorn: true });
   const lostBytes = log.filesEnd - log.endOffset;
-  log.cutFiles();
+  await log.cutFiles(from);
   queues.cutFiles();
   queues.correctMinOffsets(log.startOffset);
   logger.info('the commit log was recovered', { from, end: log.endOffset, behindEndBytes: lostBytes });
@@ -84,14 +84,17 @@ async function findScanStart({ log, checkpoint }: RecoveryInput): Promise<number
   return log.startOffset;
 }
 
-async function replay({ log, queues, logger }: RecoveryInput, from: number): Promise<Recovered> {
+async function replay(
+  { log, queues, logger }: RecoveryInput,
+  range: { readonly from: number; readonly mayBeTorn: boolean },
+): Promise<Recovered> {
   let lastStoreTimestamp = 0;
-  const end = await scanLog(log, from, (record) => {
+  const end = await scanLog(log, range, (record) => {
     lastStoreTimestamp = Math.max(lastStoreTimestamp, record.storeTimestamp);
     putIntoQueue(queues, record, logger);
   });
   // What was not known to be synced may be in the page cache only.
-  log.endAt(end, from);
+  log.endAt(end, range.from);
   return { lastStoreTimestamp };
 }
 

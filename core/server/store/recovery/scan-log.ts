@@ -1,6 +1,7 @@
 import { RecordMagic, type StoredRecord } from '../../../message/message-record.js';
 import type { CommitLog } from '../commitlog/commit-log.js';
 import {
+  endsInZero,
   FILLER_SIZE_BYTES,
   isRecordMagic,
   readMagic,
@@ -12,42 +13,77 @@ const CHUNK_SIZE_BYTES = 4 * 1024 * 1024;
 
 /**
  * Reads the commit log record by record from a position on, and returns where the last whole record ends: at the first
- * bytes that are neither a valid record nor a filler (Apache's CommitLog.recoverAbnormally).
+ * bytes that are neither a valid record nor a filler (Apache's CommitLog.recoverAbnormally). Where the log may end in a
+ * torn write, a record that ends in a zero counts only when another follows it.
  */
-export async function scanLog(log: CommitLog, from: number, onRecord: (record: StoredRecord) => void): Promise<number> {
-  const { fileSizeBytes } = log;
-  let chunk = Buffer.allocUnsafe(Math.min(CHUNK_SIZE_BYTES, fileSizeBytes));
-  let chunkStart = from;
-  let chunkEnd = from;
-  let at = from;
-
-  const load = async (bytes: number): Promise<boolean> => {
-    if (at + bytes <= chunkEnd) return true;
-    if (bytes > chunk.length) chunk = Buffer.allocUnsafe(bytes);
-    chunkStart = at;
-    chunkEnd = at + (await log.read(chunk, at));
-    return at + bytes <= chunkEnd;
-  };
-
-  while (at < log.filesEnd && (await load(FILLER_SIZE_BYTES))) {
-    const roomBytes = fileSizeBytes - (at % fileSizeBytes);
-    const totalSize = readTotalSize(chunk, at - chunkStart);
-    const magic = readMagic(chunk, at - chunkStart);
-    if (magic === RecordMagic.BLANK && totalSize === roomBytes) {
-      at += roomBytes;
-      continue;
-    }
-    if (
-      !isRecordMagic(magic) ||
-      totalSize < FILLER_SIZE_BYTES ||
-      totalSize + FILLER_SIZE_BYTES > roomBytes ||
-      !(await load(totalSize))
-    )
-      break;
-    const record = readWholeRecord(chunk, at - chunkStart, at);
-    if (record === undefined) break;
-    onRecord(record);
-    at += totalSize;
+export async function scanLog(
+  log: CommitLog,
+  { from, mayBeTorn }: { readonly from: number; readonly mayBeTorn: boolean },
+  onRecord: (record: StoredRecord) => void,
+): Promise<number> {
+  const reader = new LogReader(log, from);
+  let doubtful: StoredRecord | undefined;
+  for (;;) {
+    const next = await reader.next();
+    if (next === undefined) return doubtful === undefined ? reader.offset : doubtful.physicalOffset;
+    if (doubtful !== undefined) onRecord(doubtful);
+    doubtful = undefined;
+    if (next === 'filler') continue;
+    if (mayBeTorn && endsInZero(next)) doubtful = copyOf(next);
+    else onRecord(next);
   }
-  return at;
+}
+
+/** Reads forward through a log in large chunks. */
+class LogReader {
+  /** Where the next record begins. */
+  offset: number;
+  readonly #log: CommitLog;
+  #chunk: Buffer;
+  #chunkStart: number;
+  #chunkEnd: number;
+
+  constructor(log: CommitLog, from: number) {
+    this.#log = log;
+    this.offset = from;
+    this.#chunk = Buffer.allocUnsafe(Math.min(CHUNK_SIZE_BYTES, log.fileSizeBytes));
+    this.#chunkStart = from;
+    this.#chunkEnd = from;
+  }
+
+  /** The next record, which is valid until the call after; undefined where the log ends. */
+  async next(): Promise<StoredRecord | 'filler' | undefined> {
+    const { fileSizeBytes, filesEnd } = this.#log;
+    const start = this.offset;
+    if (start >= filesEnd || !(this.#has(FILLER_SIZE_BYTES) || (await this.#load(FILLER_SIZE_BYTES)))) return undefined;
+    const roomBytes = fileSizeBytes - (start % fileSizeBytes);
+    const totalSize = readTotalSize(this.#chunk, start - this.#chunkStart);
+    const magic = readMagic(this.#chunk, start - this.#chunkStart);
+    if (magic === RecordMagic.BLANK && totalSize === roomBytes) {
+      this.offset += roomBytes;
+      return 'filler';
+    }
+    if (!isRecordMagic(magic) || totalSize < FILLER_SIZE_BYTES || totalSize + FILLER_SIZE_BYTES > roomBytes) {
+      return undefined;
+    }
+    if (!(this.#has(totalSize) || (await this.#load(totalSize)))) return undefined;
+    const record = readWholeRecord(this.#chunk, start - this.#chunkStart, start);
+    if (record !== undefined) this.offset += totalSize;
+    return record;
+  }
+
+  #has(sizeBytes: number): boolean {
+    return this.offset + sizeBytes <= this.#chunkEnd;
+  }
+
+  async #load(sizeBytes: number): Promise<boolean> {
+    if (sizeBytes > this.#chunk.length) this.#chunk = Buffer.allocUnsafe(sizeBytes);
+    this.#chunkStart = this.offset;
+    this.#chunkEnd = this.offset + (await this.#log.read(this.#chunk, this.offset));
+    return this.#has(sizeBytes);
+  }
+}
+
+function copyOf(record: StoredRecord): StoredRecord {
+  return { ...record, body: Buffer.from(record.body), properties: Buffer.from(record.properties) };
 }
