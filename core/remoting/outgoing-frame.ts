@@ -23,8 +23,11 @@ export class UnheardFrame implements OutgoingFrame {
   onHandedOver(): void {}
 }
 
-/** Bodies up to here are copied next to their header: one buffer costs less than two (bench/remoting-echo). */
-const COPIED_BODY_BYTES_MAX = 8 * 1024;
+/**
+ * Bodies up to here are copied next to their header. Measured with 64 in flight over loopback: copying a body costs
+ * three quarters of writing it apart at 1 KiB, the same at 4 KiB, and a sixth more at 8 KiB.
+ */
+const COPIED_BODY_BYTES_MAX = 4 * 1024;
 const SLAB_BYTES = 512 * 1024;
 
 /** Memory that all writes of this process share, one after another; undefined until the next one needs it. */

@@ -28,7 +28,7 @@ const text = (value: string): UnheardFrame => frame(Buffer.from(value));
 
 describe('joining frames', () => {
   test('any frames, whatever their sizes, become the same bytes in the same order', () => {
-    const size = fc.oneof(fc.nat(40), fc.constantFrom(8_191, 8_192, 8_193, 20_000, 270_000));
+    const size = fc.oneof(fc.nat(40), fc.constantFrom(4_095, 4_096, 4_097, 20_000, 270_000));
     const plan = fc.record({
       header: fc.integer({ min: 1, max: 300 }),
       body: fc.option(size, { nil: undefined }),
