@@ -235,7 +235,7 @@ describe('remoting server and bad input', () => {
   });
 
   test('a half-written frame is closed when nothing more comes, others are served meanwhile', async () => {
-    const { address, server } = await serving({ idleTimeoutMs: 60 });
+    const { address, server } = await serving({ idleTimeoutMs: 400 });
     const half = await rawClient(address);
     half.socket.write(request(10, 1).subarray(0, 15));
     const good = await rawClient(address);
