@@ -2,6 +2,7 @@ import type { Consumer } from '../consumer/consumer.js';
 import type { ConsumerOptions } from '../consumer/consumer-options.js';
 import type { Subscribe } from '../consumer/subscribe.js';
 import { rocketMQError } from '../errors/rocketmq-error.js';
+import type { ResourceNames } from '../message/resource-names.js';
 import type { Plugin, PluginProducerOptions } from '../plugin/plugin.js';
 import type { PluginManager } from '../plugin/plugin-manager.js';
 import type { ProducerOptions } from '../producer/options.js';
@@ -31,7 +32,7 @@ export interface ClientParts {
   readonly membership: ClientMembership;
   readonly scheduler: Scheduler;
   readonly plugins: PluginManager;
-  readonly groupToWire: (group: string) => string;
+  readonly names: ResourceNames;
   readonly createProducer: (options: ProducerOptions, internal: boolean) => Promise<Producer>;
   readonly createConsumer: <S extends Subscribe>(
     options: ConsumerOptions<S>,

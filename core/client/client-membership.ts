@@ -35,8 +35,8 @@ export class ClientMembership implements Membership {
   readonly #consumers = new Map<string, ConsumerMember>();
   /** Brokers that took our last heartbeat, with the version they answered with. */
   readonly #versions = new Map<string, number>();
-  /** Brokers that may know us, whether they answered or not. */
-  readonly #told = new Set<string>();
+  /** Brokers to which a heartbeat is on its way, maybe over a connection that is still being made. */
+  readonly #telling = new Map<string, number>();
   readonly #unsubscribe: readonly (() => void)[];
   #greeting: { readonly timer: Timer; readonly dueMs: number } | undefined;
   #round: Promise<void> | undefined;
@@ -78,10 +78,8 @@ export class ClientMembership implements Membership {
     if (!left) return;
     const groupField = kind === 'producer' ? { producerGroup: group } : { consumerGroup: group };
     const request = { code: RequestCode.UNREGISTER_CLIENT, ext: { clientID: this.clientId, ...groupField } };
-    const known = new Set(this.#options.routes.brokers().map(({ address }) => address));
-    const addresses = [...this.#told].filter((address) => known.has(address));
     await Promise.all(
-      addresses.map(async (address) => {
+      this.#acquainted().map(async (address) => {
         try {
           const { remoting, timeoutMs } = this.#options;
           expectSuccess(await remoting.invoke(address, request, { timeoutMs }), { address });
@@ -114,6 +112,12 @@ export class ClientMembership implements Membership {
     this.#closed = true;
     this.#greeting?.timer.cancel();
     for (const stop of this.#unsubscribe) stop();
+  }
+
+  /** Brokers that know us, or are about to: one without a connection has forgotten this client when it was lost. */
+  #acquainted(): readonly string[] {
+    const known = new Set(this.#options.routes.brokers().map(({ address }) => address));
+    return [...known].filter((address) => this.#telling.has(address) || this.#options.remoting.isConnected(address));
   }
 
   #addresses(): readonly string[] {
@@ -154,7 +158,7 @@ export class ClientMembership implements Membership {
 
   async #tellOne(address: string, body: Buffer): Promise<boolean> {
     const { remoting, timeoutMs, logger } = this.#options;
-    this.#told.add(address);
+    this.#telling.set(address, (this.#telling.get(address) ?? 0) + 1);
     try {
       const response = await remoting.invoke(address, { code: RequestCode.HEART_BEAT, body }, { timeoutMs });
       expectSuccess(response, { address });
@@ -164,6 +168,10 @@ export class ClientMembership implements Membership {
       this.#versions.delete(address);
       logger.warn('a broker did not take the heartbeat', { address, error });
       return false;
+    } finally {
+      const others = this.#telling.get(address)! - 1;
+      if (others === 0) this.#telling.delete(address);
+      else this.#telling.set(address, others);
     }
   }
 

@@ -1,14 +1,17 @@
 import { rocketMQError } from '../errors/rocketmq-error.js';
+import { validateGroup } from '../message/message-rules.js';
+import type { ResourceNames } from '../message/resource-names.js';
 import type { RequestTarget } from '../plugin/plugin.js';
 import type { PluginRuntime } from '../plugin/plugin-host.js';
+import type { ConsumerMember } from '../routing/membership.js';
 import type { ClientParts } from './client-instance.js';
 
 /** What plugins may do with the running client. */
 export function createPluginRuntime(
-  parts: Pick<ClientParts, 'remoting' | 'routes' | 'membership' | 'requestTimeoutMs' | 'groupToWire'>,
+  parts: Pick<ClientParts, 'remoting' | 'routes' | 'membership' | 'requestTimeoutMs' | 'names'>,
   producer: PluginRuntime['producer'],
 ): PluginRuntime {
-  const { remoting, routes, membership, requestTimeoutMs, groupToWire } = parts;
+  const { remoting, routes, membership, requestTimeoutMs, names } = parts;
   return {
     producer,
     async invoke(target, request, { timeoutMs = requestTimeoutMs, signal }) {
@@ -19,14 +22,13 @@ export function createPluginRuntime(
       await remoting.oneway(await addressOf(routes, target), request, { timeoutMs });
     },
     registerGroup(member) {
-      if ('producer' in member) {
-        const group = groupToWire(member.producer);
-        membership.joinProducer(group);
-        return { leave: () => membership.leave(group, 'producer') };
-      }
-      const group = groupToWire(member.consumer.group);
-      membership.joinConsumer({ ...member.consumer, group, subscriptions: () => member.consumer.subscriptions() });
-      return { leave: () => membership.leave(group, 'consumer') };
+      const kind = 'producer' in member ? 'producer' : 'consumer';
+      const name = 'producer' in member ? member.producer : member.consumer.group;
+      validateGroup(name);
+      const group = names.groupToWire(name);
+      if ('producer' in member) membership.joinProducer(group);
+      else membership.joinConsumer(onTheWire(member.consumer, names));
+      return { leave: () => membership.leave(group, kind) };
     },
   };
 }
@@ -43,4 +45,20 @@ async function addressOf(routes: ClientParts['routes'], target: RequestTarget): 
     `The broker ${brokerName} is in no route of this client; name a topic of it to have its route loaded`,
     { broker: brokerName },
   );
+}
+
+function onTheWire(consumer: ConsumerMember, names: ResourceNames): ConsumerMember {
+  const { group, consumeType, messageModel, consumeFromWhere, unitMode } = consumer;
+  return {
+    group: names.groupToWire(group),
+    consumeType,
+    messageModel,
+    consumeFromWhere,
+    unitMode,
+    subscriptions: () =>
+      consumer.subscriptions().map((subscription) => ({
+        ...subscription,
+        topic: names.topicToWire(subscription.topic),
+      })),
+  };
 }

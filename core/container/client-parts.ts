@@ -24,7 +24,6 @@ import { ClientId, Consumers, Deadlines, Members, Plugins, Routes, Settings, Tas
 export function clientParts(container: Container, release: () => Promise<void>): ClientParts {
   const settings = partOf(container, Settings);
   const plugins = partOf(container, Plugins);
-  const names = partOf(container, ResourceNames);
   const routes = partOf(container, RouteTable);
   const producerRoutes = settings.vipChannelEnabled ? vipRoutes(routes) : routes;
   const shared = {
@@ -33,7 +32,7 @@ export function clientParts(container: Container, release: () => Promise<void>):
     remoting: partOf(container, RemotingClient),
     clock: partOf(container, Clock),
     logger: partOf(container, Logger),
-    names,
+    names: partOf(container, ResourceNames),
     unitMode: settings.unitMode,
     random: partOf(container, Random),
   };
@@ -45,7 +44,6 @@ export function clientParts(container: Container, release: () => Promise<void>):
     nameServers: partOf(container, NameServerResolver),
     scheduler: partOf(container, Tasks),
     plugins,
-    groupToWire: (group) => names.groupToWire(group),
     createProducer: async (options, internal) => {
       const producer = createProducer(options, {
         ...shared,

@@ -90,7 +90,7 @@ export interface PluginHost {
   producer(options: PluginProducerOptions): Promise<Producer>;
   /**
    * Makes this client known to brokers as a member of a group (names as the application writes them), without a producer or
-   * consumer. From `onStart` on. @throws RMQ_GROUP_DUPLICATE
+   * consumer. From `onStart` on. @throws RMQ_GROUP_DUPLICATE, RMQ_MESSAGE_ILLEGAL
    */
   registerGroup(member: { readonly producer: string } | { readonly consumer: ConsumerMember }): RegisteredGroup;
 }

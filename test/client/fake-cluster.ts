@@ -13,17 +13,17 @@ import { waitFor } from '../kit/wait-for.js';
 
 const addressOf = (server: RemotingServer): string => `${server.address.host}:${server.address.port}`;
 
-async function listening(transport: Transport): Promise<RemotingServer> {
-  const server = createRemotingServer(transport, { host: '127.0.0.1', port: 0 });
+function serverOn(transport: Transport, port: number): RemotingServer {
+  const server = createRemotingServer(transport, { host: '127.0.0.1', port });
   onTestFinished(() => server.close());
   return server;
 }
 
 /** A name server that knows what the test puts into `routes`. */
-export async function fakeNameServer(transport: Transport = tcpTransport) {
+export async function fakeNameServer(transport: Transport = tcpTransport, port = 0) {
   const routes = new Map<string, TopicRoute>();
   const requests: RemotingCommand[] = [];
-  const server = await listening(transport);
+  const server = serverOn(transport, port);
   server.process(RequestCode.GET_ROUTEINFO_BY_TOPIC, (request) => {
     requests.push(request);
     const route = routes.get(request.ext.topic ?? '');
@@ -35,7 +35,7 @@ export async function fakeNameServer(transport: Transport = tcpTransport) {
 }
 
 /** A broker that remembers heartbeats, farewells and sends, and answers sends with success unless told otherwise. */
-export async function fakeBroker(name: string, transport: Transport = tcpTransport) {
+export async function fakeBroker(name: string, transport: Transport = tcpTransport, port = 0) {
   const heartbeats: HeartbeatData[] = [];
   const farewells: Readonly<Record<string, string>>[] = [];
   const sends: RemotingCommand[] = [];
@@ -44,7 +44,7 @@ export async function fakeBroker(name: string, transport: Transport = tcpTranspo
     heartbeat: { code: ResponseCode.SUCCESS },
     beforeSend: async () => {},
   };
-  const server = await listening(transport);
+  const server = serverOn(transport, port);
   server.onConnection((connection) => {
     connections.add(connection);
     connection.onClose(() => connections.delete(connection));

@@ -187,7 +187,28 @@ test('a broker that cannot be reached rejects nobody', async () => {
   membership.joinProducer('g');
   await membership.heartbeat();
   await membership.leave('g', 'producer');
-  expect(warnings).toEqual(['a broker did not take the heartbeat', 'a broker could not be told that a group left']);
+  expect(warnings).toEqual(['a broker did not take the heartbeat']);
+});
+
+test('a group that leaves while its heartbeat is on its way is taken back behind it', async () => {
+  const broker = await fakeBroker('a');
+  const { membership } = setup([as(broker, 0)]);
+  membership.joinProducer('g');
+  const telling = membership.heartbeat();
+  await Promise.resolve();
+  await membership.leave('g', 'producer');
+  await telling;
+  expect([broker.heartbeats.length, broker.farewells.length]).toEqual([1, 1]);
+});
+
+test('a broker that refuses a farewell is logged and rejects nobody', async () => {
+  const broker = await fakeBroker('a');
+  broker.server.process(35, () => ({ code: 1, remark: 'no' }));
+  const { membership, warnings } = setup([as(broker, 0)]);
+  membership.joinProducer('g');
+  await membership.heartbeat();
+  await membership.leave('g', 'producer');
+  expect(warnings).toEqual(['a broker could not be told that a group left']);
 });
 
 test('a subscription that throws leaves the heartbeat out and is logged', async () => {
