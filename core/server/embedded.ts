@@ -48,7 +48,7 @@ class SharedServer implements EmbeddedCluster {
 
   async start(): Promise<EmbeddedHold> {
     this.#users++;
-    this.#server ??= this.#stopping.then(() => runServer(this.#options));
+    this.#server ??= this.#stopped().then(() => runServer(this.#options));
     try {
       const running = await this.#server;
       this.#running = running;
@@ -64,6 +64,11 @@ class SharedServer implements EmbeddedCluster {
       this.#leave();
       throw error;
     }
+  }
+
+  /** The server before let go of the directory, however that went: its users were told. */
+  #stopped(): Promise<void> {
+    return this.#stopping.catch(() => undefined);
   }
 
   #leave(): void {

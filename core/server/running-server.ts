@@ -5,6 +5,7 @@ import type { RemotingServer } from '../remoting/remoting-server.js';
 import { createRemotingServer } from '../remoting/server.js';
 import { tcpTransport } from '../remoting/tcp-transport.js';
 import type { Transport } from '../remoting/transport.js';
+import { transportByAddress } from '../remoting/transport-by-address.js';
 import { silentLogger } from '../runtime/logger.js';
 import { systemClock } from '../runtime/system-clock.js';
 import { Broker } from './broker/broker.js';
@@ -12,7 +13,6 @@ import { BROKER_DEFAULTS, type BrokerSettings } from './broker/broker-settings.j
 import type { MessageStore, StoreStatistics } from './broker/message-store.js';
 import { advertisedHostOf, type BrokerAddresses, brokerAddresses, isLoopback } from './broker-addresses.js';
 import { createServerContainer } from './container.js';
-import { joinedTransport } from './joined-transport.js';
 import { LoopStalls } from './loop-stalls.js';
 import { NameServer } from './nameserver/name-server.js';
 import { readPorts, startOn, writePorts } from './remembered-ports.js';
@@ -84,7 +84,8 @@ class Server implements RunningServer {
     this.#container = createServerContainer({
       clock: options.clock ?? systemClock,
       logger: options.logger ?? silentLogger,
-      transport: joinedTransport(this.#transport),
+      // A broker in memory may register with name servers anywhere.
+      transport: this.#transport.serves ? transportByAddress(this.#transport, tcpTransport) : this.#transport,
       store,
       brokerSettings: this.#brokerSettings(),
       nameServerSettings: { orderMessageEnable: options.orderMessageEnable },
@@ -117,7 +118,9 @@ class Server implements RunningServer {
     const brokerPort = await this.#listen(this.#options.brokerPort, remembered.broker, serve);
     await broker.register();
     const ports = { broker: brokerPort, ...(nameServerPort !== undefined && { nameServer: nameServerPort }) };
-    await writePorts(this.#store, remembered, ports);
+    await writePorts(this.#store, remembered, ports).catch((error: unknown) => {
+      logger.warn('the ports could not be remembered: after a restart they may be others', { error });
+    });
   }
 
   get nameServers(): string {

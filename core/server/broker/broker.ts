@@ -19,6 +19,7 @@ import { TopicConfigManager } from './topic-config-manager.js';
 const HOLD_SWEEP_PERIOD_MS = 5_000;
 const CLIENT_SCAN_PERIOD_MS = 10_000;
 const SAMPLE_PERIOD_MS = 1_000;
+const RETRY_PERIOD_MS = 3_000;
 
 /** The broker: its processors on a port, its tables from disk and back, its timers, and its place at the name servers. */
 @injectable()
@@ -129,6 +130,7 @@ export class Broker {
       this.#scheduler.every(`broker: ${name}`, { periodMs }, run);
     };
     every('register', registerNameServerPeriod, () => this.#registration.registerAll());
+    every('register where it is not known', RETRY_PERIOD_MS, () => this.#registration.registerMissing());
     every('save consumer offsets', flushConsumerOffsetInterval, () => this.#offsets.save());
     every('look at held pulls', HOLD_SWEEP_PERIOD_MS, () => this.#heldPulls.sweep(this.#clock.now()));
     every('forget silent clients', CLIENT_SCAN_PERIOD_MS, () => {

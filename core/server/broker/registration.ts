@@ -1,10 +1,10 @@
 import { inject, injectable } from 'inversify';
+import { expectSuccess } from '../../remoting/expect-success.js';
 import { Permission } from '../../remoting/protocol/flags.js';
 import { decodeKVTable } from '../../remoting/protocol/kv-table.js';
 import { encodeRegisterBrokerBody, registerBrokerCrc } from '../../remoting/protocol/register-broker-body.js';
 import type { OutgoingCommand } from '../../remoting/protocol/remoting-command.js';
 import { RequestCode } from '../../remoting/protocol/request-codes.js';
-import { ResponseCode } from '../../remoting/protocol/response-codes.js';
 import type { TopicConfig } from '../../remoting/protocol/topic-config.js';
 import { OWN_VERSION } from '../../remoting/protocol/version.js';
 import { RemotingClient } from '../../remoting/remoting-client.js';
@@ -22,6 +22,8 @@ export class Registration {
   readonly #topics: TopicConfigManager;
   readonly #client: RemotingClient;
   readonly #logger: Logger;
+  /** Name servers that did not take the last registration, or whose connection was lost since. */
+  readonly #missing = new Set<string>();
   /** Set while a change waits for this turn to end: topics that are created together are told of together. */
   #scheduled = false;
   #stopped = false;
@@ -36,11 +38,24 @@ export class Registration {
     this.#topics = topics;
     this.#client = client;
     this.#logger = logger;
+    // A name server forgets a broker with its connection: it must hear of it again, and soon.
+    client.onConnectionLost((address) => {
+      if (settings.nameServers.includes(address)) this.#missing.add(address);
+    });
   }
 
   /** Registers all topics and takes over which of them are ordered. Resolves with how many name servers have it; never rejects. */
-  async registerAll(): Promise<number> {
-    const answers = await this.#askEach(this.#request(this.#topics.table.topicConfigTable));
+  registerAll(): Promise<number> {
+    return this.#registerAt(this.#settings.nameServers);
+  }
+
+  /** Registers with the name servers that do not know the broker now; most of the time there are none. */
+  async registerMissing(): Promise<void> {
+    if (this.#missing.size > 0) await this.#registerAt([...this.#missing]);
+  }
+
+  async #registerAt(nameServers: readonly string[]): Promise<number> {
+    const answers = await this.#askEach(nameServers, this.#request(this.#topics.table.topicConfigTable));
     const table = answers.findLast((body) => body.length > 0);
     if (table !== undefined) this.#topics.setOrderTopics(new Set(decodeKVTable(table).keys()));
     return answers.length;
@@ -48,7 +63,10 @@ export class Registration {
 
   /** Registers one topic that an operator changed, and waits for it. Never rejects. */
   async registerTopic(topic: TopicConfig): Promise<void> {
-    await this.#askEach(this.#request(new Map([[topic.topicName, topic]])));
+    const known = this.#settings.nameServers.filter((nameServer) => !this.#missing.has(nameServer));
+    const one = this.#askEach(known, this.#request(new Map([[topic.topicName, topic]])));
+    // One that does not know the broker must not get a part first: at the same version it would ignore the whole table.
+    await Promise.all([one, this.registerMissing()]);
   }
 
   /** Tells of a change without waiting: all topics, at the end of this turn. */
@@ -82,17 +100,19 @@ export class Registration {
   }
 
   /** The bodies of the name servers that accepted. */
-  async #askEach(request: OutgoingCommand): Promise<Buffer[]> {
+  async #askEach(nameServers: readonly string[], request: OutgoingCommand): Promise<Buffer[]> {
     const timeoutMs = this.#settings.registerBrokerTimeoutMills;
     const accepted: Buffer[] = [];
     await Promise.all(
-      this.#settings.nameServers.map(async (nameServer) => {
+      nameServers.map(async (nameServer) => {
         try {
           const answer = await this.#client.invoke(nameServer, request, { timeoutMs });
-          if (answer.code === ResponseCode.SUCCESS) accepted.push(Buffer.from(answer.body));
-          else this.#log(nameServer, new Error(`answered ${answer.code}: ${answer.remark ?? ''}`));
+          expectSuccess(answer, { address: nameServer });
+          accepted.push(Buffer.from(answer.body));
+          this.#missing.delete(nameServer);
         } catch (error) {
           this.#log(nameServer, error);
+          this.#missing.add(nameServer);
         }
       }),
     );
@@ -134,7 +154,9 @@ export class Registration {
     return new Map([...topics].map(([name, topic]) => [name, { ...topic, perm: brokerPermission }]));
   }
 
+  /** Loud once: it is tried again every few seconds. */
   #log(nameServer: string, error: unknown): void {
-    this.#logger.warn(`name server ${nameServer} could not be told of this broker`, { nameServer, error });
+    const level = this.#missing.has(nameServer) ? 'debug' : 'warn';
+    this.#logger[level](`name server ${nameServer} could not be told of this broker`, { nameServer, error });
   }
 }

@@ -88,25 +88,39 @@ export class PullMessageProcessor implements BrokerProcessor {
       consumer: connection.remoteAddress,
     });
     if ('code' in checked) return { code: checked.code, remark: checked.remark, ext: {} };
-    const found = this.#read(pull, checked.matchesTagsCode);
-    if (!(found instanceof Promise)) {
-      return this.#answerOrHold(found, pull, checked.matchesTagsCode, connection, respond, firstPass);
-    }
-    found.then(
-      (result) => {
-        const answer = this.#answerOrHold(result, pull, checked.matchesTagsCode, connection, respond, firstPass);
-        if (answer !== 'later') respond(answer);
-      },
-      (error: unknown) => {
-        this.#logger.error('a pull could not be read from the store', {
-          topic: pull.topic,
-          queueId: pull.queueId,
-          error,
-        });
-        respond({ code: ResponseCode.SYSTEM_ERROR, remark: String(error), ext: {} });
-      },
-    );
+    const { matchesTagsCode } = checked;
+    const found = this.#read(pull, matchesTagsCode);
+    if (!('then' in found)) return this.#answerOrHold(found, pull, matchesTagsCode, connection, respond, firstPass);
+    found
+      .then((result) => {
+        // What arrived while the disk was read found nobody waiting: the pull must not wait for the next.
+        const overtaken = firstPass && this.#store.maxOffset(pull.topic, pull.queueId) > result.maxOffset;
+        return overtaken && pullResponseCode(result.status, pull.queueOffset) === ResponseCode.PULL_NOT_FOUND
+          ? this.#process(pull, connection, respond, firstPass)
+          : this.#answerOrHold(result, pull, matchesTagsCode, connection, respond, firstPass);
+      })
+      .then(
+        (answer) => {
+          if (answer !== 'later') respond(answer);
+        },
+        (error: unknown) => respond(this.#failed(pull, error)),
+      );
     return 'later';
+  }
+
+  /** The second pass of a pull that was held; nobody is there to catch what it throws. */
+  #answerHeld(pull: PullRequest, connection: ServerConnection, respond: Respond): void {
+    try {
+      const answer = this.#process(pull, connection, respond, false);
+      if (answer !== 'later') respond(answer);
+    } catch (error) {
+      respond(this.#failed(pull, error));
+    }
+  }
+
+  #failed({ topic, queueId }: PullRequest, error: unknown): OutgoingResponse {
+    this.#logger.error('a pull could not be answered from the store', { topic, queueId, error });
+    return { code: ResponseCode.SYSTEM_ERROR, remark: String(error), ext: {} };
   }
 
   #read(
@@ -143,10 +157,7 @@ export class PullMessageProcessor implements BrokerProcessor {
         offset: queueOffset,
         expiresAtMs: this.#clock.now() + holdMs,
         matchesTagsCode,
-        answer: () => {
-          const answer = this.#process(pull, connection, respond, false);
-          if (answer !== 'later') respond(answer);
-        },
+        answer: () => this.#answerHeld(pull, connection, respond),
       });
       if (held) return 'later';
     }

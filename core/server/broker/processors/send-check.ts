@@ -2,6 +2,7 @@ import { NOT_ALLOWED_SEND_TOPICS, RETRY_TOPIC_PREFIX } from '../../../message/sy
 import { Permission } from '../../../remoting/protocol/flags.js';
 import { ResponseCode } from '../../../remoting/protocol/response-codes.js';
 import type { TopicConfig } from '../../../remoting/protocol/topic-config.js';
+import type { Clock } from '../../../runtime/clock.js';
 import type { BrokerSettings } from '../broker-settings.js';
 import { describeTopicConfig } from '../topic-config.js';
 import type { TopicConfigManager, TopicRequest } from '../topic-config-manager.js';
@@ -10,22 +11,21 @@ import { FAQ_LINE, type Refusal, refuseTopicName } from '../topic-names.js';
 export interface SendCheckScope {
   readonly settings: BrokerSettings;
   readonly topics: TopicConfigManager;
-  readonly nowMs: number;
-  /** `ip:port` of the sender, for the remark. */
-  readonly producer: string;
+  readonly clock: Clock;
 }
 
 /**
- * Decides whether a message may be sent to a topic and queue, and creates the topic where it may. The order of the checks
- * is part of the protocol. Matches preSend and msgCheck of Apache's AbstractSendMessageProcessor (4.9.7).
+ * Decides whether a message may be sent to a topic and queue, and creates the topic where it may; `producer` is the sender's
+ * `ip:port`, for remarks. The order of the checks is part of the protocol. Matches preSend and msgCheck of Apache's AbstractSendMessageProcessor (4.9.7).
  */
 export function checkSend(
   request: TopicRequest & { readonly queueId: number },
+  producer: string,
   scope: SendCheckScope,
 ): TopicConfig | Refusal {
   const { settings, topics } = scope;
   const { topic, queueId } = request;
-  if (scope.nowMs < settings.startAcceptSendRequestTimeStamp) {
+  if (settings.startAcceptSendRequestTimeStamp > 0 && scope.clock.now() < settings.startAcceptSendRequestTimeStamp) {
     const until = humanTime(settings.startAcceptSendRequestTimeStamp);
     return { code: ResponseCode.SYSTEM_ERROR, remark: `broker unable to service, until ${until}` };
   }
@@ -44,7 +44,7 @@ export function checkSend(
     return { code: ResponseCode.TOPIC_NOT_EXIST, remark };
   }
   if (queueId >= Math.max(config.writeQueueNums, config.readQueueNums)) {
-    const remark = `request queueId[${queueId}] is illegal, ${describeTopicConfig(config)} Producer: ${scope.producer}`;
+    const remark = `request queueId[${queueId}] is illegal, ${describeTopicConfig(config)} Producer: ${producer}`;
     return { code: ResponseCode.SYSTEM_ERROR, remark };
   }
   return config;

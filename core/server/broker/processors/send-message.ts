@@ -17,10 +17,11 @@ import { SubscriptionGroupManager } from '../subscription-group-manager.js';
 import { TopicConfigManager } from '../topic-config-manager.js';
 import { FAQ_LINE, type Refusal } from '../topic-names.js';
 import { appendResponseCode, appendResponseRemark } from './append-status.js';
-import { checkSend } from './send-check.js';
+import { checkSend, type SendCheckScope } from './send-check.js';
 import { readSend, SEND_FIELDS, SEND_FIELDS_V2, type SendFields, type SendRequest } from './send-fields.js';
 
 type Respond = (response: OutgoingResponse) => void;
+type Answer = OutgoingResponse | Promise<OutgoingResponse> | 'later';
 
 /** Where a message goes in the end. */
 interface Destination {
@@ -44,7 +45,7 @@ export class SendMessageProcessor implements BrokerProcessor {
   readonly #store: MessageStore;
   readonly #topics: TopicConfigManager;
   readonly #groups: SubscriptionGroupManager;
-  readonly #clock: Clock;
+  readonly #scope: SendCheckScope;
   #nextQueue = 0;
   /** The part of an offset id that is the same for every message of this broker, and the address it is of. */
   #idPrefix: { readonly storeHost: string; readonly hex: string } | undefined;
@@ -66,26 +67,16 @@ export class SendMessageProcessor implements BrokerProcessor {
     this.#store = store;
     this.#topics = topics;
     this.#groups = groups;
-    this.#clock = clock;
+    this.#scope = { settings, topics, clock };
   }
 
   #handler(fields: SendFields) {
-    return (request: RemotingCommand, connection: ServerConnection, respond: Respond): OutgoingResponse | 'later' =>
+    return (request: RemotingCommand, connection: ServerConnection, respond: Respond): Answer =>
       this.#process(readSend(fields, request), request.body, connection, respond);
   }
 
-  #process(
-    send: SendRequest,
-    body: Buffer,
-    connection: ServerConnection,
-    respond: Respond,
-  ): OutgoingResponse | 'later' {
-    const checked = checkSend(send, {
-      settings: this.#settings,
-      topics: this.#topics,
-      nowMs: this.#clock.now(),
-      producer: connection.remoteAddress,
-    });
+  #process(send: SendRequest, body: Buffer, connection: ServerConnection, respond: Respond): Answer {
+    const checked = checkSend(send, connection.remoteAddress, this.#scope);
     if ('code' in checked) return this.#refuse(checked);
     const destination = this.#destination(send, checked);
     if ('code' in destination) return this.#refuse(destination);
@@ -96,12 +87,13 @@ export class SendMessageProcessor implements BrokerProcessor {
     const saving = this.#topics.savingOf(destination.topic);
     if (saving === undefined) {
       this.#append(send, destination, properties, body, connection, respond);
-    } else {
-      // The topic is only just being written down: nothing is acknowledged before. The body is a view of this turn's.
-      const kept = Buffer.from(body);
-      void saving.then(() => this.#append(send, destination, properties, kept, connection, respond));
+      return 'later';
     }
-    return 'later';
+    // The topic is only just being written down: nothing is acknowledged before. The body is a view of this turn's bytes.
+    const kept = Buffer.from(body);
+    return saving.then(
+      () => new Promise((answer) => this.#append(send, destination, properties, kept, connection, answer)),
+    );
   }
 
   #append(

@@ -1,0 +1,81 @@
+import { onTestFinished } from 'vitest';
+import { createMemoryTransport } from '../../../core/remoting/memory-transport.js';
+import { RemotingClient } from '../../../core/remoting/remoting-client.js';
+import type { RequestProcessor } from '../../../core/remoting/remoting-server.js';
+import type { Logger } from '../../../core/runtime/logger.js';
+import { silentLogger } from '../../../core/runtime/logger.js';
+import { BrokerProcessor } from '../../../core/server/broker/broker-processor.js';
+import { BROKER_DEFAULTS, type BrokerSettings } from '../../../core/server/broker/broker-settings.js';
+import { ConsumerOffsetManager } from '../../../core/server/broker/consumer-offset-manager.js';
+import { ConsumerRegistry } from '../../../core/server/broker/consumer-registry.js';
+import { HeldPulls } from '../../../core/server/broker/held-pulls.js';
+import { ProducerRegistry } from '../../../core/server/broker/producer-registry.js';
+import { SubscriptionGroupManager } from '../../../core/server/broker/subscription-group-manager.js';
+import { TopicConfigManager } from '../../../core/server/broker/topic-config-manager.js';
+import { createServerContainer } from '../../../core/server/container.js';
+import { NameServerProcessor } from '../../../core/server/nameserver/name-server-processor.js';
+import { RouteInfo } from '../../../core/server/nameserver/route-info.js';
+import { type VirtualClock, virtualClock } from '../../kit/virtual-clock.js';
+import { FakeStore } from './fake-store.js';
+
+type Handlers = Readonly<Record<number, RequestProcessor>>;
+
+/** All parts of a server over a store that keeps nothing, without a port, on a clock that stands still. */
+export interface ServerParts {
+  readonly store: FakeStore;
+  readonly clock: VirtualClock;
+  /** The broker's processors by request code. */
+  readonly broker: Handlers;
+  readonly nameServer: Handlers;
+  readonly topics: TopicConfigManager;
+  readonly groups: SubscriptionGroupManager;
+  readonly offsets: ConsumerOffsetManager;
+  readonly producers: ProducerRegistry;
+  readonly consumers: ConsumerRegistry;
+  readonly heldPulls: HeldPulls;
+  readonly routes: RouteInfo;
+}
+
+export function serverParts(
+  settings: Partial<BrokerSettings> = {},
+  {
+    store = new FakeStore(),
+    orderMessageEnable = false,
+    logger = silentLogger,
+  }: { readonly store?: FakeStore; readonly orderMessageEnable?: boolean; readonly logger?: Logger } = {},
+): ServerParts {
+  const clock = virtualClock();
+  const container = createServerContainer({
+    clock,
+    logger,
+    transport: createMemoryTransport(),
+    store,
+    brokerSettings: {
+      ...BROKER_DEFAULTS,
+      address: '127.0.0.1:10911',
+      storeHost: '127.0.0.1:10911',
+      haServerAddr: '127.0.0.1:10912',
+      nameServers: [],
+      storeSettings: { storePathRootDir: '/data' },
+      ...settings,
+    },
+    nameServerSettings: { orderMessageEnable },
+  });
+  onTestFinished(() => container.get<RemotingClient>(RemotingClient).close());
+  return {
+    store,
+    clock,
+    broker: Object.assign({}, ...container.getAll<BrokerProcessor>(BrokerProcessor).map(({ handlers }) => handlers)),
+    nameServer: Object.assign(
+      {},
+      ...container.getAll<NameServerProcessor>(NameServerProcessor).map(({ handlers }) => handlers),
+    ),
+    topics: container.get(TopicConfigManager),
+    groups: container.get(SubscriptionGroupManager),
+    offsets: container.get(ConsumerOffsetManager),
+    producers: container.get(ProducerRegistry),
+    consumers: container.get(ConsumerRegistry),
+    heldPulls: container.get(HeldPulls),
+    routes: container.get(RouteInfo),
+  };
+}
