@@ -1,0 +1,99 @@
+import { expect, test } from 'vitest';
+import { silentLogger } from '../../../core/runtime/logger.js';
+import { ConfigFiles } from '../../../core/server/store/config-files.js';
+import type { StoreFiles } from '../../../core/server/store/files/store-files.js';
+import { FaultyVolume } from '../../fault/faulty-volume.js';
+
+const DIR = '/data/config';
+const isJson = (text: string): boolean => text.startsWith('{') && text.endsWith('}');
+
+function setup() {
+  const volume = new FaultyVolume();
+  volume.mkdir(DIR);
+  return { volume, configs: on(volume) };
+}
+
+function on(files: StoreFiles): ConfigFiles {
+  return new ConfigFiles(DIR, files, silentLogger);
+}
+
+function put(files: StoreFiles, name: string, text: string): void {
+  const file = files.create(`${DIR}/${name}`, Buffer.byteLength(text));
+  if (text !== '') file.writevSync([Buffer.from(text)], 0);
+  file.close();
+}
+
+test('the text before the last is kept beside it, and no temporary file stays', async () => {
+  const { volume, configs } = setup();
+  await configs.write('topics.json', '{1}');
+  await configs.write('topics.json', '{2, ünïcode}');
+  expect(volume.list(DIR)).toEqual(['topics.json', 'topics.json.bak']);
+  expect(await configs.read('topics.json')).toBe('{2, ünïcode}');
+  expect(await configs.read('topics.json.bak')).toBe('{1}');
+});
+
+test.each([
+  ['half written', '{"a":'],
+  ['empty', ''],
+  ['full of zeros', '\0\0\0\0'],
+])('a file that is %s gives way to its .bak, which it never replaces', async (_how, torn) => {
+  const { volume, configs } = setup();
+  put(volume, 'topics.json', torn);
+  put(volume, 'topics.json.bak', '{good}');
+  expect(await configs.read('topics.json', isJson)).toBe('{good}');
+  await configs.write('topics.json', '{new}');
+  expect(await configs.read('topics.json', isJson)).toBe('{new}');
+  expect(await configs.read('topics.json.bak', isJson)).toBe('{good}');
+});
+
+test('neither readable is told as nothing', async () => {
+  const { volume, configs } = setup();
+  put(volume, 'topics.json', '{');
+  put(volume, 'topics.json.bak', '');
+  expect(await configs.read('topics.json', isJson)).toBeUndefined();
+});
+
+test('writes of one name follow one another, and a failed one leaves the next alone', async () => {
+  const { volume, configs } = setup();
+  await configs.write('a', '{0}');
+  volume.fault = (operation) => {
+    if (operation === 'sync') throw Object.assign(new Error('EIO'), { code: 'EIO' });
+    return undefined;
+  };
+  const failed = configs.write('a', '{1}');
+  await expect(failed).rejects.toMatchObject({ code: 'RMQ_STORE_READ_ONLY', cause: { code: 'EIO' } });
+  volume.fault = () => undefined;
+  expect(await configs.read('a')).toBe('{0}');
+  await Promise.all([configs.write('a', '{2}'), configs.write('a', '{3}'), configs.write('b', '{4}')]);
+  await configs.idle();
+  expect([await configs.read('a'), await configs.read('a.bak'), await configs.read('b')]).toEqual([
+    '{3}',
+    '{2}',
+    '{4}',
+  ]);
+});
+
+test('a kill at any step of a write, or a loss of power, leaves the old text or the new one', async () => {
+  for (let step = 0; step < 8; step++) {
+    const { volume, configs } = setup();
+    await configs.write('a', '{0}');
+    await configs.write('a', '{1}');
+    let steps = 0;
+    volume.fault = () => {
+      if (steps++ >= step) throw Object.assign(new Error('killed'), { code: 'KILLED' });
+      return undefined;
+    };
+    await configs.write('a', '{2}').catch(() => undefined);
+    expect(['{1}', '{2}']).toContain(await on(volume.loseProcess()).read('a', isJson));
+    for (const [numbers, last] of [
+      [[0.1], 0.1],
+      [[0.9], 0.9],
+      [[0.1, 0.9, 0.1], 0.9],
+      [[0.9, 0.1, 0.9], 0.1],
+    ] as const) {
+      const rest = [...numbers];
+      const after = volume.losePower(() => rest.shift() ?? last);
+      expect(['{0}', '{1}', '{2}']).toContain(await on(after).read('a', isJson));
+    }
+  }
+});
