@@ -74,6 +74,23 @@ export class Assignment {
     return stalled.length;
   }
 
+  /** Tells of queues that have had no room for longer than `blockedMs`. Nothing is skipped: somebody has to look. */
+  reportBlocked(nowMs: number, blockedMs: number): void {
+    const { logger, events, group } = this.#services;
+    for (const { consumed, loop } of this.#held.values()) {
+      const forMs = nowMs - (loop.fullSinceMs ?? nowMs);
+      if (forMs <= blockedMs) continue;
+      const { committableOffset: queueOffset, count: unacknowledged } = consumed.processQueue;
+      const facts = { queueOffset, unacknowledged, forMs };
+      logger.warn('a queue is not read on: the handler of its oldest message hangs or keeps failing', {
+        group,
+        ...consumed.shown,
+        ...facts,
+      });
+      if (events.observed) events.emit({ type: 'queueBlocked', queue: consumed.shown, ...facts });
+    }
+  }
+
   /** Gives a queue back and begins at `offset` when it comes again. */
   async reset(consumed: ConsumedQueue, offset: number): Promise<void> {
     const { logger, events, group } = this.#services;

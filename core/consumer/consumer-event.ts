@@ -55,6 +55,15 @@ export type ConsumerEvent = {
       /** With the broker; a held pull counts its waiting. */
       readonly elapsedMs: number;
     }
+  | {
+      /** A queue has had no room for minutes: its oldest message holds it up, by a handler that hangs or fails. */
+      readonly type: 'queueBlocked';
+      readonly queue: MessageQueue;
+      /** Of that message. */
+      readonly queueOffset: number;
+      readonly unacknowledged: number;
+      readonly forMs: number;
+    }
   | { readonly type: 'pullFailed'; readonly queue: MessageQueue; readonly error: unknown; readonly retryInMs: number }
   | {
       readonly type: 'handled';

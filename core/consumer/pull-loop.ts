@@ -64,6 +64,11 @@ export class PullLoop {
     return this.#state === 'full' || this.#state === 'paused' ? undefined : this.#lastPullMs;
   }
 
+  /** Monotonic milliseconds since which the process queue has no room; undefined while it has. */
+  get fullSinceMs(): number | undefined {
+    return this.#state === 'full' ? this.#lastPullMs : undefined;
+  }
+
   start(): void {
     if (this.#state === 'idle' || this.#state === 'paused') this.#pull();
   }

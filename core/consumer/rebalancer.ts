@@ -12,6 +12,8 @@ import type { TopicSubscription } from './subscription.js';
 
 /** A queue whose loop did nothing for so long is taken anew. Matches Java's pullMaxIdleTime. */
 const PULL_IDLE_MS_MAX = 120_000;
+/** A queue that has had no room for so long is told about, at every round. */
+const BLOCKED_MS = 120_000;
 /** After a round that could not be finished. */
 const UNFINISHED_DELAY_MS = 1_000;
 const UNFINISHED_DELAY_MS_MAX = 5_000;
@@ -83,6 +85,7 @@ export class Rebalancer {
     if (this.#stopped) return;
     this.#soon?.cancel();
     const { assignment, clock, subscriptions } = this.#services;
+    assignment.reportBlocked(clock.monotonic(), BLOCKED_MS);
     await assignment.giveBackStalled(clock.monotonic(), PULL_IDLE_MS_MAX);
     const finished = await Promise.all([...subscriptions].map(([topic, one]) => this.#rebalance(topic, one)));
     if (finished.every(Boolean)) {

@@ -529,6 +529,28 @@ describe('pulling', () => {
     expect(consumer.assignment()[0]).toMatchObject({ committableOffset: 0 });
   });
 
+  test('a queue that a hanging handler blocks for minutes is told about, and stays ours', async () => {
+    const { broker, client, clock } = setup();
+    broker.setOffset('billing', 'orders', 0, 0);
+    for (let index = 0; index < 200; index++) broker.put('orders', 0);
+    const { calls, handler } = gate();
+    const consumer = client.consumer({ group: 'billing', subscribe: { orders: '*' }, consumeConcurrentlyMaxSpan: 90 });
+    const events = eventsOf(consumer);
+    await consumer.run((message, context) => (message.queueOffset === 3 ? handler(message, context) : undefined));
+    await clock.advance(120_000);
+    expect(events.filter(({ type }) => type === 'queueBlocked')).toEqual([]);
+    await clock.advance(20_000);
+    expect(events.find(({ type }) => type === 'queueBlocked')).toMatchObject({
+      queue: { queueId: 0 },
+      queueOffset: 3,
+      unacknowledged: 1,
+      forMs: 140_000,
+    });
+    expect(consumer.assignment()).toHaveLength(1);
+    calls[0]!.release();
+    await waitFor(() => consumer.assignment()[0]?.committableOffset === 200);
+  });
+
   test('waits while the oldest message is too far behind the newest', async () => {
     const { broker, client } = setup();
     broker.setOffset('billing', 'orders', 0, 0);
