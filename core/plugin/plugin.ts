@@ -75,7 +75,10 @@ export interface PluginHost {
   onSettled(listener: SettledListener['listener']): void;
   /** Runs when everything is made, plugins in order. Only during setup. */
   onStart(work: () => unknown): void;
-  /** Runs when producers and consumers are closed, plugins in reverse order. Only during setup. */
+  /**
+   * Runs when producers and consumers are closed, plugins in reverse order; also when a later step of `connect` failed. Only
+   * during setup.
+   */
   onStop(work: () => unknown): void;
 
   /** A request to a server; any response code is a value. From `onStart` on. Default time-out: the client's requestTimeoutMs. */

@@ -1,5 +1,6 @@
+import { of } from 'rxjs';
 import { expect, test } from 'vitest';
-import { connect, isRocketMQError, json, topic } from '../../core/index.js';
+import { connect, isRocketMQError, json, type Plugin, topic } from '../../core/index.js';
 import { createMemoryTransport } from '../../core/remoting/memory-transport.js';
 import { embedded, startServer } from '../../core/server/index.js';
 import { forbidden } from '../../plugins/forbidden/index.js';
@@ -56,4 +57,30 @@ test('a client on two name servers finds its topic when one of them goes away', 
   const mq = closeAfterTest(await connect({ nameServers: `127.0.0.1:1;${server.nameServers}` }));
   const producer = await mq.producer({ group: 'g' });
   for (let index = 0; index < 3; index++) await producer.send({ topic: `topic-${index}`, body: 'x' });
+});
+
+test('plugins see deliveries: an interceptor that answers itself keeps a message from its handler', async () => {
+  const groups: string[] = [];
+  const filtering: Plugin = {
+    name: 'filtering',
+    setup: (host) =>
+      host.interceptDelivery({
+        create: ({ group }) => {
+          groups.push(group);
+          return (context, next) =>
+            context.messages[0]?.tag === 'skip' ? of({ kind: 'ack' as const }) : next(context);
+        },
+      }),
+  };
+  const mq = closeAfterTest(await connect({ cluster: embedded({ dir: tempDir() }), plugins: [filtering] }));
+  const producer = await mq.producer({ group: 'g' });
+  for (const tag of ['skip', 'keep', 'skip', 'keep']) {
+    await producer.send({ topic: 'filtered', body: tag, tag, shardingKey: 'one queue' });
+  }
+  const consumer = await mq.consumer({ group: 'readers', subscribe: { filtered: '*' }, from: 'first' });
+  const handled: (string | undefined)[] = [];
+  await consumer.run((message) => handled.push(message.tag));
+  await waitFor(() => consumer.assignment().some((queue) => queue.committableOffset === 4), { timeoutMs: 10_000 });
+  expect(handled).toEqual(['keep', 'keep']);
+  expect(groups).toEqual(['readers']);
 });

@@ -22,6 +22,11 @@ const PRINTS: Record<string, readonly RegExp[]> = {
     /^stream 6 SEND_OK$/m,
     /^all {4}8 SEND_OK$/m,
   ],
+  '05-forbidden.mjs': [
+    /^news for ada: SEND_OK$/m,
+    /^news for bob: forbidden by rule consent$/m,
+    /^test for ada: forbidden by rule no-tests-here$/m,
+  ],
 };
 
 const examples = readdirSync(join(root, 'examples')).filter((name) => /^\d\d-.*\.mjs$/.test(name));
