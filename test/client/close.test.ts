@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { connect, type Plugin } from '../../core/index.js';
 import { nextTurn, waitFor } from '../kit/wait-for.js';
 import { fakeCluster } from './fake-cluster.js';
@@ -10,6 +10,8 @@ async function slowCluster() {
   const answered = new Promise<void>((resolve) => {
     answer = resolve;
   });
+  // A server that closes waits for the answers it owes.
+  onTestFinished(() => answer());
   cluster.broker.behaviour.beforeSend = () => answered;
   return { ...cluster, answer };
 }

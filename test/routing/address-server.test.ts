@@ -2,8 +2,16 @@ import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { addressServerResolver } from '../../core/routing/address-server.js';
+import type { Clock } from '../../core/runtime/clock.js';
 import { silentLogger } from '../../core/runtime/logger.js';
 import { systemClock } from '../../core/runtime/system-clock.js';
+
+/** The pauses between two look-ups pass ten times as fast; long time-outs do not. */
+const hastyClock: Clock = {
+  ...systemClock,
+  setTimer: (delayMs, callback, options) =>
+    systemClock.setTimer(delayMs < 1000 ? delayMs / 10 : delayMs, callback, options),
+};
 
 async function setup(answer: RequestListener, options: { unitName?: string; timeoutMs?: number } = {}) {
   const requests: (string | undefined)[] = [];
@@ -19,7 +27,7 @@ async function setup(answer: RequestListener, options: { unitName?: string; time
   });
   const resolver = addressServerResolver({
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/rocketmq/nsaddr`,
-    clock: systemClock,
+    clock: hastyClock,
     logger: { ...silentLogger, warn: (message) => warnings.push(message) },
     ...options,
   });
@@ -81,10 +89,10 @@ test('an address server that stays away is an error with its cause, and the next
 });
 
 test('an address server that never answers is given up in time', async () => {
-  const { resolver } = await setup(() => {}, { timeoutMs: 30 });
+  const { resolver } = await setup(() => {}, { timeoutMs: 999 });
   await expect(resolver.nameServers()).rejects.toMatchObject({
     code: 'RMQ_NAME_SERVER_UNREACHABLE',
-    message: expect.stringContaining('no answer within 30 ms'),
+    message: expect.stringContaining('no answer within 999 ms'),
   });
 });
 
