@@ -4,6 +4,7 @@ import { RemotingClient } from '../../../core/remoting/remoting-client.js';
 import type { RequestProcessor } from '../../../core/remoting/remoting-server.js';
 import type { Logger } from '../../../core/runtime/logger.js';
 import { silentLogger } from '../../../core/runtime/logger.js';
+import { Broker } from '../../../core/server/broker/broker.js';
 import { BrokerProcessor } from '../../../core/server/broker/broker-processor.js';
 import { BROKER_DEFAULTS, type BrokerSettings } from '../../../core/server/broker/broker-settings.js';
 import { ConsumerOffsetManager } from '../../../core/server/broker/consumer-offset-manager.js';
@@ -34,6 +35,8 @@ export interface ServerParts {
   readonly consumers: ConsumerRegistry;
   readonly heldPulls: HeldPulls;
   readonly routes: RouteInfo;
+  /** Reads the tables and connects the parts, as a broker that starts. */
+  load(): Promise<void>;
 }
 
 export function serverParts(
@@ -77,5 +80,6 @@ export function serverParts(
     consumers: container.get(ConsumerRegistry),
     heldPulls: container.get(HeldPulls),
     routes: container.get(RouteInfo),
+    load: () => container.get(Broker).load(),
   };
 }
