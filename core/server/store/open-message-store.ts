@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import { isRocketMQError, rocketMQError } from '../../errors/rocketmq-error.js';
 import type { Clock } from '../../runtime/clock.js';
 import { type Logger, silentLogger } from '../../runtime/logger.js';
@@ -33,13 +34,28 @@ export async function openMessageStore(options: OpenStoreOptions): Promise<FileM
   let lock: StoreLock | undefined;
   const open = new OpenFiles(files, resolved.openFilesMax);
   try {
-    files.mkdir(paths.root);
+    await makeDirectory(paths.root, files, logger);
     lock = files.lock(paths.root);
     return await openLocked({ paths, files, open, lock, options: resolved, clock, logger });
   } catch (error) {
     open.closeAll();
     lock?.release();
     throw isSystemError(error) ? unusable(paths.root, error) : error;
+  }
+}
+
+/** Makes the directory and puts the names of what it made on the disk, as far as the directories above allow it. */
+async function makeDirectory(path: string, files: StoreFiles, logger: Logger): Promise<void> {
+  const parents: string[] = [];
+  for (let made = path; !files.exists(made) && dirname(made) !== made; made = dirname(made))
+    parents.push(dirname(made));
+  files.mkdir(path);
+  for (const parent of parents) {
+    try {
+      await files.syncDirectory(parent);
+    } catch (error) {
+      logger.warn('the name of a new directory could not be put on the disk', { parent, error });
+    }
   }
 }
 

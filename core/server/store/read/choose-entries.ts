@@ -8,7 +8,7 @@ import {
 import type { GetOptions, GetStatus } from '../message-store.js';
 
 /** Apache's limits of one answer: maxTransferCountOnMessageInMemory and its siblings. */
-const HOT_MESSAGES_MAX = 32;
+export const HOT_MESSAGES_MAX = 32;
 const HOT_SIZE_BYTES_MAX = 262_144;
 const COLD_MESSAGES_MAX = 8;
 const COLD_SIZE_BYTES_MAX = 65_536;

@@ -3,11 +3,11 @@ import { isRecordMagic, readMagic, readTotalSize } from '../commitlog/record-lay
 import type { ConsumeQueue } from '../consumequeue/consume-queue.js';
 import { ENTRY_SIZE_BYTES, entryCommitLogOffset } from '../consumequeue/consume-queue-entry.js';
 import type { GetOptions, GetResult, GetStatus } from '../message-store.js';
-import { chooseEntries, type EntryChoice } from './choose-entries.js';
+import { chooseEntries, type EntryChoice, HOT_MESSAGES_MAX } from './choose-entries.js';
 import { type Span, spansOf } from './spans.js';
 
 /** Entries looked at in one call where a filter may pass over many (Apache: 16,000 bytes of queue). */
-const FILTERED_ENTRIES_MIN = 800;
+const FILTERED_ENTRIES_MAX = 800;
 /** Newest entries of a queue that are read at once (1.25 MiB); older ones leave the event loop free. */
 const ENTRIES_READ_AT_ONCE = 65_536;
 /** Bytes between two wanted records that are read along rather than read around: in the page cache, and on a disk. */
@@ -33,8 +33,9 @@ export class MessageReader {
   get(queue: ConsumeQueue, offset: number, options: GetOptions): GetResult | Promise<GetResult> {
     const outside = statusOutside(queue, offset);
     if (outside !== undefined) return emptyResult(queue, outside.status, outside.nextBeginOffset);
-    const messagesMax = Math.max(1, options.messagesMax);
-    const count = options.matchesTagsCode === undefined ? messagesMax : Math.max(messagesMax, FILTERED_ENTRIES_MIN);
+    // One answer holds few messages whatever was asked for; only a filter may pass over many entries.
+    const messagesMax = Math.max(1, Math.min(options.messagesMax, HOT_MESSAGES_MAX));
+    const count = options.matchesTagsCode === undefined ? messagesMax : FILTERED_ENTRIES_MAX;
     if (queue.maxOffset - offset > ENTRIES_READ_AT_ONCE) return this.#getLater(queue, offset, count, options);
     return this.#readChosen(queue, offset, queue.readSync(offset, count), options);
   }
