@@ -14,6 +14,7 @@ import { ProducerRegistry } from '../../../core/server/broker/producer-registry.
 import { SubscriptionGroupManager } from '../../../core/server/broker/subscription-group-manager.js';
 import { TopicConfigManager } from '../../../core/server/broker/topic-config-manager.js';
 import { createServerContainer } from '../../../core/server/container.js';
+import { NameServer } from '../../../core/server/nameserver/name-server.js';
 import { NameServerProcessor } from '../../../core/server/nameserver/name-server-processor.js';
 import { RouteInfo } from '../../../core/server/nameserver/route-info.js';
 import { type VirtualClock, virtualClock } from '../../kit/virtual-clock.js';
@@ -37,6 +38,7 @@ export interface ServerParts {
   readonly routes: RouteInfo;
   /** Reads the tables and connects the parts, as a broker that starts. */
   load(): Promise<void>;
+  loadNameServer(): Promise<void>;
 }
 
 export function serverParts(
@@ -81,5 +83,6 @@ export function serverParts(
     heldPulls: container.get(HeldPulls),
     routes: container.get(RouteInfo),
     load: () => container.get(Broker).load(),
+    loadNameServer: () => container.get(NameServer).load(),
   };
 }
