@@ -26,8 +26,9 @@ export class Flight extends Pending implements RequestObserver {
   readonly #address: string;
   readonly #clock: Clock;
   readonly #retryResponseCodes: ReadonlySet<number>;
-  readonly #startMs: number;
-  #timeoutMs: number;
+  /** Monotonic. */
+  declare readonly startMs: number;
+  #timeoutMs = 0;
   #request: PendingRequest | undefined;
 
   constructor(
@@ -43,9 +44,7 @@ export class Flight extends Pending implements RequestObserver {
     this.#address = address;
     this.#clock = clock;
     this.#retryResponseCodes = retryResponseCodes;
-    this.#startMs = clock.monotonic();
-    this.#timeoutMs = 0;
-    this.#request = undefined;
+    this.startMs = clock.monotonic();
   }
 
   start(remoting: RemotingClient, request: OutgoingCommand, timeoutMs: number): this {
@@ -111,7 +110,7 @@ export class Flight extends Pending implements RequestObserver {
   #outcomeOf(response: RemotingCommand | undefined): AttemptOutcome {
     const { msgId } = this.state;
     const { queue, attempt } = this.#context;
-    const elapsedMs = this.#clock.monotonic() - this.#startMs;
+    const elapsedMs = this.#clock.monotonic() - this.startMs;
     if (response === undefined) {
       this.state.maybeSent = true;
       return { kind: 'result', result: handedOver(msgId, queue), elapsedMs };
@@ -130,7 +129,7 @@ export class Flight extends Pending implements RequestObserver {
 
   #fail(error: RocketMQError): void {
     const retryable = RETRYABLE_FAILURES.has(error.code);
-    this.#settle({ kind: 'failure', error, retryable, elapsedMs: this.#clock.monotonic() - this.#startMs });
+    this.#settle({ kind: 'failure', error, retryable, elapsedMs: this.#clock.monotonic() - this.startMs });
   }
 
   #settle(outcome: AttemptOutcome): void {

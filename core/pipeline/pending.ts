@@ -15,12 +15,14 @@ export interface OutcomeSink {
 export interface PassStep {
   /** Index of the interceptor that registered it; the chain fills it in. */
   owner: number;
+  /** The one after it; the Observable fills it in. */
+  next: PassStep | undefined;
   onResult(result: SendResult): void;
   /** An Observable takes the place of the error; undefined lets it pass. */
   onError(error: unknown): Observable<SendResult> | undefined;
 }
 
-const WAITING = 0;
+const WAITING: number = 0;
 const STEPPING = 1;
 const ENDED = 2;
 
@@ -34,22 +36,21 @@ export const PENDING_BRAND = Symbol.for('multistage.Pending');
  */
 export class Pending extends Observable<SendResult> implements OutcomeSink {
   declare readonly [PENDING_BRAND]: true;
-  readonly state: SendState;
+  declare readonly state: SendState;
   /** Index of the node that waits here. */
-  readonly node: number;
+  declare readonly node: number;
   /** Index of the outermost node that returned it so far; the node before that one holds it now. */
-  holder: number;
+  declare holder: number;
   /** Whether it was subscribed. */
-  taken: boolean;
+  declare taken: boolean;
   /** The one registered before it in the same send. */
-  readonly older: Pending | undefined;
-  #phase: number;
+  declare readonly older: Pending | undefined;
+  #phase = WAITING;
   #sink: OutcomeSink | undefined;
   #result: SendResult | undefined;
   #error: unknown;
+  /** The next step; the others hang on it. */
   #step: PassStep | undefined;
-  #moreSteps: PassStep[] | undefined;
-  #stepsDone: number;
   /** What it waits for in turn, inside the chain. */
   #inner: Pending | undefined;
 
@@ -60,14 +61,6 @@ export class Pending extends Observable<SendResult> implements OutcomeSink {
     this.holder = node;
     this.taken = false;
     this.older = state.newest;
-    this.#phase = WAITING;
-    this.#sink = undefined;
-    this.#result = undefined;
-    this.#error = undefined;
-    this.#step = undefined;
-    this.#moreSteps = undefined;
-    this.#stepsDone = 0;
-    this.#inner = undefined;
     state.newest = this;
   }
 
@@ -139,8 +132,11 @@ export class Pending extends Observable<SendResult> implements OutcomeSink {
   /** Adds something that happens at the end; at once when the end has come already. */
   addStep(step: PassStep): void {
     if (this.#step === undefined) this.#step = step;
-    else if (this.#moreSteps === undefined) this.#moreSteps = [step];
-    else this.#moreSteps.push(step);
+    else {
+      let last = this.#step;
+      while (last.next !== undefined) last = last.next;
+      last.next = step;
+    }
     if (this.#phase === ENDED) {
       this.#phase = STEPPING;
       this.#runSteps(this.#result === undefined);
@@ -149,9 +145,7 @@ export class Pending extends Observable<SendResult> implements OutcomeSink {
 
   /** Gives the steps without an owner to the node that just returned. */
   claimSteps(owner: number): void {
-    if (this.#step !== undefined && this.#step.owner === -1) this.#step.owner = owner;
-    if (this.#moreSteps === undefined) return;
-    for (const step of this.#moreSteps) if (step.owner === -1) step.owner = owner;
+    for (let step = this.#step; step !== undefined; step = step.next) if (step.owner === -1) step.owner = owner;
   }
 
   /** The engine's own subscription, without a Subscriber. */
@@ -163,14 +157,13 @@ export class Pending extends Observable<SendResult> implements OutcomeSink {
 
   #runSteps(failed: boolean): void {
     let hasFailed = failed;
-    for (let step = this.#nextStep(); step !== undefined; step = this.#nextStep()) {
+    for (let step = this.#step; step !== undefined; step = this.#step) {
       try {
         if (!hasFailed) step.onResult(this.#result!);
         else {
           const replacement = step.onError(this.#error);
           if (replacement !== undefined) {
-            // The same step looks at how its replacement ends.
-            this.#stepsDone--;
+            // The step stays, and looks at how its replacement ends.
             this.#error = undefined;
             this.adopt(replacement, step.owner);
             return;
@@ -181,17 +174,11 @@ export class Pending extends Observable<SendResult> implements OutcomeSink {
         this.#result = undefined;
         this.#error = this.state.chain.label(error, step.owner === -1 ? this.holder : step.owner);
       }
+      this.#step = step.next;
     }
     if (hasFailed) this.#result = undefined;
     this.#phase = ENDED;
     if (this.#sink !== undefined) this.#deliver();
-  }
-
-  #nextStep(): PassStep | undefined {
-    const index = this.#stepsDone;
-    const step = index === 0 ? this.#step : this.#moreSteps?.[index - 1];
-    if (step !== undefined) this.#stepsDone = index + 1;
-    return step;
   }
 
   #deliver(): void {

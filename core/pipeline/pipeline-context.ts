@@ -17,13 +17,13 @@ interface ContextChange {
  */
 export class PipelineContext implements RouteInput, SelectInput, CompressInput, SendInput, SettledContext {
   /** The send's own; not for interceptors. */
-  readonly state: SendState;
-  readonly message: OutgoingMessage;
-  readonly publishInfo: PublishInfo;
-  readonly attempt: number;
-  readonly queue: MessageQueue;
-  readonly payload: Payload;
-  readonly outcome: AttemptOutcome;
+  declare readonly state: SendState;
+  declare readonly message: OutgoingMessage;
+  declare readonly publishInfo: PublishInfo;
+  declare readonly attempt: number;
+  declare readonly queue: MessageQueue;
+  declare readonly payload: Payload;
+  declare readonly outcome: AttemptOutcome;
 
   constructor(
     state: SendState,

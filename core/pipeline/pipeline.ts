@@ -1,7 +1,7 @@
 import { Chain, type ChainNode, type ChainServices } from './chain.js';
 import type { SendContext } from './context.js';
 import { orderGap } from './gap-order.js';
-import type { ProducerFacts, SendAttachment, SendInterceptor } from './interceptor.js';
+import type { ProducerFacts, SendAttachment } from './interceptor.js';
 import type { CheckStage, Stage } from './stage.js';
 import { STAGES } from './stages/index.js';
 import type { ResolveFromScope } from './tokens.js';
@@ -27,14 +27,10 @@ export function composePipeline(parts: PipelineParts): Chain {
     }
     const stage = parts.resolve(token) as Stage<SendContext, SendContext>;
     if (name === 'check') check = stage as CheckStage;
-    nodes.push({ stage: name, plugin: undefined, run: runOf(stage) });
+    nodes.push({ stage: name, plugin: undefined, run: stage.run.bind(stage) });
   }
   const validate = check?.validate === undefined ? undefined : check.validate.bind(check);
   return new Chain(nodes, { ...parts, group: parts.producer.group, validate });
-}
-
-function runOf(stage: Stage<SendContext, SendContext>): SendInterceptor<SendContext> {
-  return (context, next) => stage.run(context, next);
 }
 
 /** The chain as a tree in text: each stage below the interceptors of the gap before it. */

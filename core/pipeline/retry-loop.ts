@@ -28,7 +28,8 @@ const BUSY_PAUSE_MS = 20;
  * that come from stage 5 count; whatever a plugin raised passes.
  */
 export class RetryLoop implements PassStep {
-  owner: number;
+  declare owner: number;
+  next: PassStep | undefined = undefined;
   readonly #source: RetrySource;
   readonly #context: PipelineContext;
   readonly #next: SendHandler<AttemptContext>;
@@ -42,8 +43,6 @@ export class RetryLoop implements PassStep {
     this.#context = context as PipelineContext;
     this.#next = next;
     this.#retries = retries;
-    this.#attempts = undefined;
-    this.#stored = undefined;
     this.owner = this.#context.state.position;
   }
 

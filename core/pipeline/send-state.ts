@@ -35,36 +35,36 @@ const INTERRUPTIONS_MAX = 64;
  * and it is what the composed chain's Observable delivers to. Its facade sets `onEnd`.
  */
 export abstract class SendState implements SendFacts, DeadlineEntry, OutcomeSink {
-  readonly chain: Chain;
-  readonly mode: 'send' | 'oneway';
+  declare readonly chain: Chain;
+  declare readonly mode: 'send' | 'oneway';
   /** As the caller named it; an interceptor may send to another. */
-  readonly topic: string;
-  readonly msgId: string;
-  readonly startTimestamp: number;
-  readonly timeoutMs: number;
-  readonly deadlineMs: number;
-  readonly attemptTimeoutMs: number | undefined;
-  readonly target: SendTarget | undefined;
-  heapIndex: number;
+  declare readonly topic: string;
+  declare readonly msgId: string;
+  declare readonly startTimestamp: number;
+  declare readonly timeoutMs: number;
+  declare readonly deadlineMs: number;
+  declare readonly attemptTimeoutMs: number | undefined;
+  declare readonly target: SendTarget | undefined;
+  declare heapIndex: number;
   /** Index of the deepest node that was entered; -1 before the first. */
-  position: number;
+  declare position: number;
   /** Number of the latest attempt; 0 before the first. */
-  attempt: number;
+  declare attempt: number;
   /** The latest Observable of the chain's own. */
-  newest: Pending | undefined;
+  declare newest: Pending | undefined;
   /** What the latest attempt's first node returned. */
-  attemptPending: Pending | undefined;
+  declare attemptPending: Pending | undefined;
   /** The latest attempt's outcome and where it was sent. */
-  outcome: AttemptOutcome | undefined;
-  outcomeQueue: MessageQueue | undefined;
+  declare outcome: AttemptOutcome | undefined;
+  declare outcomeQueue: MessageQueue | undefined;
   /** Whether bytes of an attempt that is over may have reached a broker. */
-  maybeSent: boolean;
+  declare maybeSent: boolean;
   /** The encoded body and the body it was made from. */
-  payload: Payload | undefined;
-  payloadSource: Uint8Array | string | undefined;
+  declare payload: Payload | undefined;
+  declare payloadSource: Uint8Array | string | undefined;
   /** Told of this send's own events. */
-  listener: ((event: StageEvent) => void) | undefined;
-  #ended: boolean;
+  declare listener: ((event: StageEvent) => void) | undefined;
+  #ended = false;
   /** The error that the send ends with, whatever its interceptors make of it. */
   #doom: RocketMQError | undefined;
   /** Where it sat when its deadline passed while a broker had the request. */
@@ -93,11 +93,6 @@ export abstract class SendState implements SendFacts, DeadlineEntry, OutcomeSink
     this.payload = undefined;
     this.payloadSource = undefined;
     this.listener = undefined;
-    this.#ended = false;
-    this.#doom = undefined;
-    this.#expired = undefined;
-    this.#slots = undefined;
-    this.#abort = undefined;
   }
 
   /** Called once when the send has ended. */

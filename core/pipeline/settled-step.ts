@@ -24,6 +24,7 @@ export function settled(rest: Observable<SendResult>, callbacks: SettledCallback
 
 class SettledStep implements PassStep {
   owner = -1;
+  next: PassStep | undefined = undefined;
   readonly #callbacks: SettledCallbacks;
 
   constructor(callbacks: SettledCallbacks) {

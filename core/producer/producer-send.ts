@@ -21,15 +21,15 @@ export interface SendOwner {
 
 /** One send of one producer: its state in the chain, its place in the budget and in the list of those in flight. */
 export class ProducerSend extends SendState implements BudgetEntry {
-  readonly owner: SendOwner;
-  readonly message: RawMessage;
-  readonly sizeBytes: number;
-  readonly observer: SendObserver;
-  readonly abortSignal: AbortSignal | undefined;
-  admitted: boolean;
+  declare readonly owner: SendOwner;
+  declare readonly message: RawMessage;
+  declare readonly sizeBytes: number;
+  declare readonly observer: SendObserver;
+  declare readonly abortSignal: AbortSignal | undefined;
+  declare admitted: boolean;
   /** Neighbours in the producer's list of sends. */
-  previous: ProducerSend | undefined;
-  next: ProducerSend | undefined;
+  declare previous: ProducerSend | undefined;
+  declare next: ProducerSend | undefined;
 
   constructor(
     chain: Chain,

@@ -1,4 +1,5 @@
 import type { Clock, Timer } from './clock.js';
+import { DeadlineLane } from './deadline-lane.js';
 
 /** Something that must end by a moment. The object itself is the heap's entry, so that waiting allocates nothing. */
 export interface DeadlineEntry {
@@ -10,8 +11,14 @@ export interface DeadlineEntry {
   onDeadline(): void;
 }
 
+/** Time-outs of so many different lengths keep a lane each. */
+const LANES = 4;
+/** Where the indexes of the first lane begin, and how far apart those of two lanes are; the heap's lie below. */
+const LANE_INDEXES = 2 ** 24;
+
 /**
- * An indexed binary heap of deadlines over one timer. An entry that is done leaves at once, wherever it stands. The timer
+ * An indexed binary heap of deadlines over one timer, with lanes beside it for deadlines that come in the order in which
+ * they pass: nearly all do, since they are equal time-outs from now, and in a lane they cost no moving about. An entry that is done leaves at once, wherever it stands. The timer
  * keeps the process alive while the heap has entries, because somebody awaits each of them. It is not moved when its
  * entry leaves early: it fires, finds nothing due and looks for the next, so that short requests with long deadlines
  * cost no timer each.
@@ -19,6 +26,11 @@ export interface DeadlineEntry {
 export class DeadlineHeap {
   readonly #clock: Clock;
   readonly #entries: DeadlineEntry[] = [];
+  readonly #lanes: readonly DeadlineLane[] = Array.from(
+    { length: LANES },
+    (_, lane) => new DeadlineLane((lane + 1) * LANE_INDEXES, LANE_INDEXES),
+  );
+  #size = 0;
   #timer: Timer | undefined;
   #timerDueMs = Number.POSITIVE_INFINITY;
 
@@ -27,31 +39,28 @@ export class DeadlineHeap {
   }
 
   get size(): number {
-    return this.#entries.length;
+    return this.#size;
   }
 
   add(entry: DeadlineEntry): void {
     if (entry.heapIndex !== -1) throw new TypeError('the entry is in a deadline heap already');
-    const entries = this.#entries;
-    entry.heapIndex = entries.length;
-    entries.push(entry);
-    this.#rise(entry, entry.heapIndex);
+    if (this.#laneFor(entry.deadlineMs)?.add(entry) !== true) this.#push(entry);
+    this.#size++;
     if (entry.deadlineMs < this.#timerDueMs) this.#setTimer(entry.deadlineMs);
-    else if (entries.length === 1) this.#timer?.setRef?.(true);
+    else if (this.#size === 1) this.#timer?.setRef?.(true);
   }
 
   /** Takes an entry out; one that is not in the heap is left alone. Tells whether it was there. */
   remove(entry: DeadlineEntry): boolean {
-    const entries = this.#entries;
     const index = entry.heapIndex;
-    if (index === -1 || entries[index] !== entry) return false;
-    const last = entries.pop()!;
-    entry.heapIndex = -1;
-    if (last !== entry) {
-      this.#rise(last, index);
-      this.#sink(last, last.heapIndex);
-    }
-    if (entries.length === 0) this.#letProcessEnd();
+    if (index === -1) return false;
+    const isThere =
+      index < LANE_INDEXES
+        ? this.#pull(entry, index)
+        : (this.#lanes[Math.floor(index / LANE_INDEXES) - 1]?.remove(entry) ?? false);
+    if (!isThere) return false;
+    this.#size--;
+    if (this.#size === 0) this.#letProcessEnd();
     return true;
   }
 
@@ -59,7 +68,45 @@ export class DeadlineHeap {
   clear(): void {
     for (const entry of this.#entries) entry.heapIndex = -1;
     this.#entries.length = 0;
+    for (const lane of this.#lanes) lane.clear();
+    this.#size = 0;
     this.#cancelTimer();
+  }
+
+  /** The lane whose last deadline precedes this one by least; undefined when it precedes the last of all. */
+  #laneFor(deadlineMs: number): DeadlineLane | undefined {
+    let best: DeadlineLane | undefined;
+    for (const lane of this.#lanes) {
+      if (lane.lastMs <= deadlineMs && (best === undefined || lane.lastMs > best.lastMs)) best = lane;
+    }
+    return best;
+  }
+
+  #first(): DeadlineEntry | undefined {
+    let first = this.#entries[0];
+    for (const lane of this.#lanes) {
+      const entry = lane.first;
+      if (entry !== undefined && (first === undefined || entry.deadlineMs < first.deadlineMs)) first = entry;
+    }
+    return first;
+  }
+
+  #push(entry: DeadlineEntry): void {
+    entry.heapIndex = this.#entries.length;
+    this.#entries.push(entry);
+    this.#rise(entry, entry.heapIndex);
+  }
+
+  #pull(entry: DeadlineEntry, index: number): boolean {
+    const entries = this.#entries;
+    if (entries[index] !== entry) return false;
+    const last = entries.pop()!;
+    entry.heapIndex = -1;
+    if (last !== entry) {
+      this.#rise(last, index);
+      this.#sink(last, last.heapIndex);
+    }
+    return true;
   }
 
   #fire(): void {
@@ -67,12 +114,12 @@ export class DeadlineHeap {
     this.#timerDueMs = Number.POSITIVE_INFINITY;
     const nowMs = this.#clock.monotonic();
     try {
-      for (let first = this.#entries[0]; first && first.deadlineMs <= nowMs; first = this.#entries[0]) {
+      for (let first = this.#first(); first && first.deadlineMs <= nowMs; first = this.#first()) {
         this.remove(first);
         first.onDeadline();
       }
     } finally {
-      const next = this.#entries[0];
+      const next = this.#first();
       if (next && next.deadlineMs < this.#timerDueMs) this.#setTimer(next.deadlineMs);
     }
   }

@@ -12,6 +12,7 @@ import { later } from '../later.js';
 import type { PipelineContext } from '../pipeline-context.js';
 import { sendRequest } from '../send-request.js';
 import type { SendResult } from '../send-result.js';
+import type { SendState } from '../send-state.js';
 import type { SendInput, TransmitStage } from '../stage.js';
 import { ProducerScope } from '../tokens.js';
 
@@ -68,7 +69,7 @@ export class Send implements TransmitStage {
     } catch (error) {
       return flight.failBeforeStart(error);
     }
-    return flight.start(this.#remoting, request, this.#timeoutMs(context));
+    return flight.start(this.#remoting, request, timeoutMs(context.state, flight.startMs));
   }
 
   #flight(context: PipelineContext, next: SendHandler<SettledContext>, address: string): Flight {
@@ -95,11 +96,11 @@ export class Send implements TransmitStage {
       context.payload,
     );
   }
+}
 
-  /** What is left of the send, or the attempt's own limit; the send's deadline itself is watched elsewhere. */
-  #timeoutMs(context: PipelineContext): number {
-    const leftMs = Math.max(context.state.deadlineMs - this.#clock.monotonic(), 1);
-    const limitMs = context.state.attemptTimeoutMs;
-    return limitMs !== undefined && limitMs < leftMs ? limitMs : leftMs;
-  }
+/** What is left of the send, or the attempt's own limit; the send's deadline itself is watched elsewhere. */
+function timeoutMs(state: SendState, nowMs: number): number {
+  const leftMs = Math.max(state.deadlineMs - nowMs, 1);
+  const limitMs = state.attemptTimeoutMs;
+  return limitMs !== undefined && limitMs < leftMs ? limitMs : leftMs;
 }
