@@ -4,48 +4,35 @@ const STALL_MS = 50;
 /** A delay is seen as up to this much longer than the stall was. */
 const RESOLUTION_MS = 10;
 const NANOSECONDS = 1_000_000;
+const LIMIT = (STALL_MS + RESOLUTION_MS) * NANOSECONDS;
 
 /** Counts how often the event loop stood still for more than 50 ms: nobody is served then, and clients time out. */
 export class LoopStalls {
+  /** Of all ticks so far; its memory is fixed. Never reset: that would lose what the present turn takes. */
   readonly #delays = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
-  #count = 0;
-  #longestMs = 0;
 
   start(): void {
     this.#delays.enable();
   }
 
   stop(): void {
-    this.sample();
     this.#delays.disable();
   }
 
-  /** Stalls seen so far, and the longest of them in milliseconds. */
+  /** Stalls seen since the start, and the longest of them in milliseconds; 0 and 0 without one. */
   get statistics(): { readonly count: number; readonly longestMs: number } {
-    this.sample();
-    return { count: this.#count, longestMs: this.#longestMs };
-  }
-
-  /** Takes in what was measured since the last time. */
-  sample(): void {
     const { count, max } = this.#delays;
-    const limit = (STALL_MS + RESOLUTION_MS) * NANOSECONDS;
-    if (count === 0 || max <= limit) {
-      this.#delays.reset();
-      return;
-    }
-    this.#count += this.#above(limit, count);
-    this.#longestMs = Math.max(this.#longestMs, max / NANOSECONDS);
-    this.#delays.reset();
+    if (count === 0 || max <= LIMIT) return { count: 0, longestMs: 0 };
+    return { count: this.#stallsAmong(count), longestMs: max / NANOSECONDS };
   }
 
-  /** How many of `count` delays are above `limit`: the histogram tells the delay of a rank, so the first such rank is searched. */
-  #above(limit: number, count: number): number {
+  /** The histogram tells the delay of a rank, so the first rank above the limit is searched. */
+  #stallsAmong(count: number): number {
     let low = 1;
     let high = count;
     while (low < high) {
       const rank = Math.floor((low + high) / 2);
-      if (this.#delays.percentile((100 * rank) / count) > limit) high = rank;
+      if (this.#delays.percentile((100 * rank) / count) > LIMIT) high = rank;
       else low = rank + 1;
     }
     return count - low + 1;

@@ -19,7 +19,7 @@ import { TopicConfigManager } from './topic-config-manager.js';
 const HOLD_SWEEP_PERIOD_MS = 5_000;
 const CLIENT_SCAN_PERIOD_MS = 10_000;
 const SAMPLE_PERIOD_MS = 1_000;
-const RETRY_PERIOD_MS = 3_000;
+const RETRY_PERIOD_MS = 1_000;
 
 /** The broker: its processors on a port, its tables from disk and back, its timers, and its place at the name servers. */
 @injectable()
