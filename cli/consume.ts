@@ -5,6 +5,9 @@ import { stderrLogger } from './stderr-logger.js';
 import { stopSignal } from './stop-signal.js';
 import { untilAborted } from './until-aborted.js';
 
+/** How long a line that is being printed may take when the command is told to stop. */
+const PRINTING_MS_MAX = 1_000;
+
 interface ConsumeArguments {
   readonly nameServer: string;
   readonly topic: string;
@@ -37,7 +40,6 @@ async function consume(args: ConsumeArguments): Promise<number> {
   const stop = stopSignal();
   const mq = await connect({ nameServers: args.nameServer, logger: stderrLogger });
   let printed = 0;
-  let taken = 0;
   const finished = new AbortController();
   const done = AbortSignal.any([
     stop.signal,
@@ -50,15 +52,16 @@ async function consume(args: ConsumeArguments): Promise<number> {
       group: args.group,
       subscribe: { [args.topic]: args.tag },
       from: args.from === 'first' ? 'first' : 'last',
+      concurrency: 1, // lines in the order of their queues, and none taken beyond --count
     });
+    done.addEventListener('abort', () => consumer.pause()); // no handler starts from here on
     await consumer.run(async (message: ReceivedMessage) => {
-      if (done.aborted || taken === args.count) throw new Error('not wanted any more'); // its offset is held
-      taken += 1;
       await print(message);
       printed += 1;
       if (printed === args.count) finished.abort();
     });
     await untilAborted(done);
+    await consumer.close({ timeoutMs: PRINTING_MS_MAX });
     return printed;
   } finally {
     await mq.close();

@@ -205,6 +205,7 @@ describe('produce and consume', () => {
       expect(consumed.code).toBe(0);
       const printed = consumed.stdout.trim().split('\n');
       expect(printed).toHaveLength(count);
+      expect(consumed.stderr).toBe('');
       for (const line of printed) seen.add(JSON.parse(line).body);
     }
     // What was printed may come again (its queue's oldest unprinted message holds the offset), but nothing is skipped.
