@@ -45,6 +45,8 @@ export class Chain {
   readonly logger: Logger;
   readonly events: EventHub;
   readonly nodes: readonly ChainNode[];
+  /** Which contexts no interceptor ever sees, because its gaps are empty: stages may refine these in place. */
+  readonly unseen: { readonly created: boolean; readonly attempt: boolean; readonly encoded: boolean };
   /** Runs a send through all layers. */
   readonly handler: SendHandler<SendContext>;
   readonly #validate: ((message: OutgoingMessage) => void) | undefined;
@@ -60,6 +62,12 @@ export class Chain {
     this.logger = services.logger;
     this.events = services.events;
     this.nodes = nodes;
+    const isEmpty = (stage: StageName) => !nodes.some((node) => node.plugin !== undefined && node.stage === stage);
+    this.unseen = {
+      created: isEmpty('check') && isEmpty('route'),
+      attempt: isEmpty('compress'),
+      encoded: isEmpty('send'),
+    };
     this.#validate = services.validate;
     this.#checkIndex = indexOfStage(nodes, 'check');
     this.#selectIndex = indexOfStage(nodes, 'select');

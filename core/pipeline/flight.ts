@@ -44,7 +44,7 @@ export class Flight extends Pending implements RequestObserver {
     this.#address = address;
     this.#clock = clock;
     this.#retryResponseCodes = retryResponseCodes;
-    this.startMs = clock.monotonic();
+    this.startMs = context.state.nowMs();
   }
 
   start(remoting: RemotingClient, request: OutgoingCommand, timeoutMs: number): this {

@@ -13,17 +13,18 @@ interface ContextChange {
 
 /**
  * The one class behind the contexts of all gaps. The types of each gap show what is known there; at run time what is not
- * known yet is undefined. A context never changes: stages refine it, and `with` makes another.
+ * known yet is undefined. For an interceptor a context never changes: `with` makes another. Stages refine it, and where no
+ * interceptor can have seen the context before, they refine that very object.
  */
 export class PipelineContext implements RouteInput, SelectInput, CompressInput, SendInput, SettledContext {
   /** The send's own; not for interceptors. */
   declare readonly state: SendState;
   declare readonly message: OutgoingMessage;
-  declare readonly publishInfo: PublishInfo;
+  declare publishInfo: PublishInfo;
   declare readonly attempt: number;
   declare readonly queue: MessageQueue;
-  declare readonly payload: Payload;
-  declare readonly outcome: AttemptOutcome;
+  declare payload: Payload;
+  declare outcome: AttemptOutcome;
 
   constructor(
     state: SendState,
@@ -86,7 +87,11 @@ export class PipelineContext implements RouteInput, SelectInput, CompressInput, 
   }
 
   routed(publishInfo: PublishInfo): PipelineContext {
-    return new PipelineContext(this.state, this.message, publishInfo, 0, undefined, undefined, undefined);
+    const { state, message } = this;
+    if (!state.chain.unseen.created)
+      return new PipelineContext(state, message, publishInfo, 0, undefined, undefined, undefined);
+    this.publishInfo = publishInfo;
+    return this;
   }
 
   attempted(queue: MessageQueue, publishInfo: PublishInfo): PipelineContext {
@@ -96,14 +101,20 @@ export class PipelineContext implements RouteInput, SelectInput, CompressInput, 
 
   encoded(payload: Payload): PipelineContext {
     const { state, message, publishInfo, attempt, queue } = this;
-    return new PipelineContext(state, message, publishInfo, attempt, queue, payload, undefined);
+    if (!state.chain.unseen.attempt)
+      return new PipelineContext(state, message, publishInfo, attempt, queue, payload, undefined);
+    this.payload = payload;
+    return this;
   }
 
   settled(outcome: AttemptOutcome): PipelineContext {
     const { state, message, publishInfo, attempt, queue, payload } = this;
     state.outcome = outcome;
     state.outcomeQueue = queue;
-    return new PipelineContext(state, message, publishInfo, attempt, queue, payload, outcome);
+    if (!state.chain.unseen.encoded)
+      return new PipelineContext(state, message, publishInfo, attempt, queue, payload, outcome);
+    this.outcome = outcome;
+    return this;
   }
 
   /** The compiler refuses these by gap; plain JavaScript is told here. */

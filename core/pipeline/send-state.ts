@@ -7,20 +7,6 @@ import type { StageEvent } from './events.js';
 import type { OutcomeSink, Pending } from './pending.js';
 import type { SendResult } from './send-result.js';
 
-/** What a send is begun with; the rest is the chain's. */
-export interface SendStart {
-  readonly mode: 'send' | 'oneway';
-  readonly topic: string;
-  readonly msgId: string;
-  /** Wall clock, milliseconds since 1970. */
-  readonly startTimestamp: number;
-  readonly timeoutMs: number;
-  /** Monotonic. */
-  readonly deadlineMs: number;
-  readonly attemptTimeoutMs: number | undefined;
-  readonly target: SendTarget | undefined;
-}
-
 /** The stage a send sits in, or the plugin that holds it. */
 export interface Whereabouts {
   readonly stage?: string;
@@ -32,7 +18,7 @@ const INTERRUPTIONS_MAX = 64;
 
 /**
  * The one object that a send has from beginning to end. All its contexts share it; it is the entry in the deadline heap,
- * and it is what the composed chain's Observable delivers to. Its facade sets `onEnd`.
+ * and it is what the composed chain's Observable delivers to. Its facade sets its start, deadline and target before it begins.
  */
 export abstract class SendState implements SendFacts, DeadlineEntry, OutcomeSink {
   declare readonly chain: Chain;
@@ -40,11 +26,11 @@ export abstract class SendState implements SendFacts, DeadlineEntry, OutcomeSink
   /** As the caller named it; an interceptor may send to another. */
   declare readonly topic: string;
   declare readonly msgId: string;
-  declare readonly startTimestamp: number;
-  declare readonly timeoutMs: number;
-  declare readonly deadlineMs: number;
-  declare readonly attemptTimeoutMs: number | undefined;
-  declare readonly target: SendTarget | undefined;
+  declare startTimestamp: number;
+  declare timeoutMs: number;
+  declare deadlineMs: number;
+  declare attemptTimeoutMs: number | undefined;
+  declare target: SendTarget | undefined;
   declare heapIndex: number;
   /** Index of the deepest node that was entered; -1 before the first. */
   declare position: number;
@@ -62,6 +48,11 @@ export abstract class SendState implements SendFacts, DeadlineEntry, OutcomeSink
   /** The encoded body and the body it was made from. */
   declare payload: Payload | undefined;
   declare payloadSource: Uint8Array | string | undefined;
+  /**
+   * The monotonic time at which the send began, while it still is that time: as long as it runs in one go and nothing slow
+   * was done. NaN afterwards. Reading the clock is one of the dearer things on the fast path.
+   */
+  declare freshMs: number;
   /** Told of this send's own events. */
   declare listener: ((event: StageEvent) => void) | undefined;
   #ended = false;
@@ -72,16 +63,16 @@ export abstract class SendState implements SendFacts, DeadlineEntry, OutcomeSink
   #slots: Map<StateKey<unknown>, unknown> | undefined;
   #abort: AbortController | undefined;
 
-  constructor(chain: Chain, start: SendStart) {
+  constructor(chain: Chain, mode: 'send' | 'oneway', topic: string, msgId: string) {
     this.chain = chain;
-    this.mode = start.mode;
-    this.topic = start.topic;
-    this.msgId = start.msgId;
-    this.startTimestamp = start.startTimestamp;
-    this.timeoutMs = start.timeoutMs;
-    this.deadlineMs = start.deadlineMs;
-    this.attemptTimeoutMs = start.attemptTimeoutMs;
-    this.target = start.target;
+    this.mode = mode;
+    this.topic = topic;
+    this.msgId = msgId;
+    this.startTimestamp = 0;
+    this.timeoutMs = 0;
+    this.deadlineMs = 0;
+    this.attemptTimeoutMs = undefined;
+    this.target = undefined;
     this.heapIndex = -1;
     this.position = -1;
     this.attempt = 0;
@@ -92,6 +83,7 @@ export abstract class SendState implements SendFacts, DeadlineEntry, OutcomeSink
     this.maybeSent = false;
     this.payload = undefined;
     this.payloadSource = undefined;
+    this.freshMs = Number.NaN;
     this.listener = undefined;
   }
 
@@ -121,6 +113,11 @@ export abstract class SendState implements SendFacts, DeadlineEntry, OutcomeSink
       if (this.#doom !== undefined) this.#abort.abort(this.#doom);
     }
     return this.#abort.signal;
+  }
+
+  /** Monotonic time, read only where it may have moved. */
+  nowMs(): number {
+    return Number.isNaN(this.freshMs) ? this.chain.clock.monotonic() : this.freshMs;
   }
 
   slot<T>(key: StateKey<T>): T | undefined {

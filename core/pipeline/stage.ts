@@ -16,7 +16,8 @@ import type { SendResult } from './send-result.js';
 
 /**
  * A stage is an interceptor that refines the context: created, routed, attempt, encoded, settled. Each is a class under
- * a token of its own (see `SendStage`), so that a plugin can bind another.
+ * a token of its own (see `SendStage`), so that a plugin can bind another. Refining a context may change the object it was
+ * called on: a stage passes on what it got back and does not touch the one before again, `attempted` apart.
  */
 export interface Stage<In extends SendContext, Out extends SendContext> {
   run(context: In, next: SendHandler<Out>): Observable<SendResult>;

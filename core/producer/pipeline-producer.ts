@@ -224,25 +224,22 @@ export class PipelineProducer implements StartableProducer, SendOwner {
     const timeoutMs = options?.timeoutMs === undefined ? defaults.timeoutMs : positive('timeoutMs', options.timeoutMs);
     const send = new ProducerSend(
       this.#chain,
-      {
-        mode,
-        topic: message.topic,
-        msgId: ids.next(),
-        startTimestamp: clock.now(),
-        timeoutMs,
-        deadlineMs: startMs + timeoutMs,
-        attemptTimeoutMs:
-          options?.attemptTimeoutMs === undefined
-            ? defaults.attemptTimeoutMs
-            : positive('attemptTimeoutMs', options.attemptTimeoutMs),
-        target: targetOf(message, options),
-      },
+      mode,
+      ids.next(),
       this,
       message,
       bodySize(message),
       observer,
       options?.signal,
     );
+    send.startTimestamp = clock.now();
+    send.timeoutMs = timeoutMs;
+    send.deadlineMs = startMs + timeoutMs;
+    send.attemptTimeoutMs =
+      options?.attemptTimeoutMs === undefined
+        ? defaults.attemptTimeoutMs
+        : positive('attemptTimeoutMs', options.attemptTimeoutMs);
+    send.target = targetOf(message, options);
     send.listener = listener;
     this.#inFlight.add(send);
     if (send.deadlineMs !== Number.POSITIVE_INFINITY) deadlines.add(send);
@@ -263,7 +260,9 @@ export class PipelineProducer implements StartableProducer, SendOwner {
     const running = this.#lifeCycle.state === 'running';
     if (running && !this.#budget.admit(send)) return;
     send.admitted = running;
+    send.freshMs = send.deadlineMs - send.timeoutMs;
     this.#enterChain(send);
+    send.freshMs = Number.NaN;
   }
 
   #enterChain(send: ProducerSend): void {

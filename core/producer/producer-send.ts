@@ -1,7 +1,7 @@
 import { type RocketMQError, rocketMQError } from '../errors/rocketmq-error.js';
 import type { Chain } from '../pipeline/chain.js';
 import type { SendResult } from '../pipeline/send-result.js';
-import { type SendStart, SendState } from '../pipeline/send-state.js';
+import { SendState } from '../pipeline/send-state.js';
 import type { BudgetEntry } from './budget.js';
 import type { RawMessage } from './producer.js';
 
@@ -33,14 +33,15 @@ export class ProducerSend extends SendState implements BudgetEntry {
 
   constructor(
     chain: Chain,
-    start: SendStart,
+    mode: 'send' | 'oneway',
+    msgId: string,
     owner: SendOwner,
     message: RawMessage,
     sizeBytes: number,
     observer: SendObserver,
     abortSignal: AbortSignal | undefined,
   ) {
-    super(chain, start);
+    super(chain, mode, message.topic, msgId);
     this.owner = owner;
     this.message = message;
     this.sizeBytes = sizeBytes;

@@ -32,6 +32,7 @@ export class Compress implements CompressStage {
     if (state.payload !== undefined && state.payloadSource === body) return next(context.encoded(state.payload));
     const bytes = typeof body === 'string' ? Buffer.from(body, 'utf8') : body;
     if (bytes.byteLength < this.#thresholdBytes) return this.#goOn(context, next, { body: bytes, sysFlag: 0 });
+    state.freshMs = Number.NaN;
     const compressed = this.#compressor.compress(bytes, this.#level);
     const sysFlag = SysFlag.COMPRESSED | this.#compressor.sysFlagBits;
     if (compressed instanceof Promise) {
