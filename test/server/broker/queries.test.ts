@@ -155,9 +155,9 @@ describe('topics', () => {
     expect(parts.store.writes).toEqual([]);
   });
 
-  test('cannot have less than no queue', async () => {
-    const ext = { ...CREATE, readQueueNums: -1 };
-    expect(await query(serverParts(), RequestCode.UPDATE_AND_CREATE_TOPIC, ext)).toMatchObject({ code: 1 });
+  test.each([{ readQueueNums: -1 }, { writeQueueNums: 65_537 }])('cannot have %j', async (queues) => {
+    const response = await query(serverParts(), RequestCode.UPDATE_AND_CREATE_TOPIC, { ...CREATE, ...queues });
+    expect(response).toMatchObject({ code: 1, remark: expect.stringContaining('0 to 65536 are allowed') });
   });
 
   test('are listed with their version', async () => {

@@ -16,6 +16,9 @@ import { Registration } from '../registration.js';
 import { TopicConfigManager } from '../topic-config-manager.js';
 import { refuseTopicName } from '../topic-names.js';
 
+/** Requests about a topic walk over its queues; one request must not be able to make that take minutes. */
+const QUEUE_NUMS_MAX = 65_536;
+
 /** Creates and changes topics, and lists them. */
 @injectable()
 export class TopicAdminProcessor implements BrokerProcessor {
@@ -60,8 +63,10 @@ export class TopicAdminProcessor implements BrokerProcessor {
       const remark = `The topic[${topicName}] is conflict with system topic.`;
       return { code: ResponseCode.SYSTEM_ERROR, remark };
     }
-    if (config.readQueueNums < 0 || config.writeQueueNums < 0) {
-      return { code: ResponseCode.SYSTEM_ERROR, remark: `topic[${topicName}] cannot have a negative number of queues` };
+    for (const queueNums of [config.readQueueNums, config.writeQueueNums]) {
+      if (queueNums >= 0 && queueNums <= QUEUE_NUMS_MAX) continue;
+      const remark = `topic[${topicName}] cannot have ${queueNums} queues, 0 to ${QUEUE_NUMS_MAX} are allowed`;
+      return { code: ResponseCode.SYSTEM_ERROR, remark };
     }
     await this.#topics.update(config);
     await this.#registration.registerTopic(config);
