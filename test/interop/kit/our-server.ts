@@ -8,7 +8,8 @@ import type { Target } from './target.js';
 export async function startOurServer(): Promise<Target & { close(): Promise<void> }> {
   const dir = await mkdtemp(join(tmpdir(), 'multistage-ours-'));
   const removeDir = () => rm(dir, { recursive: true, force: true });
-  const clusterName = 'OurCluster';
+  // As long as the name of Apache's cluster: it is part of every record, and same-answers.test.ts compares their sizes.
+  const clusterName = 'OurOwnCluster';
   const brokerName = 'ours-a';
   try {
     const server = await startServer({ dir, nameServerPort: 0, brokerPort: 0, cluster: clusterName, brokerName });
