@@ -24,6 +24,7 @@ export async function pipelineSides(dist) {
     routes: (await load('core/routing/route-table.js')).RouteTable,
     remoting: (await load('core/remoting/remoting-client.js')).RemotingClient,
     names: (await load('core/message/resource-names.js')).ResourceNames,
+    membership: (await load('core/routing/membership.js')).Membership,
     clock: (await load('core/runtime/clock.js')).Clock,
     compressor: (await load('core/message/compression/compressor.js')).Compressor,
     faults: (await load('core/pipeline/fault-strategy.js')).FaultStrategy,
@@ -38,6 +39,13 @@ export async function pipelineSides(dist) {
     loadPublishInfo: () => Promise.resolve(info),
     brokerAddress: () => '127.0.0.1:10911',
     loadBrokerAddress: () => Promise.resolve('127.0.0.1:10911'),
+  };
+
+  const membership = {
+    joinProducer: () => {},
+    leave: () => Promise.resolve(),
+    heartbeat: () => Promise.resolve(),
+    brokerVersion: () => 407,
   };
 
   const direct = () => {
@@ -81,6 +89,7 @@ export async function pipelineSides(dist) {
       const container = new Container();
       container.bind(tokens.routes).toConstantValue(routes);
       container.bind(tokens.remoting).toConstantValue(remoting);
+      container.bind(tokens.membership).toConstantValue(membership);
       container.bind(tokens.names).toConstantValue(plainResourceNames);
       container.bind(tokens.clock).toConstantValue(systemClock);
       container.bind(tokens.compressor).toConstantValue(zlibCompressor);
@@ -90,7 +99,7 @@ export async function pipelineSides(dist) {
         {
           routes,
           remoting,
-          membership: { joinProducer: () => {}, leave: () => Promise.resolve(), heartbeat: () => Promise.resolve() },
+          membership,
           clock: systemClock,
           logger: silentLogger,
           deadlines: new DeadlineHeap(systemClock),

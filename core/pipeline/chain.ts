@@ -154,15 +154,17 @@ export class Chain {
   /** The last event of a send. */
   tellEnd(state: SendState, result: SendResult | undefined, error: RocketMQError | undefined): void {
     if (!this.watches(state)) return;
-    const facts = { ...this.#facts(state), attempt: state.attempt };
-    if (result !== undefined) this.emit(state, { type: 'done', ...facts, result });
-    else this.emit(state, { type: 'failed', ...facts, error, final: true });
+    const { topic, msgId, attempt } = state;
+    const timeMs = this.clock.monotonic();
+    if (result !== undefined) this.emit(state, { type: 'done', topic, msgId, timeMs, attempt, result });
+    else this.emit(state, { type: 'failed', topic, msgId, timeMs, attempt, error, final: true });
   }
 
   /** An attempt failed and another may follow. */
   tellAttemptFailed(state: SendState, error: unknown): void {
     if (!this.watches(state)) return;
-    this.emit(state, { type: 'failed', ...this.#facts(state), attempt: state.attempt, error, final: false });
+    const { topic, msgId, attempt } = state;
+    this.emit(state, { type: 'failed', topic, msgId, timeMs: this.clock.monotonic(), attempt, error, final: false });
   }
 
   #link(index: number, node: ChainNode, next: SendHandler<SendContext>): SendHandler<SendContext> {
@@ -180,7 +182,7 @@ export class Chain {
       state.position = index;
       if (this.events.observed || state.listener !== undefined) {
         if (afterSelect) this.#tellAttempt(context as PipelineContext);
-        if (isStage) this.emit(state, { type: 'stage', ...this.#facts(state), stage, attempt });
+        if (isStage) this.#tellStage(state, stage, attempt);
       }
       let pending: Pending;
       try {
@@ -230,13 +232,15 @@ export class Chain {
     return this.fail(context.state, last, context.state.misuse(last, 'nothing comes after the last stage'));
   }
 
-  #tellAttempt(context: PipelineContext): void {
-    const { state, attempt, queue } = context;
-    this.emit(state, { type: 'attempt', ...this.#facts(state), attempt, queue });
+  #tellStage(state: SendState, stage: StageName, attempt: number): void {
+    const { topic, msgId } = state;
+    this.emit(state, { type: 'stage', topic, msgId, timeMs: this.clock.monotonic(), stage, attempt });
   }
 
-  #facts(state: SendState): { topic: string; msgId: string; timeMs: number } {
-    return { topic: state.topic, msgId: state.msgId, timeMs: this.clock.monotonic() };
+  #tellAttempt(context: PipelineContext): void {
+    const { state, attempt, queue } = context;
+    const { topic, msgId } = state;
+    this.emit(state, { type: 'attempt', topic, msgId, timeMs: this.clock.monotonic(), attempt, queue });
   }
 }
 

@@ -98,29 +98,35 @@ class GuardedSubscriber<T> extends Subscriber<T> {
   }
 
   protected override _next(value: T): void {
-    this.#call(() => this.#observer.next?.(value));
+    try {
+      this.#observer.next?.(value);
+    } catch (error) {
+      this.#drop(error);
+    }
   }
 
   protected override _error(error: unknown): void {
-    this.#call(() => {
+    try {
       if (this.#observer.error) this.#observer.error(error);
       else this.#report(error);
-    });
+    } catch (thrown) {
+      this.#report(thrown);
+    }
     this.unsubscribe();
   }
 
   protected override _complete(): void {
-    this.#call(() => this.#observer.complete?.());
+    try {
+      this.#observer.complete?.();
+    } catch (error) {
+      this.#report(error);
+    }
     this.unsubscribe();
   }
 
-  #call(listener: () => void): void {
-    try {
-      listener();
-    } catch (error) {
-      this.#report(error);
-      this.unsubscribe();
-    }
+  #drop(error: unknown): void {
+    this.#report(error);
+    this.unsubscribe();
   }
 
   #report(error: unknown): void {
