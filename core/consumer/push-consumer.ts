@@ -2,6 +2,7 @@ import type { Observable } from 'rxjs';
 import { isRocketMQError, rocketMQError } from '../errors/rocketmq-error.js';
 import { orderGap } from '../pipeline/gap-order.js';
 import type { ConsumerMember, MemberSubscription } from '../routing/membership.js';
+import { keepProcessAlive } from '../runtime/keep-alive.js';
 import type { PeriodicTask } from '../runtime/scheduler.js';
 import type {
   AssignedQueue,
@@ -49,6 +50,8 @@ export class PushConsumer<S extends Subscribe> implements Consumer<S> {
   #running: Running | undefined;
   #joined = false;
   #paused = false;
+  /** Between two pulls of a broker that is away nothing else would keep the process that reads alive. */
+  #letProcessEnd: () => void = () => {};
   #lastExtraHeartbeatMs = Number.NEGATIVE_INFINITY;
 
   constructor(
@@ -133,6 +136,7 @@ export class PushConsumer<S extends Subscribe> implements Consumer<S> {
 
   async #start(handler: AnyHandler): Promise<void> {
     const { membership, registry, scheduler } = this.#services;
+    this.#letProcessEnd = keepProcessAlive(this.#services.clock);
     try {
       membership.joinConsumer(this.#member());
       this.#joined = true;
@@ -170,6 +174,7 @@ export class PushConsumer<S extends Subscribe> implements Consumer<S> {
         this.#state = 'start failed';
         this.#startFailure = error;
         await this.#leave();
+        this.#letProcessEnd();
       }
       throw error;
     }
@@ -277,6 +282,7 @@ export class PushConsumer<S extends Subscribe> implements Consumer<S> {
       assignment.release();
     }
     await this.#leave();
+    this.#letProcessEnd();
     this.#state = 'shut down';
     if (this.#events.observed) this.#events.emit({ type: 'closed', unfinished });
     this.#events.complete();

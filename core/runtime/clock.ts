@@ -18,7 +18,7 @@ export interface Clock {
   monotonic(): number;
   /**
    * Calls back once after `delayMs`. A timer does not keep the process alive unless `ref` is true: only a timer behind
-   * a promise that somebody awaits is ref'd.
+   * a promise that somebody awaits is ref'd, and the one of a consumer that runs.
    */
   setTimer(delayMs: number, callback: () => void, options?: { readonly ref?: boolean }): Timer;
 }

@@ -348,7 +348,7 @@ describe('closing', () => {
     const { signal } = calls[1]!.context;
     const closing = consumer.close({ timeoutMs: 500 });
     await clock.advance(499);
-    expect([signal.aborted, clock.refTimers]).toEqual([false, 1]);
+    expect([signal.aborted, clock.refTimers > 0]).toEqual([false, true]);
     await clock.advance(1);
     await closing;
     expect(signal.aborted).toBe(true);
