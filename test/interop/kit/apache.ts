@@ -14,9 +14,6 @@ export interface ApacheCluster extends Target {
   close(): Promise<void>;
 }
 
-const BROKER_NAME = 'apache-a';
-const CLUSTER_NAME = 'ApacheCluster';
-
 /** What 4.9.7 needs of a JVM with modules. */
 const MODULE_OPTIONS = [
   '--add-exports=java.base/jdk.internal.ref=ALL-UNNAMED',
@@ -27,11 +24,27 @@ const MODULE_OPTIONS = [
 /** Small, with the cheapest collector: other things run beside it. A bench gives it more. */
 const SMALL_BROKER = ['-Xms512m', '-Xmx512m', '-XX:MaxDirectMemorySize=512m', '-XX:+UseSerialGC'];
 
+export interface ApacheOptions {
+  /** Heap and collector of the broker. Default: small. */
+  readonly brokerJvmOptions?: readonly string[];
+  /** The broker's data directory. Default: `store` below `home`. */
+  readonly store?: string;
+  /** Default `apache-a`. */
+  readonly brokerName?: string;
+  /** Default `ApacheCluster`. */
+  readonly clusterName?: string;
+}
+
 /** Starts Apache's name server and broker on free loopback ports, with everything they write below `home`. */
 export async function startApache(
   runtime: JavaRuntime,
   home: string,
-  { brokerJvmOptions = SMALL_BROKER }: { readonly brokerJvmOptions?: readonly string[] } = {},
+  {
+    brokerJvmOptions = SMALL_BROKER,
+    store = join(home, 'store'),
+    brokerName = 'apache-a',
+    clusterName = 'ApacheCluster',
+  }: ApacheOptions = {},
 ): Promise<ApacheCluster> {
   const nameServerPort = await freeNeighbourPorts(1);
   // The broker opens its port, the one two below (VIP channel) and the one above (replication).
@@ -50,23 +63,22 @@ export async function startApache(
     });
     await nameServer.until('it listens', () => accepts(nameServerPort));
     await broker.start([...brokerJvmOptions, ...MODULE_OPTIONS], 'org.apache.rocketmq.broker.BrokerStartup', {
-      brokerClusterName: CLUSTER_NAME,
-      brokerName: BROKER_NAME,
+      brokerClusterName: clusterName,
+      brokerName,
       brokerId: 0,
       brokerRole: 'ASYNC_MASTER',
       flushDiskType: 'ASYNC_FLUSH',
       brokerIP1: '127.0.0.1',
       listenPort: brokerPort,
       namesrvAddr: `127.0.0.1:${nameServerPort}`,
-      storePathRootDir: join(home, 'store'),
+      storePathRootDir: store,
       autoCreateTopicEnable: true,
-      mappedFileSizeCommitLog: 256 * 1024 * 1024,
       // A machine with two busy cores is no reason for "broker busy".
       waitTimeMillsInSendQueue: 3_000,
       osPageCacheBusyTimeOutMills: 5_000,
     });
     await broker.until('it listens', () => accepts(brokerPort));
-    await broker.until('it is registered', () => isBrokerRegistered(nameServerPort, BROKER_NAME));
+    await broker.until('it is registered', () => isBrokerRegistered(nameServerPort, brokerName));
   } catch (error) {
     await close();
     throw error;
@@ -74,8 +86,8 @@ export async function startApache(
   return {
     nameServer: `127.0.0.1:${nameServerPort}`,
     brokerAddress: `127.0.0.1:${brokerPort}`,
-    brokerName: BROKER_NAME,
-    clusterName: CLUSTER_NAME,
+    brokerName,
+    clusterName,
     close,
   };
 }

@@ -5,11 +5,11 @@ export async function collect(
   options: ConnectOptions,
   topic: string,
   count: number,
-  timeoutMs = 60_000,
+  { group = `collect_${topic}`, timeoutMs = 60_000 } = {},
 ): Promise<ReceivedMessage[]> {
   const mq = await connect(options);
   try {
-    const consumer = await mq.consumer({ group: `collect_${topic}`, subscribe: { [topic]: '*' }, from: 'first' });
+    const consumer = await mq.consumer({ group, subscribe: { [topic]: '*' }, from: 'first' });
     const messages: ReceivedMessage[] = [];
     await new Promise<void>((resolve, reject) => {
       const giveUp = () => reject(new Error(`${messages.length} of ${count} messages of ${topic} in ${timeoutMs} ms`));
