@@ -56,9 +56,18 @@ export class ClientMembership implements Membership {
     return this.#options.clientId;
   }
 
-  /** The version a broker answered its last heartbeat with (407 is 4.9.7); undefined while it is not known. */
-  brokerVersion(address: string): number | undefined {
-    return this.#versions.get(address);
+  brokerVersion(brokerName: string): number | undefined {
+    const address = this.#options.routes.brokerAddress(brokerName);
+    return address === undefined ? undefined : this.#versions.get(address);
+  }
+
+  async loadBrokerVersion(brokerName: string): Promise<number> {
+    const address = this.#options.routes.brokerAddress(brokerName);
+    if (address === undefined) {
+      const message = `The broker ${brokerName} is in no route of this client`;
+      throw rocketMQError('RMQ_BROKER_NOT_FOUND', message, { broker: brokerName });
+    }
+    return this.#versions.get(address) ?? this.#heartbeatTo(address, encodeHeartbeatData(this.#data()));
   }
 
   joinProducer(group: string): void {
@@ -157,12 +166,10 @@ export class ClientMembership implements Membership {
   }
 
   async #tellOne(address: string, body: Buffer): Promise<boolean> {
-    const { remoting, timeoutMs, logger } = this.#options;
+    const { logger } = this.#options;
     this.#telling.set(address, (this.#telling.get(address) ?? 0) + 1);
     try {
-      const response = await remoting.invoke(address, { code: RequestCode.HEART_BEAT, body }, { timeoutMs });
-      expectSuccess(response, { address });
-      this.#versions.set(address, response.version);
+      await this.#heartbeatTo(address, body);
       return true;
     } catch (error) {
       this.#versions.delete(address);
@@ -173,6 +180,15 @@ export class ClientMembership implements Membership {
       if (others === 0) this.#telling.delete(address);
       else this.#telling.set(address, others);
     }
+  }
+
+  /** The version that the broker answers with. */
+  async #heartbeatTo(address: string, body: Buffer): Promise<number> {
+    const { remoting, timeoutMs } = this.#options;
+    const response = await remoting.invoke(address, { code: RequestCode.HEART_BEAT, body }, { timeoutMs });
+    expectSuccess(response, { address });
+    this.#versions.set(address, response.version);
+    return response.version;
   }
 
   /** What a group says of itself comes from outside: when that fails the heartbeat is left out, and logged. */

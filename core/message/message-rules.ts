@@ -1,7 +1,9 @@
 import { rocketMQError } from '../errors/rocketmq-error.js';
+import { validateDelay } from './delay.js';
 import type { OutgoingMessage, Properties } from './message.js';
 import { PROPERTIES_BYTES_MAX } from './properties.js';
 import { KEY_SEPARATOR, RESERVED_PROPERTY_NAMES } from './property-names.js';
+import { validateSystemProperties } from './system-properties.js';
 import { NOT_ALLOWED_SEND_TOPICS, SystemGroup } from './system-topics.js';
 import { textProblem } from './text-rules.js';
 
@@ -58,7 +60,7 @@ export function validateGroup(group: string): void {
 
 /**
  * Everything about a message that can be known before it is sent; nothing is sent that a broker would refuse by rule.
- * @throws RMQ_MESSAGE_ILLEGAL naming the field: topic, body, tag, keys, flag, properties
+ * @throws RMQ_MESSAGE_ILLEGAL naming the field: topic, body, tag, keys, flag, properties, delay, delayLevel, deliverAt
  */
 export function validateMessage(message: OutgoingMessage, maxMessageSize: number = MESSAGE_SIZE_BYTES_MAX): void {
   if (typeof message !== 'object' || message === null) throw illegal('message', 'The message is missing');
@@ -74,6 +76,10 @@ export function validateMessage(message: OutgoingMessage, maxMessageSize: number
   if (keys !== undefined) chars += validateKeys(keys, topic);
   if (properties !== undefined) chars += validateProperties(properties, topic);
   if (flag !== undefined && flag !== (flag | 0)) throw illegal('flag', `The flag ${flag} is no 32-bit integer`, topic);
+  if (message.delay !== undefined || message.delayLevel !== undefined || message.deliverAt !== undefined) {
+    validateDelay(message);
+  }
+  if (message.systemProperties !== undefined) validateSystemProperties(message.systemProperties, topic);
   // A UTF-16 unit is at most three bytes of UTF-8: only a message near the limit is worth an exact count.
   if (chars * 3 > PROPERTIES_BYTES_MAX) validatePropertiesLength(message);
 }

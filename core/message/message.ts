@@ -17,6 +17,21 @@ export interface OutgoingMessage {
   readonly flag?: number;
   /** Whether the broker answers only when the message is flushed or replicated as it is configured to. Default true. */
   readonly waitStored?: boolean;
+  /**
+   * Delivers it so much later: a whole number with `ms`, `s`, `m`, `h` or `d`. `1s 5s 10s 30s 1m` to `10m` by minutes,
+   * `20m 30m 1h 2h` are the delay levels that every broker has; any other takes a broker from 5.0 on, which counts
+   * seconds and allows three days. At most one of `delay`, `delayLevel` and `deliverAt`.
+   */
+  readonly delay?: string;
+  /** The broker's own delay level, from 1; beyond its last it takes that. 0, the default, is none. */
+  readonly delayLevel?: number;
+  /** Delivers it at an instant (a number is milliseconds since 1970): brokers from 5.0 on. */
+  readonly deliverAt?: Date | number;
+  /**
+   * Properties under names that RocketMQ itself uses, for those who build one of its features on sends: RECONSUME_TIME,
+   * ORIGIN_MESSAGE_ID, TRAN_MSG, CORRELATION_ID ... Names that the message has a field for are refused.
+   */
+  readonly systemProperties?: Properties;
 }
 
 /** A message as it came from a broker. */

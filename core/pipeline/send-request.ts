@@ -1,5 +1,8 @@
 import type { OutgoingMessage, Properties } from '../message/message.js';
 import { formatMessageProperties } from '../message/message-properties.js';
+import { PropertyName } from '../message/property-names.js';
+import { SysFlag } from '../message/sys-flag.js';
+import { reconsumeTimesOf } from '../message/system-properties.js';
 import type { OutgoingCommand } from '../remoting/protocol/remoting-command.js';
 import { RequestCode } from '../remoting/protocol/request-codes.js';
 import type { Payload } from './context.js';
@@ -16,7 +19,7 @@ export interface SendHeader {
   readonly bornTimestamp: number;
   readonly unitMode: boolean;
   readonly msgId: string;
-  /** Properties that a feature adds (a namespace, a transaction). */
+  /** Properties that sending adds (a delay, a namespace). */
   readonly system: Properties | undefined;
 }
 
@@ -25,11 +28,12 @@ export interface SendHeader {
  *
  * ```
  * a producerGroup   b topic   c defaultTopic   d defaultTopicQueueNums   e queueId   f sysFlag   g bornTimestamp
- * h flag   i properties   j reconsumeTimes   k unitMode   m batch   n broker name
+ * h flag   i properties   j reconsumeTimes   k unitMode   l maxReconsumeTimes   m batch   n broker name
  * ```
  * Matches Apache's SendMessageRequestHeaderV2. The header object always has the same shape.
  */
 export function sendRequest(header: SendHeader, message: OutgoingMessage, payload: Payload): OutgoingCommand {
+  const { reconsumeTimes, maxReconsumeTimes } = reconsumeTimesOf(message, header.topic);
   return {
     code: RequestCode.SEND_MESSAGE_V2,
     ext: {
@@ -38,15 +42,20 @@ export function sendRequest(header: SendHeader, message: OutgoingMessage, payloa
       c: header.createTopicKey,
       d: header.defaultTopicQueueNums,
       e: header.queueId,
-      f: payload.sysFlag,
+      f: payload.sysFlag | transactionBits(message),
       g: header.bornTimestamp,
       h: message.flag ?? 0,
       i: formatMessageProperties(message, header.msgId, header.system),
-      j: 0,
+      j: reconsumeTimes,
       k: header.unitMode,
+      l: maxReconsumeTimes,
       m: false,
       n: header.brokerName,
     },
     body: payload.body,
   };
+}
+
+function transactionBits({ systemProperties }: OutgoingMessage): number {
+  return systemProperties?.[PropertyName.TRAN_MSG] === 'true' ? SysFlag.TRANSACTION_PREPARED : 0;
 }

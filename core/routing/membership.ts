@@ -32,6 +32,10 @@ export interface Membership {
   joinConsumer(member: ConsumerMember): void;
   /** Tells every broker that the group has no member here any more. Never rejects. */
   leave(group: string, kind: 'producer' | 'consumer'): Promise<void>;
+  /** The version a broker answered its last heartbeat with (407 is 4.9.7, 413 is 5.0.0); undefined while it is not known. */
+  brokerVersion(brokerName: string): number | undefined;
+  /** The same, by a heartbeat where it is not known. @throws RMQ_BROKER_NOT_FOUND and what a request throws */
+  loadBrokerVersion(brokerName: string): Promise<number>;
   /** One heartbeat to every known broker, now. Never rejects; failures are logged. */
   heartbeat(): Promise<void>;
 }

@@ -29,8 +29,10 @@ function setup(brokers: { brokerName: string; brokerId: number; address: string 
   const warnings: unknown[] = [];
   const listeners: ((topic: string) => void)[] = [];
   const remoting = closeAfterTest(createRemotingClient({ transport: tcpTransport }));
-  const routes: Pick<RouteTable, 'brokers' | 'onChange'> = {
+  const routes: Pick<RouteTable, 'brokers' | 'brokerAddress' | 'onChange'> = {
     brokers: () => brokers,
+    brokerAddress: (name, id = 0) =>
+      brokers.find(({ brokerName, brokerId }) => brokerName === name && brokerId === id)?.address,
     onChange: (listener) => {
       listeners.push(listener);
       return () => {};
@@ -127,10 +129,31 @@ test('leaving is told to the brokers that were told of joining, and frees the gr
 test('the version that a broker answers with is kept', async () => {
   const broker = await fakeBroker('a');
   const { membership } = setup([as(broker, 0)]);
-  expect(membership.brokerVersion(broker.address)).toBeUndefined();
+  expect(membership.brokerVersion('a')).toBeUndefined();
   membership.joinProducer('g');
   await membership.heartbeat();
-  expect(membership.brokerVersion(broker.address)).toBe(407);
+  expect(membership.brokerVersion('a')).toBe(407);
+});
+
+test('whoever needs the version of a broker that has not answered yet has it asked', async () => {
+  const broker = await fakeBroker('a');
+  const { membership } = setup([as(broker, 0)]);
+  membership.joinProducer('g');
+  expect(await membership.loadBrokerVersion('a')).toBe(407);
+  expect(membership.brokerVersion('a')).toBe(407);
+  const heard = broker.heartbeats.length;
+  expect(await membership.loadBrokerVersion('a')).toBe(407);
+  expect(broker.heartbeats).toHaveLength(heard);
+  await expect(membership.loadBrokerVersion('b')).rejects.toMatchObject({ code: 'RMQ_BROKER_NOT_FOUND', broker: 'b' });
+  expect(membership.brokerVersion('b')).toBeUndefined();
+});
+
+test('why the version could not be learnt is told', async () => {
+  const broker = await fakeBroker('a');
+  broker.behaviour.heartbeat = { code: 2, remark: 'busy' };
+  const { membership } = setup([as(broker, 0)]);
+  membership.joinProducer('g');
+  await expect(membership.loadBrokerVersion('a')).rejects.toMatchObject({ code: 'RMQ_BROKER_ERROR', responseCode: 2 });
 });
 
 test('a broker that routes name for the first time hears of us at once, others not again', async () => {
@@ -166,7 +189,7 @@ test('a broker that refuses a heartbeat is asked again after a pause that double
   await waitFor(() => clock.timers > 0);
   await clock.advance(4000);
   await broker.heard(5);
-  await waitFor(() => membership.brokerVersion(broker.address) === 407);
+  await waitFor(() => membership.brokerVersion('a') === 407);
   expect(clock.timers).toBe(0);
   expect(warnings).toHaveLength(4);
 });

@@ -16,6 +16,7 @@ import { createProducer, type StartableProducer } from '../../core/producer/crea
 import type { ProducerOptions } from '../../core/producer/options.js';
 import type { OutgoingCommand, RemotingCommand } from '../../core/remoting/protocol/remoting-command.js';
 import { RemotingClient, type RequestObserver } from '../../core/remoting/remoting-client.js';
+import { Membership } from '../../core/routing/membership.js';
 import { RouteTable } from '../../core/routing/route-table.js';
 import type { PublishInfo } from '../../core/routing/topic-route.js';
 import { Clock } from '../../core/runtime/clock.js';
@@ -77,6 +78,8 @@ export interface PipelineKit {
   readonly addressLoads: { broker: string; done(address: string | Error): void }[];
   readonly unavailable: Set<string>;
   readonly membership: { joined: string[]; left: string[]; heartbeats: number };
+  /** What brokers say of their version: at once when `known`, else when they are asked. Others are of version 407. */
+  readonly versions: Map<string, { readonly version: number | Error; readonly known: boolean }>;
   /** Brokers whose address the route does not name. */
   readonly withoutAddress: Set<string>;
   publishInfo(topic: string): PublishInfo;
@@ -144,7 +147,37 @@ export async function pipelineKit(kit: KitOptions = {}): Promise<PipelineKit> {
   const requests: SeenRequest[] = [];
   const remoting = scriptedRemoting(requests, kit.script ?? answerAtOnce);
 
+  const versions = new Map<string, { readonly version: number | Error; readonly known: boolean }>();
+  const versionOf = (broker: string) => versions.get(broker) ?? { version: 407, known: true };
+  const member: Membership = {
+    clientId: '127.0.0.1@test',
+    joinProducer: (group) => {
+      if (membership.joined.includes(group)) throw rocketMQError('RMQ_GROUP_DUPLICATE', group, { group });
+      membership.joined.push(group);
+    },
+    joinConsumer: () => {},
+    leave: (group) => {
+      membership.left.push(group);
+      return Promise.resolve();
+    },
+    brokerVersion: (broker) => {
+      const { version, known } = versionOf(broker);
+      return known ? (version as number) : undefined;
+    },
+    loadBrokerVersion: async (broker) => {
+      const { version } = versionOf(broker);
+      if (version instanceof Error) throw version;
+      versions.set(broker, { version, known: true });
+      return version;
+    },
+    heartbeat: () => {
+      membership.heartbeats++;
+      return Promise.resolve();
+    },
+  };
+
   const container = new Container();
+  container.bind<Membership>(Membership).toConstantValue(member);
   container.bind(RouteTable).toConstantValue(routes);
   container.bind(RemotingClient).toConstantValue(remoting);
   container.bind(ResourceNames).toConstantValue(names);
@@ -162,22 +195,7 @@ export async function pipelineKit(kit: KitOptions = {}): Promise<PipelineKit> {
     {
       routes,
       remoting,
-      membership: {
-        clientId: '127.0.0.1@test',
-        joinProducer: (group) => {
-          if (membership.joined.includes(group)) throw rocketMQError('RMQ_GROUP_DUPLICATE', group, { group });
-          membership.joined.push(group);
-        },
-        joinConsumer: () => {},
-        leave: (group) => {
-          membership.left.push(group);
-          return Promise.resolve();
-        },
-        heartbeat: () => {
-          membership.heartbeats++;
-          return Promise.resolve();
-        },
-      },
+      membership: member,
       clock,
       logger,
       deadlines,
@@ -209,6 +227,7 @@ export async function pipelineKit(kit: KitOptions = {}): Promise<PipelineKit> {
     addressLoads,
     unavailable,
     membership,
+    versions,
     withoutAddress,
     publishInfo,
     setQueues: (topic, queues) => infos.set(topic, { topic, queues, order: false, autoCreate: false }),

@@ -1,8 +1,11 @@
 import { inject, injectable } from 'inversify';
 import type { Observable } from 'rxjs';
+import { delayProperties, timerField } from '../../message/delay.js';
+import type { Properties } from '../../message/message.js';
 import { ResourceNames } from '../../message/resource-names.js';
 import type { OutgoingCommand } from '../../remoting/protocol/remoting-command.js';
 import { RemotingClient } from '../../remoting/remoting-client.js';
+import { Membership } from '../../routing/membership.js';
 import { RouteTable } from '../../routing/route-table.js';
 import { Clock } from '../../runtime/clock.js';
 import type { SettledContext } from '../context.js';
@@ -26,6 +29,7 @@ export class Send implements TransmitStage {
   readonly #remoting: RemotingClient;
   readonly #routes: RouteTable;
   readonly #names: ResourceNames;
+  readonly #membership: Membership;
   readonly #clock: Clock;
   readonly #wireGroup: string;
 
@@ -34,12 +38,14 @@ export class Send implements TransmitStage {
     @inject(RemotingClient) remoting: RemotingClient,
     @inject(RouteTable) routes: RouteTable,
     @inject(ResourceNames) names: ResourceNames,
+    @inject(Membership) membership: Membership,
     @inject(Clock) clock: Clock,
   ) {
     this.#scope = scope;
     this.#remoting = remoting;
     this.#routes = routes;
     this.#names = names;
+    this.#membership = membership;
     this.#clock = clock;
     this.#wireGroup = names.groupToWire(scope.options.group);
   }
@@ -48,9 +54,8 @@ export class Send implements TransmitStage {
     const context = input as PipelineContext;
     const { brokerName } = context.queue;
     const address = this.#routes.brokerAddress(brokerName);
-    if (address !== undefined) return this.#fly(context, next, address);
-    const wireTopic = this.#names.topicToWire(context.topic);
-    const lookUp = this.#routes.loadBrokerAddress(brokerName, wireTopic).then(
+    if (address !== undefined && !this.#needsVersion(context)) return this.#fly(context, next, address);
+    const lookUp = this.#lookUp(context).then(
       (found) => ({ found }),
       (error: unknown) => ({ error }),
     );
@@ -59,6 +64,22 @@ export class Send implements TransmitStage {
         ? this.#fly(context, next, answer.found)
         : this.#flight(context, next, '').failBeforeStart(answer.error),
     );
+  }
+
+  /** Whether what the message asks for depends on the broker's version, and that is not known. */
+  #needsVersion({ message, queue }: PipelineContext): boolean {
+    if (message.delay === undefined && message.deliverAt === undefined) return false;
+    return timerField(message) !== undefined && this.#membership.brokerVersion(queue.brokerName) === undefined;
+  }
+
+  /** The broker's address, once everything that the request needs of it is known. */
+  async #lookUp(context: PipelineContext): Promise<string> {
+    const { brokerName } = context.queue;
+    const address =
+      this.#routes.brokerAddress(brokerName) ??
+      (await this.#routes.loadBrokerAddress(brokerName, this.#names.topicToWire(context.topic)));
+    if (this.#needsVersion(context)) await this.#membership.loadBrokerVersion(brokerName);
+    return address;
   }
 
   #fly(context: PipelineContext, next: SendHandler<SettledContext>, address: string): Observable<SendResult> {
@@ -90,11 +111,21 @@ export class Send implements TransmitStage {
         bornTimestamp: state.startTimestamp,
         unitMode: options.unitMode,
         msgId: state.msgId,
-        system: undefined,
+        system: this.#system(context),
       },
       message,
       context.payload,
     );
+  }
+
+  /** @throws RMQ_MESSAGE_ILLEGAL for a delay that the broker does not know */
+  #system({ message, queue }: PipelineContext): Properties | undefined {
+    const { properties } = this.#names;
+    if (message.delay === undefined && message.delayLevel === undefined && message.deliverAt === undefined) {
+      return properties;
+    }
+    const delay = delayProperties(message, this.#membership.brokerVersion(queue.brokerName));
+    return properties === undefined ? delay : { ...properties, ...delay };
   }
 }
 

@@ -65,6 +65,8 @@ export function fakeClient(
       members.delete(group);
       broker.leave(group, clientId);
     },
+    brokerVersion: () => 407,
+    loadBrokerVersion: async () => 407,
     async heartbeat() {
       for (const group of members.keys()) broker.join(group, clientId, notify(group));
     },
