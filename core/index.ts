@@ -42,13 +42,26 @@ export {
   type RocketMQErrorOf,
   rocketMQError,
 } from './errors/rocketmq-error.js';
-export { type CompressionType, Compressor } from './message/compression/compressor.js';
+export {
+  type CompressionName,
+  type CompressionType,
+  Compressor,
+  Compressors,
+} from './message/compression/compressor.js';
 // Messages.
 export { json } from './message/json-codec.js';
 export type { MessageQueue, OutgoingMessage, Properties, ReceivedMessage } from './message/message.js';
 export { UniqueIdGenerator } from './message/message-ids.js';
+export { validateGroup, validateTopic } from './message/message-rules.js';
+export { PropertyName } from './message/property-names.js';
 export { ResourceNames } from './message/resource-names.js';
 export type { StandardSchema } from './message/standard-schema.js';
+export {
+  DLQ_TOPIC_PREFIX,
+  isSystemTopic,
+  RETRY_TOPIC_PREFIX,
+  SYSTEM_GROUP_PREFIX,
+} from './message/system-topics.js';
 export { type TopicCodec, type TypedTopic, topic, type ValueOf } from './message/typed-topic.js';
 // The send pipeline, for interceptors.
 export type {

@@ -37,6 +37,7 @@ MAY_IMPORT.cli = ['core/index.ts', 'core/server/index.ts'];
 /** npm packages by folder, the longest prefix counts; Node's own modules are told apart below. */
 const PACKAGES: Record<string, readonly string[]> = {
   core: ['rxjs', 'inversify', 'reflect-metadata'],
+  'core/message/compression': ['lz4-napi', 'zstd-codec'],
   'core/server': ['rxjs', 'inversify', 'reflect-metadata'],
   plugins: ['rxjs', 'inversify'],
   cli: ['commander', 'cli-table3', 'cli-progress'],

@@ -1,4 +1,5 @@
 import { rocketMQError } from '../errors/rocketmq-error.js';
+import { DECOMPRESSED_BYTES_MAX } from '../message/compression/decompress.js';
 import type { Subscribe } from './subscribe.js';
 
 /**
@@ -51,6 +52,8 @@ export interface ConsumerOptions<S extends Subscribe = Subscribe> {
   readonly persistOffsetIntervalMs?: number;
   /** For requests other than pulls. 1 to 600,000, default 3,000. */
   readonly requestTimeoutMs?: number;
+  /** What one body may grow to when it is decompressed. 1 to 1,073,741,824, default 16,777,216 (16 MiB). */
+  readonly decompressedSizeBytesMax?: number;
 }
 
 /** The same with every default filled in. */
@@ -69,6 +72,7 @@ export interface ResolvedConsumerOptions {
   readonly rebalanceIntervalMs: number;
   readonly persistOffsetIntervalMs: number;
   readonly requestTimeoutMs: number;
+  readonly decompressedSizeBytesMax: number;
 }
 
 const KNOWN_OPTIONS: ReadonlySet<string> = new Set<keyof ConsumerOptions>([
@@ -88,6 +92,7 @@ const KNOWN_OPTIONS: ReadonlySet<string> = new Set<keyof ConsumerOptions>([
   'rebalanceIntervalMs',
   'persistOffsetIntervalMs',
   'requestTimeoutMs',
+  'decompressedSizeBytesMax',
 ]);
 
 /**
@@ -152,6 +157,13 @@ export function resolveConsumerOptions(options: ConsumerOptions): ResolvedConsum
     rebalanceIntervalMs: whole('rebalanceIntervalMs', options.rebalanceIntervalMs, 20_000, 1_000, 3_600_000),
     persistOffsetIntervalMs: whole('persistOffsetIntervalMs', options.persistOffsetIntervalMs, 5_000, 100, 3_600_000),
     requestTimeoutMs: whole('requestTimeoutMs', options.requestTimeoutMs, 3_000, 1, 600_000),
+    decompressedSizeBytesMax: whole(
+      'decompressedSizeBytesMax',
+      options.decompressedSizeBytesMax,
+      DECOMPRESSED_BYTES_MAX,
+      1,
+      1_073_741_824,
+    ),
   };
 }
 

@@ -45,7 +45,8 @@ export function assembleConsumer(plan: ConsumerPlan, services: ConsumerServices)
     concurrency: options.concurrency,
     retry: options.handlerRetry,
     deliver: deliveryOf(plan, services),
-    decode: (pulled, consumed) => decodeMessage(pulled, consumed, services.compressors),
+    decode: (pulled, consumed) =>
+      decodeMessage(pulled, consumed, services.compressors, options.decompressedSizeBytesMax),
     clock,
     logger,
     events,

@@ -98,7 +98,7 @@ export interface ConsumerServices {
   readonly allocateStrategy: AllocateStrategy;
   /** One per client: `createConsumerRegistry(remoting, logger)`. */
   readonly registry: ConsumerRegistry;
-  /** Codecs that bodies may be compressed with. Default: zlib. */
+  /** What compressed bodies are read with. Default: zlib, lz4 and zstd. */
   readonly compressors?: readonly Compressor[];
   /** As the heartbeat says it. Default false. */
   readonly unitMode?: boolean;

@@ -16,6 +16,7 @@ export function decodeMessage(
   pulled: PulledMessage,
   consumed: ConsumedQueue,
   compressors: readonly Compressor[] | undefined,
+  sizeBytesMax: number,
 ): ReceivedMessage | Promise<ReceivedMessage> {
   const record = readRecord(pulled.records, pulled.position);
   const { brokerName } = consumed.queue;
@@ -23,7 +24,7 @@ export function decodeMessage(
   if ((record.sysFlag & SysFlag.COMPRESSED) === 0 || record.body.length === 0) {
     return toReceivedMessage(record, brokerName, { topic, body: record.body });
   }
-  const body = decompressBody(record.body, record.sysFlag, compressors);
+  const body = decompressBody(record.body, record.sysFlag, compressors, sizeBytesMax);
   return body instanceof Promise
     ? body.then((decompressed) => toReceivedMessage(record, brokerName, { topic, body: decompressed }))
     : toReceivedMessage(record, brokerName, { topic, body });

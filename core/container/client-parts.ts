@@ -3,6 +3,8 @@ import type { ClientParts } from '../client/client-instance.js';
 import { AllocateStrategy } from '../consumer/allocate-strategy.js';
 import { createConsumer } from '../consumer/create-consumer.js';
 import { OffsetStoreFactory } from '../consumer/offset-store.js';
+import { rocketMQError } from '../errors/rocketmq-error.js';
+import { type CompressionType, Compressor, Compressors } from '../message/compression/compressor.js';
 import { UniqueIdGenerator } from '../message/message-ids.js';
 import { ResourceNames } from '../message/resource-names.js';
 import type { ProducerScope, ResolveFromScope } from '../pipeline/tokens.js';
@@ -45,6 +47,7 @@ export function clientParts(container: Container, release: () => Promise<void>):
     scheduler: partOf(container, Tasks),
     plugins,
     createProducer: async (options, internal) => {
+      const opened: { resolve?: ResolveFromScope } = {};
       const producer = createProducer(options, {
         ...shared,
         routes: producerRoutes,
@@ -52,9 +55,13 @@ export function clientParts(container: Container, release: () => Promise<void>):
         ids: partOf(container, UniqueIdGenerator),
         attachments: plugins.registrations.sends,
         settledListeners: plugins.registrations.settledListeners,
-        openScope: (scope) => openScope(container, scope, producerRoutes, plugins.registrations.bindings),
+        openScope: (scope) => {
+          opened.resolve = openScope(container, scope, producerRoutes, plugins.registrations.bindings);
+          return opened.resolve;
+        },
         internal,
       });
+      await opened.resolve?.(Compressor).load?.();
       await producer.start();
       return producer;
     },
@@ -66,6 +73,7 @@ export function clientParts(container: Container, release: () => Promise<void>):
         offsetStore: partOf(container, OffsetStoreFactory),
         allocateStrategy: partOf(container, AllocateStrategy),
         registry: partOf(container, Consumers),
+        compressors: [partOf(container, Compressor), ...partOf(container, Compressors)],
         onClosed,
       }),
     pollNameServerIntervalMs: settings.pollNameServerIntervalMs,
@@ -84,6 +92,17 @@ function openScope(
 ): ResolveFromScope {
   const child = new Container({ parent });
   child.bind<RouteTable>(RouteTable).toConstantValue(routes);
+  const { compression } = scope.options;
+  if (compression !== undefined) child.bind<Compressor>(Compressor).toConstantValue(compressorOf(parent, compression));
   bindProducerParts(child, scope, bindings, scope.facts);
   return (part) => partOf(child, part);
+}
+
+function compressorOf(container: Container, type: CompressionType): Compressor {
+  const compressor = partOf(container, Compressors).find((one) => one.type === type);
+  if (compressor !== undefined) return compressor;
+  const name = type.toLowerCase();
+  throw rocketMQError('RMQ_OPTIONS_INVALID', `compression is ${name}, for which this client has no compressor`, {
+    option: 'compression',
+  });
 }

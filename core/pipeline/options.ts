@@ -1,3 +1,5 @@
+import type { CompressionType } from '../message/compression/compressor.js';
+
 /** What a status other than SEND_OK does: the message is stored, but not flushed or replicated in time. */
 export type NotStoredPolicy = 'return' | 'retry' | 'throw';
 
@@ -13,7 +15,9 @@ export interface PipelineOptions {
   readonly attemptTimeoutMs: number | undefined;
   /** Bodies of at least so many bytes are compressed. */
   readonly compressThresholdBytes: number;
-  /** zlib level, 1 to 9. */
+  /** Which of the client's compressors; undefined for the one under the token Compressor. */
+  readonly compression: CompressionType | undefined;
+  /** 1 to 9. */
   readonly compressLevel: number;
   readonly maxMessageSizeBytes: number;
   /** The topic whose route and settings a topic that does not exist yet is created from. */

@@ -1,3 +1,4 @@
+import type { CompressionName } from '../message/compression/compressor.js';
 import type { NotStoredPolicy } from '../pipeline/options.js';
 
 /** How many un-awaited sends a producer keeps in flight before further ones wait. */
@@ -20,7 +21,13 @@ export interface ProducerOptions {
   readonly attemptTimeoutMs?: number;
   /** Bodies of at least so many bytes are compressed. Default 4,096; Infinity compresses none. */
   readonly compressThresholdBytes?: number;
-  /** zlib level, 1 to 9. Default 5. */
+  /**
+   * How they are compressed: what every consumer of the topic has to be able to read. `lz4` needs the optional package
+   * lz4-napi, `zstd` Node 22.15 or the optional package zstd-codec; without it making the producer fails with
+   * RMQ_CODEC_MISSING. Default `zlib`, which clients of any age read.
+   */
+  readonly compression?: CompressionName;
+  /** Level of zlib or zstd, 1 to 9; lz4 has none. Default 5. */
   readonly compressLevel?: number;
   /** Largest body. Default 4,194,304 (4 MiB), which is also what brokers allow unless told otherwise. */
   readonly maxMessageSizeBytes?: number;

@@ -1,4 +1,5 @@
 import { rocketMQError } from '../errors/rocketmq-error.js';
+import type { CompressionName, CompressionType } from '../message/compression/compressor.js';
 import { MESSAGE_SIZE_BYTES_MAX, validateGroup, validateTopic } from '../message/message-rules.js';
 import { SystemTopic } from '../message/system-topics.js';
 import type { NotStoredPolicy, PipelineOptions } from '../pipeline/options.js';
@@ -24,12 +25,14 @@ export interface ResolvedProducerOptions {
 }
 
 const NOT_STORED_POLICIES: readonly NotStoredPolicy[] = ['return', 'retry', 'throw'];
+const COMPRESSIONS: readonly CompressionName[] = ['zlib', 'lz4', 'zstd'];
 const KNOWN: ReadonlySet<string> = new Set([
   'group',
   'timeoutMs',
   'retries',
   'attemptTimeoutMs',
   'compressThresholdBytes',
+  'compression',
   'compressLevel',
   'maxMessageSizeBytes',
   'createTopicKey',
@@ -65,6 +68,7 @@ export function resolveProducerOptions(options: ProducerOptions, unitMode = fals
         compressThresholdBytes === Number.POSITIVE_INFINITY
           ? compressThresholdBytes
           : integer('compressThresholdBytes', compressThresholdBytes, 0, Number.MAX_SAFE_INTEGER),
+      compression: compressionOf(options.compression),
       compressLevel: integer('compressLevel', options.compressLevel ?? 5, 1, 9),
       maxMessageSizeBytes: integer('maxMessageSizeBytes', options.maxMessageSizeBytes ?? MESSAGE_SIZE_BYTES_MAX, 1),
       createTopicKey,
@@ -76,6 +80,12 @@ export function resolveProducerOptions(options: ProducerOptions, unitMode = fals
     messagesMax: integer('backPressure.messagesMax', backPressure.messagesMax ?? 10_000, 1),
     bytesMax: integer('backPressure.bytesMax', backPressure.bytesMax ?? 100 * 1024 * 1024, 1, Number.MAX_SAFE_INTEGER),
   };
+}
+
+function compressionOf(name: CompressionName | undefined): CompressionType | undefined {
+  if (name === undefined) return undefined;
+  if (!COMPRESSIONS.includes(name)) throw invalid('compression', `has to be one of ${COMPRESSIONS.join(', ')}`, name);
+  return name.toUpperCase() as CompressionType;
 }
 
 /** @throws RMQ_OPTIONS_INVALID unless the value is a number above 0; Infinity is allowed */

@@ -54,12 +54,12 @@ test('a damaged body is refused by name', async () => {
   }
 });
 
-test('a codec that is not installed is named', () => {
+test('a codec without a compressor is named', () => {
   const lz4 = Buffer.from('04224d186070730b0000001f6101000f50616161616100000000', 'hex');
   const missing = (codec: string) => expect.objectContaining({ code: 'RMQ_CODEC_MISSING', codec });
-  expect(() => decompressBody(lz4, 0x101)).toThrow(missing('LZ4'));
-  expect(() => decompressBody(lz4, 0x001)).toThrow(missing('LZ4'));
-  expect(() => decompressBody(Buffer.from('28b52ffd', 'hex'), 0x201)).toThrow(missing('ZSTD'));
+  expect(() => decompressBody(lz4, 0x101, [zlibCompressor])).toThrow(missing('LZ4'));
+  expect(() => decompressBody(lz4, 0x001, [zlibCompressor])).toThrow(missing('LZ4'));
+  expect(() => decompressBody(Buffer.from('28b52ffd', 'hex'), 0x201, [zlibCompressor])).toThrow(missing('ZSTD'));
 });
 
 test('a codec that is installed is asked', async () => {

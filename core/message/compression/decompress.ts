@@ -1,7 +1,7 @@
 import { rocketMQError } from '../../errors/rocketmq-error.js';
 import { SysFlag } from '../sys-flag.js';
+import { builtInCompressors } from './built-in.js';
 import type { CompressionType, Compressor } from './compressor.js';
-import { zlibCompressor } from './zlib.js';
 
 /** What a body may grow to when it is decompressed, unless told otherwise. */
 export const DECOMPRESSED_BYTES_MAX = 16 * 1024 * 1024;
@@ -41,13 +41,13 @@ function typeByMagic(body: Uint8Array): CompressionType {
 export function decompressBody(
   body: Uint8Array,
   sysFlag: number,
-  compressors: readonly Compressor[] = [zlibCompressor],
+  compressors: readonly Compressor[] = builtInCompressors,
   sizeBytesMax: number = DECOMPRESSED_BYTES_MAX,
 ): Buffer | Promise<Buffer> {
   const type = compressionTypeOf(body, sysFlag);
   const compressor = compressors.find((one) => one.type === type);
   if (compressor === undefined) {
-    throw rocketMQError('RMQ_CODEC_MISSING', `A body is compressed with ${type}, for which no codec is installed`, {
+    throw rocketMQError('RMQ_CODEC_MISSING', `A body is compressed with ${type}, for which there is no compressor`, {
       codec: type,
     });
   }

@@ -1,7 +1,7 @@
 import { deflate, deflateSync, inflate, inflateSync } from 'node:zlib';
-import { rocketMQError } from '../../errors/rocketmq-error.js';
 import { SysFlag } from '../sys-flag.js';
 import { COMPRESSION_LEVEL_DEFAULT, type Compressor } from './compressor.js';
+import { decompressFailed, tooLarge } from './decompress-failed.js';
 
 /** Bodies beyond this are worked on by the thread pool: below, handing them over costs more than the work. */
 export const ASYNC_BYTES_MIN = 64 * 1024;
@@ -36,7 +36,7 @@ export const zlibCompressor: Compressor = {
 };
 
 function failed(body: Uint8Array, sizeBytesMax: number, cause: unknown) {
-  const tooLarge = (cause as { code?: unknown }).code === 'ERR_BUFFER_TOO_LARGE';
-  const what = tooLarge ? `is more than ${sizeBytesMax} bytes when decompressed` : 'cannot be decompressed with zlib';
-  return rocketMQError('RMQ_DECOMPRESS_FAILED', `A body of ${body.length} bytes ${what}`, {}, { cause });
+  return (cause as { code?: unknown }).code === 'ERR_BUFFER_TOO_LARGE'
+    ? tooLarge(body.length, sizeBytesMax, cause)
+    : decompressFailed(body.length, 'cannot be decompressed with zlib', cause);
 }
