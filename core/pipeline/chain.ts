@@ -122,8 +122,10 @@ export class Chain {
 
   /** Makes what a layer returned one of the chain's own; passes on what is one already. */
   own(observable: Observable<SendResult>, state: SendState, node: number): Pending {
+    // Two fields tell it, at every layer of every send; the brand is for what is not as usual.
+    const pending = observable as Pending | undefined;
+    if (pending?.state === state && pending.taken === false) return pending;
     if (isPending(observable) && observable.state === state) {
-      if (!observable.taken) return observable;
       return this.fail(state, node, state.misuse(node, 'it returns an Observable that it subscribed itself'));
     }
     if (typeof observable?.subscribe !== 'function') {
@@ -186,11 +188,7 @@ export class Chain {
       }
       let pending: Pending;
       try {
-        const returned = run(context, next);
-        pending =
-          isPending(returned) && returned.state === state && !returned.taken
-            ? returned
-            : this.own(returned, state, index);
+        pending = this.own(run(context, next), state, index);
       } catch (error) {
         pending = this.fail(state, index, error);
       }
