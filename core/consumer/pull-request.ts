@@ -1,5 +1,6 @@
 import { rocketMQError } from '../errors/rocketmq-error.js';
 import type { MessageQueue } from '../message/message.js';
+import { recogniseRefusal } from '../remoting/peer-recognition.js';
 import { requiredInt64 } from '../remoting/protocol/ext-fields.js';
 import type { OutgoingCommand, RemotingCommand } from '../remoting/protocol/remoting-command.js';
 import { RequestCode } from '../remoting/protocol/request-codes.js';
@@ -69,10 +70,13 @@ export function readPullAnswer(response: RemotingCommand, address: string): Pull
     code !== ResponseCode.PULL_RETRY_IMMEDIATELY &&
     code !== ResponseCode.PULL_OFFSET_MOVED
   ) {
+    const stranger = recogniseRefusal(response);
+    const looks = stranger ? ` (it looks like ${stranger.what})` : '';
     throw rocketMQError(
       'RMQ_BROKER_ERROR',
-      `the broker at ${address} refused a pull with code ${code}: ${response.remark ?? 'no remark'}`,
+      `the broker at ${address} refused a pull with code ${code}: ${response.remark ?? 'no remark'}${looks}`,
       { responseCode: code, address, ...(response.remark === undefined ? {} : { remark: response.remark }) },
+      stranger && { hint: stranger.advice },
     );
   }
   const nextOffset = requiredInt64(response, 'nextBeginOffset');

@@ -1,5 +1,6 @@
 import { rocketMQError } from '../errors/rocketmq-error.js';
 import type { MessageQueue } from '../message/message.js';
+import { recogniseRefusal } from '../remoting/peer-recognition.js';
 import { optionalString, requiredInt32, requiredInt64, requiredString } from '../remoting/protocol/ext-fields.js';
 import type { RemotingCommand } from '../remoting/protocol/remoting-command.js';
 import { ResponseCode } from '../remoting/protocol/response-codes.js';
@@ -63,7 +64,10 @@ export function handedOver(msgId: string, queue: MessageQueue): SendResult {
 /** The error that a broker answered with. */
 export function brokerError(response: RemotingCommand, broker: string, address: string, retryable: boolean) {
   const { code, remark } = response;
-  const message = `Broker ${broker} at ${address} refused the message with code ${code}: ${remark ?? 'it does not say why'}`;
+  const stranger = recogniseRefusal(response);
+  const looks = stranger ? ` (it looks like ${stranger.what})` : '';
+  const why = `${remark ?? 'it does not say why'}${looks}`;
+  const message = `Broker ${broker} at ${address} refused the message with code ${code}: ${why}`;
   const fields = { responseCode: code, broker, address, ...(remark !== undefined && { remark }) };
-  return rocketMQError('RMQ_BROKER_ERROR', message, fields, { retryable });
+  return rocketMQError('RMQ_BROKER_ERROR', message, fields, { retryable, ...(stranger && { hint: stranger.advice }) });
 }

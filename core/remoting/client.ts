@@ -77,6 +77,7 @@ class SharedConnections implements RemotingClient, ConnectionOwner, InterceptedR
     this.deadlines = options.deadlines ?? new DeadlineHeap(this.clock);
     this.logger = options.logger ?? silentLogger;
     this.#settings = {
+      side: 'client',
       clock: this.clock,
       deadlines: this.deadlines,
       logger: this.logger,

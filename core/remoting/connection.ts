@@ -5,7 +5,14 @@ import type { Logger } from '../runtime/logger.js';
 import { systemError } from './answers.js';
 import { IdleWatch } from './idle-watch.js';
 import { type OutgoingFrame, UnheardFrame } from './outgoing-frame.js';
-import { RECOGNITION_BYTES, recognisePeer } from './peer-recognition.js';
+import {
+  RECOGNITION_BYTES,
+  recognisePeer,
+  SILENT_PEER_ADVICE,
+  type Side,
+  type Stranger,
+  WORDLESS_CLOSE_ADVICE,
+} from './peer-recognition.js';
 import { failedStart, PendingCommand, type PendingOwner } from './pending-command.js';
 import { FrameDecoder } from './protocol/frame-decoder.js';
 import { encodeFrame } from './protocol/frame-encoder.js';
@@ -22,6 +29,7 @@ import { WriteQueue } from './write-queue.js';
 
 /** What the connections of one client or server have in common. */
 export interface ConnectionSettings {
+  readonly side: Side;
   readonly clock: Clock;
   readonly deadlines: DeadlineHeap;
   readonly logger: Logger;
@@ -57,7 +65,7 @@ export interface ConnectionOwner {
 export type CloseReason =
   /** The peer closed it, or the network did. */
   | { readonly kind: 'lost'; readonly what: string; readonly cause?: unknown }
-  /** It was never established. */
+  /** It was never established, or TLS refused it. */
   | { readonly kind: 'connect failed'; readonly error: RocketMQError }
   /** The peer sent what is no frame. */
   | { readonly kind: 'invalid'; readonly error: RocketMQError }
@@ -238,8 +246,10 @@ export class Connection implements PendingOwner {
     this.#settle(pending);
     const { address } = this;
     const where = sent === 'maybe' ? '' : this.#wire ? '; it does not read what waits' : '; it is not connected yet';
-    const message = `no answer from ${address} within ${timeoutMs} ms${where}`;
-    this.#tellFailure(pending, rocketMQError('RMQ_REQUEST_TIMEOUT', message, { address, timeoutMs, sent }));
+    const silent = sent === 'maybe' && this.#neverHeard;
+    const message = `no answer from ${address} within ${timeoutMs} ms${silent ? '; it has never said anything' : where}`;
+    const hint = silent ? { hint: SILENT_PEER_ADVICE } : {};
+    this.#tellFailure(pending, rocketMQError('RMQ_REQUEST_TIMEOUT', message, { address, timeoutMs, sent }, hint));
     const { clock, silenceMsMax } = this.#settings;
     if (this.#closed || this.#silentSinceMs < 0) return;
     const silentMs = Math.round(clock.monotonic() - this.#silentSinceMs);
@@ -279,10 +289,22 @@ export class Connection implements PendingOwner {
   }
 
   #onWireClosed(error: Error | undefined): void {
-    const inside = this.#decoder.bufferedBytes > 0 ? ' in the middle of a frame' : '';
-    const what = error ? `${error.message}${inside}` : `the other side closed it${inside}`;
-    this.#shutDown({ kind: 'lost', what, ...(error && { cause: error }) });
+    this.#shutDown(this.#reasonOf(error));
     this.#reportWireClosed();
+  }
+
+  #reasonOf(error: Error | undefined): CloseReason {
+    if (isRocketMQError(error, 'RMQ_CONNECT_FAILED')) return { kind: 'connect failed', error };
+    if (isRocketMQError(error, 'RMQ_FRAME_INVALID')) return { kind: 'invalid', error };
+    const inside = this.#decoder.bufferedBytes > 0 ? ' in the middle of a frame' : '';
+    const wordless = this.#neverHeard ? ' without having said anything' : inside;
+    const what = error ? `${error.message}${inside}` : `the other side closed it${wordless}`;
+    return { kind: 'lost', what, ...(error && { cause: error }) };
+  }
+
+  /** Whether this client has a connection on which the server has not said one byte. */
+  get #neverHeard(): boolean {
+    return this.#settings.side === 'client' && this.#wire !== undefined && this.#firstBytes?.length === 0;
   }
 
   #onCommand(command: RemotingCommand): void {
@@ -383,13 +405,20 @@ export class Connection implements PendingOwner {
 
   #recognise(before: Buffer, chunk: Buffer): void {
     const first = Buffer.concat([before, chunk.subarray(0, RECOGNITION_BYTES)]);
-    const stranger = recognisePeer(first);
-    if (stranger !== undefined) throw new Error(`it looks like ${stranger}`);
     this.#firstBytes = first.length < RECOGNITION_BYTES ? first : undefined;
+    const stranger = recognisePeer(first, this.#settings.side);
+    if (stranger !== undefined) throw this.#strangerError(stranger);
+  }
+
+  #strangerError({ what, advice }: Stranger): RocketMQError {
+    const { address } = this;
+    const message = `${address} sent bytes that are no remoting frame: it looks like ${what}`;
+    return rocketMQError('RMQ_FRAME_INVALID', message, { address }, { hint: advice });
   }
 
   #invalidError(cause: unknown): RocketMQError {
     const { address } = this;
+    if (isRocketMQError(cause, 'RMQ_FRAME_INVALID') && cause.address === address) return cause;
     const what = cause instanceof Error ? cause.message : String(cause);
     const message = `${address} sent bytes that are no remoting frame: ${what}`;
     return rocketMQError('RMQ_FRAME_INVALID', message, { address }, isRocketMQError(cause) ? {} : { cause });
@@ -403,6 +432,7 @@ export class Connection implements PendingOwner {
   #lostError(what: string, sent: 'no' | 'maybe', cause?: unknown): RocketMQError {
     const { address } = this;
     const message = `the connection to ${address} is gone: ${what}`;
-    return rocketMQError('RMQ_CONNECTION_LOST', message, { address, sent }, { cause });
+    const hint = this.#neverHeard ? { hint: WORDLESS_CLOSE_ADVICE } : {};
+    return rocketMQError('RMQ_CONNECTION_LOST', message, { address, sent }, { cause, ...hint });
   }
 }

@@ -1,4 +1,5 @@
 import { rocketMQError } from '../errors/rocketmq-error.js';
+import { recogniseRefusal } from './peer-recognition.js';
 import type { RemotingCommand } from './protocol/remoting-command.js';
 import { ResponseCode } from './protocol/response-codes.js';
 
@@ -13,7 +14,12 @@ export function expectSuccess(
   if (response.code === ResponseCode.SUCCESS) return response;
   const { code: responseCode, remark } = response;
   const who = where.broker ?? where.address ?? 'the server';
-  const message = `${who} answered with code ${responseCode}${remark ? `: ${remark}` : ''}`;
+  const stranger = recogniseRefusal(response);
+  const looks = stranger ? ` (it looks like ${stranger.what})` : '';
+  const message = `${who} answered with code ${responseCode}${remark ? `: ${remark}` : ''}${looks}`;
   const fields = { responseCode, ...(remark !== undefined && { remark }), ...where };
-  throw rocketMQError('RMQ_BROKER_ERROR', message, fields, { retryable: RETRYABLE_CODES.has(responseCode) });
+  throw rocketMQError('RMQ_BROKER_ERROR', message, fields, {
+    retryable: RETRYABLE_CODES.has(responseCode),
+    ...(stranger && { hint: stranger.advice }),
+  });
 }

@@ -134,8 +134,10 @@ class ProcessorTable implements RemotingServer {
     if (reason.kind === 'invalid') {
       this.#invalidFrames++;
       this.#logger.warn('closed a connection for what it sent', { address, error: reason.error });
+    } else if (reason.kind === 'connect failed') {
+      this.#logger.warn('a TLS handshake failed', { address, error: reason.error });
     } else {
-      this.#logger.debug('connection closed', { address, why: 'what' in reason ? reason.what : reason.error.message });
+      this.#logger.debug('connection closed', { address, why: reason.what });
     }
   }
 
@@ -185,6 +187,7 @@ const REFUSED: WireEvents = { data: () => {}, closed: () => {} };
 
 function connectionSettings(options: RemotingServerSettings, clock: Clock, logger: Logger): ConnectionSettings {
   return {
+    side: 'server',
     clock,
     deadlines: new DeadlineHeap(clock),
     logger,

@@ -2,14 +2,43 @@ import { connect as connectSocket, createServer, type Server, type Socket } from
 import { rocketMQError } from '../errors/rocketmq-error.js';
 import { formatAddress, parseAddress } from './address.js';
 import { TcpWire } from './tcp-wire.js';
+import { TlsAcceptor } from './tls/tls-acceptor.js';
+import { TlsConnector, withLateRefusals } from './tls/tls-connector.js';
+import { tlsConnectFailure, tlsConnectTimeout } from './tls/tls-failure.js';
+import { type ServerTlsOptions, type TlsOptions, tlsModeOf } from './tls/tls-options.js';
 import type { Listener, ListenOptions, Transport, Wire, WireEvents } from './transport.js';
 
 type ConnectOptions = Parameters<Transport['connect']>[1];
 
-/** Connections over TCP, with Nagle's algorithm off: what belongs together is written together. */
-export const tcpTransport: Transport = { name: 'tcp', connect, listen };
+export interface TcpTransportOptions {
+  /** TLS to whatever is connected to. Default false. */
+  readonly tls?: boolean | TlsOptions;
+  /** What listeners take beside plain connections, or instead. Default: plain connections only. */
+  readonly serverTls?: ServerTlsOptions;
+}
 
-function connect(address: string, { timeoutMs, signal, events }: ConnectOptions): Promise<Wire> {
+/** Connections over TCP, with Nagle's algorithm off: what belongs together is written together. */
+export const tcpTransport: Transport = createTcpTransport();
+
+/**
+ * The same with TLS.
+ * @throws RMQ_OPTIONS_INVALID when certificates or keys cannot be read, or do not belong together
+ */
+export function createTcpTransport({ tls = false, serverTls }: TcpTransportOptions = {}): Transport {
+  const connector = tls === false ? undefined : new TlsConnector(tls === true ? {} : tls);
+  const acceptor = serverTls && tlsModeOf(serverTls) !== 'disabled' ? new TlsAcceptor(serverTls) : undefined;
+  return {
+    name: connector === undefined && acceptor === undefined ? 'tcp' : 'tls',
+    connect: (address, options) => connect(address, options, connector),
+    listen: (options, accept) => listen(options, accept, acceptor),
+  };
+}
+
+function connect(
+  address: string,
+  { timeoutMs, signal, events }: ConnectOptions,
+  tls: TlsConnector | undefined,
+): Promise<Wire> {
   const target = parseAddress(address);
   if (!target) {
     const message = `cannot connect to ${JSON.stringify(address)}: an address is host:port`;
@@ -17,48 +46,61 @@ function connect(address: string, { timeoutMs, signal, events }: ConnectOptions)
   }
   if (signal?.aborted) return Promise.reject(abortedError(address));
   return new Promise((resolve, reject) => {
-    const socket = connectSocket({ ...target, noDelay: true });
-    const wire = new TcpWire(socket, address);
-    const wireEvents = events(wire);
+    const socket = tls === undefined ? connectSocket({ ...target, noDelay: true }) : tls.connect(target);
+    const ready = tls === undefined ? 'connect' : 'secureConnect';
+    const wire = new TcpWire(socket, address, tls !== undefined);
+    const wireEvents = tls === undefined ? events(wire) : withLateRefusals(address, events(wire));
+    // Set while TLS shakes hands: what fails then is about TLS.
+    let handshaking = false;
     // The socket itself keeps the process alive while it connects, if anything shall.
-    const timer = setTimeout(() => fail(`no answer within ${timeoutMs} ms`), timeoutMs).unref();
-    const onAbort = (): void => {
-      settle();
-      socket.destroy();
-      reject(abortedError(address));
+    const timer = setTimeout(() => {
+      giveUp(handshaking ? tlsConnectTimeout(address, timeoutMs) : failed(address, `no answer within ${timeoutMs} ms`));
+    }, timeoutMs).unref();
+    const onAbort = (): void => giveUp(abortedError(address));
+    const onReached = (): void => {
+      handshaking = true;
     };
-    const onConnect = (): void => {
+    const onReady = (): void => {
       settle();
       wire.open(wireEvents);
       resolve(wire);
     };
-    const onError = (error: Error): void => fail(describe(error), error);
-    const onClose = (): void => fail('closed before it was connected');
+    const onError = (error: Error): void =>
+      giveUp(handshaking ? tlsConnectFailure(address, error) : failed(address, describe(error), error));
+    const onClose = (): void =>
+      giveUp(handshaking ? tlsConnectFailure(address, undefined) : failed(address, 'closed before it was connected'));
     const settle = (): void => {
       clearTimeout(timer);
       signal?.removeEventListener('abort', onAbort);
-      socket.off('connect', onConnect).off('error', onError).off('close', onClose);
+      socket.off(ready, onReady).off('error', onError).off('close', onClose);
+      if (tls !== undefined) socket.off('connect', onReached);
     };
-    const fail = (reason: string, cause?: unknown): void => {
+    const giveUp = (error: Error): void => {
       settle();
       socket.destroy();
-      reject(rocketMQError('RMQ_CONNECT_FAILED', `cannot connect to ${address}: ${reason}`, { address }, { cause }));
+      reject(error);
     };
     signal?.addEventListener('abort', onAbort);
-    socket.on('connect', onConnect).on('error', onError).on('close', onClose);
+    socket.on(ready, onReady).on('error', onError).on('close', onClose);
+    if (tls !== undefined) socket.on('connect', onReached);
   });
+}
+
+function failed(address: string, reason: string, cause?: unknown): Error {
+  return rocketMQError('RMQ_CONNECT_FAILED', `cannot connect to ${address}: ${reason}`, { address }, { cause });
 }
 
 async function listen(
   { host, port, onAcceptError }: ListenOptions,
   accept: (wire: Wire) => WireEvents,
+  tls: TlsAcceptor | undefined,
 ): Promise<Listener> {
   const sockets = new Set<Socket>();
   const server = createServer({ noDelay: true }, (socket) => {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
     const wire = new TcpWire(socket, formatAddress(socket.remoteAddress, socket.remotePort));
-    wire.open(accept(wire));
+    wire.open(accept(wire), tls);
   });
   await bind(server, host, port);
   server.on('error', (error) => onAcceptError?.(error));

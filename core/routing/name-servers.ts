@@ -1,4 +1,5 @@
-import { isRocketMQError, rocketMQError } from '../errors/rocketmq-error.js';
+import { ERROR_CODES } from '../errors/codes.js';
+import { isRocketMQError, type RocketMQError, rocketMQError } from '../errors/rocketmq-error.js';
 import type { OutgoingCommand, RemotingCommand } from '../remoting/protocol/remoting-command.js';
 import type { RemotingClient } from '../remoting/remoting-client.js';
 import type { Logger } from '../runtime/logger.js';
@@ -64,7 +65,7 @@ export class NameServers {
       'RMQ_NAME_SERVER_UNREACHABLE',
       `None of ${addresses.length} name server(s) could be asked: ${failures.map(describeFailure).join('; ')}`,
       { failures },
-      { cause: failures[0]?.error },
+      { cause: failures[0]?.error, ...commonHint(failures.map(({ error }) => error)) },
     );
   }
 
@@ -72,6 +73,17 @@ export class NameServers {
     const sticky = this.#chosen === undefined ? -1 : addresses.indexOf(this.#chosen);
     return sticky >= 0 ? sticky : Math.floor(this.#options.random() * addresses.length);
   }
+}
+
+/** What to do, when every name server failed in a way that has the same remedy: a wrong port, TLS at one side. */
+function commonHint(errors: readonly unknown[]): { readonly hint?: string } {
+  const hints = new Set(errors.map((error) => (isRocketMQError(error) && hasOwnHint(error) ? error.hint : undefined)));
+  const [hint] = hints;
+  return hints.size === 1 && hint !== undefined ? { hint } : {};
+}
+
+function hasOwnHint({ code, hint }: RocketMQError): boolean {
+  return hint !== ERROR_CODES[code].remedy;
 }
 
 function describeFailure({ address, error }: { readonly address: string; readonly error: unknown }): string {

@@ -523,9 +523,9 @@ describe('remoting client and time', () => {
 
 describe('remoting client and peers that misbehave', () => {
   const strangers: readonly (readonly [string, Buffer, RegExp])[] = [
-    ['an HTTP server', Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n'), /HTTP response/],
-    ['a TLS server', Buffer.from([0x15, 3, 3, 0, 2, 2, 0x28]), /TLS alert/],
-    ['a gRPC server', Buffer.from([0, 0, 0x12, 4, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 100]), /HTTP\/2 settings.*gRPC/],
+    ['an HTTP server', Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n'), /looks like an HTTP server/],
+    ['a TLS server', Buffer.from([0x15, 3, 3, 0, 2, 2, 0x28]), /looks like TLS/],
+    ['a gRPC server', Buffer.from([0, 0, 0x12, 4, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 100]), /looks like a gRPC server/],
     ['an SSH server', Buffer.from('SSH-2.0-OpenSSH_9.6\r\n'), /SSH/],
     ['garbage', Buffer.from('0000001100ffffff00000000', 'hex'), /no remoting frame/],
     ['a 2 GiB length', Buffer.from('7fffffff00000010', 'hex'), /no remoting frame/],
