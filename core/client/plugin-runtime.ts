@@ -15,11 +15,11 @@ export function createPluginRuntime(
   return {
     producer,
     async invoke(target, request, { timeoutMs = requestTimeoutMs, signal }) {
-      const address = await addressOf(routes, target);
+      const address = await addressOf(routes, names, target);
       return remoting.invoke(address, request, { timeoutMs, ...(signal === undefined ? {} : { signal }) });
     },
     async oneway(target, request, { timeoutMs = requestTimeoutMs }) {
-      await remoting.oneway(await addressOf(routes, target), request, { timeoutMs });
+      await remoting.oneway(await addressOf(routes, names, target), request, { timeoutMs });
     },
     registerGroup(member) {
       const kind = 'producer' in member ? 'producer' : 'consumer';
@@ -34,10 +34,10 @@ export function createPluginRuntime(
 }
 
 /** @throws RMQ_BROKER_NOT_FOUND */
-async function addressOf(routes: ClientParts['routes'], target: RequestTarget): Promise<string> {
+async function addressOf(routes: ClientParts['routes'], names: ResourceNames, target: RequestTarget): Promise<string> {
   if ('address' in target) return target.address;
   const { brokerName, topic } = target;
-  if (topic !== undefined) return routes.loadBrokerAddress(brokerName, topic);
+  if (topic !== undefined) return routes.loadBrokerAddress(brokerName, names.topicToWire(topic));
   const known = routes.brokerAddress(brokerName);
   if (known !== undefined) return known;
   throw rocketMQError(

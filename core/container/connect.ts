@@ -42,6 +42,7 @@ export async function connect(options: ConnectOptions = {}): Promise<Client> {
   const clientId = clientIdOf(settings);
   const plugins = new PluginManager(settings.plugins, {
     clientId,
+    ...(settings.source.kind === 'list' && { nameServers: settings.source.addresses }),
     clock: settings.clock ?? systemClock,
     logger: settings.logger ?? silentLogger,
     timeoutMs: settings.pluginTimeoutMs,

@@ -1,3 +1,4 @@
+import { isRocketMQError, rocketMQError } from '../errors/rocketmq-error.js';
 import type { ResourceNames } from '../message/resource-names.js';
 import type { RouteTable } from '../routing/route-table.js';
 import type { PublishInfo } from '../routing/topic-route.js';
@@ -30,7 +31,13 @@ export class TopicRoutes {
   async load(topic: string): Promise<PublishInfo> {
     const { createTopicKey, defaultTopicQueueNums } = this.#options;
     const wireTopic = this.#names.topicToWire(topic);
-    const info = await this.#routes.loadPublishInfo(wireTopic, { createTopicKey, defaultTopicQueueNums });
+    let info: PublishInfo;
+    try {
+      info = await this.#routes.loadPublishInfo(wireTopic, { createTopicKey, defaultTopicQueueNums });
+    } catch (error) {
+      if (wireTopic === topic || !isRocketMQError(error, 'RMQ_ROUTE_NOT_FOUND')) throw error;
+      throw rocketMQError('RMQ_ROUTE_NOT_FOUND', `${topic}: ${error.message}`, { topic }, { cause: error });
+    }
     return info.topic === topic ? info : this.#translate(info, topic);
   }
 

@@ -25,6 +25,8 @@ export interface PluginRuntime {
 export interface HostOptions {
   readonly plugin: string;
   readonly clientId: string;
+  /** Default none. */
+  readonly nameServers?: readonly string[];
   readonly clock: Clock;
   readonly logger: Logger;
   readonly registrations: PluginRegistrations;
@@ -61,6 +63,7 @@ export function createPluginHost(options: HostOptions): PluginHost {
   };
   return {
     clientId: options.clientId,
+    nameServers: options.nameServers ?? [],
     clock: options.clock,
     logger: labelled(options.logger, plugin),
     interceptSend: setupOnly('interceptSend', (spec: AttachSpec) =>

@@ -8,6 +8,8 @@ import { conflict, PluginRegistrations } from './registrations.js';
 
 export interface PluginManagerOptions {
   readonly clientId: string;
+  /** The list of name servers, where the client was given one. Default none. */
+  readonly nameServers?: readonly string[];
   readonly clock: Clock;
   readonly logger: Logger;
   /** For each step of each plugin. */

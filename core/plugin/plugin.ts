@@ -29,7 +29,7 @@ export interface Plugin<Api = unknown> {
 export type RequestTarget =
   | {
       readonly brokerName: string;
-      /** Whose route is asked for once more when the broker is not known. */
+      /** As the application writes it: its route is asked for once more when the broker is not known. */
       readonly topic?: string;
     }
   | { readonly address: string };
@@ -51,6 +51,8 @@ export interface RegisteredGroup {
 export interface PluginHost {
   /** `ip@instanceName[@unitName]`. */
   readonly clientId: string;
+  /** As `nameServers` or NAMESRV_ADDR list them; empty where servers come from a cluster or an address server. */
+  readonly nameServers: readonly string[];
   /** Says the plugin's name with every line. */
   readonly logger: Logger;
   readonly clock: Clock;

@@ -27,6 +27,11 @@ const PRINTS: Record<string, readonly RegExp[]> = {
     /^news for bob: forbidden by rule consent$/m,
     /^test for ada: forbidden by rule no-tests-here$/m,
   ],
+  '06-namespace.mjs': [
+    /^staging: sent to orders, received "an order in staging" from orders$/m,
+    /^production: sent to orders, received "an order in production" from orders$/m,
+    /^audit: "an order in staging" in staging%orders$/m,
+  ],
 };
 
 const examples = readdirSync(join(root, 'examples')).filter((name) => /^\d\d-.*\.mjs$/.test(name));

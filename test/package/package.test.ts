@@ -9,6 +9,7 @@ const DOORS = [
   ['multistage', 'connect'],
   ['multistage/server', 'embedded'],
   ['multistage/plugins/forbidden', 'forbidden'],
+  ['multistage/plugins/namespace', 'namespace'],
 ] as const;
 
 const projects: EmptyProject[] = [];

@@ -1,0 +1,234 @@
+import { describe, expect, test } from 'vitest';
+import {
+  connect,
+  type Plugin,
+  type ReceivedMessage,
+  RequestCode,
+  ResponseCode,
+  type StageEvent,
+} from '../../../core/index.js';
+import { embedded } from '../../../core/server/index.js';
+import { type NamespaceOptions, namespace } from '../../../plugins/namespace/index.js';
+import { fakeCluster } from '../../client/fake-cluster.js';
+import { closeAfterTest } from '../../kit/close-after-test.js';
+import { waitFor } from '../../kit/wait-for.js';
+
+const inNamespace = (name: string) => namespace({ namespace: name });
+
+/** Lets a test ask servers as a plugin does. */
+function looking() {
+  let ask: ((code: number, ext: Record<string, string>, topic?: string) => Promise<string>) | undefined;
+  const plugin: Plugin<void> = {
+    name: 'looking',
+    setup(host) {
+      ask = async (code, ext, topic) => {
+        const target = topic === undefined ? { brokerName: 'broker-a' } : { brokerName: 'broker-a', topic };
+        const { code: answer, body, remark } = await host.invoke(target, { code, ext });
+        return answer === ResponseCode.SUCCESS ? body.toString() : `${answer} ${remark}`;
+      };
+    },
+  };
+  return { plugin, ask: (code: number, ext: Record<string, string>, topic?: string) => ask!(code, ext, topic) };
+}
+
+describe('two namespaces on one server', () => {
+  async function setup() {
+    const cluster = embedded({ store: 'memory' });
+    const open = async (...plugins: Plugin[]) => closeAfterTest(await connect({ cluster, plugins }));
+    const look = looking();
+    const clients = {
+      a: await open(inNamespace('A'), look.plugin),
+      b: await open(inNamespace('B')),
+      plain: await open(),
+    };
+    return { clients, look, open };
+  }
+
+  test('never meet, though their topics and groups have the same names', async () => {
+    const { clients } = await setup();
+    const received: Record<string, ReceivedMessage[]> = {};
+    for (const [name, mq] of Object.entries(clients)) {
+      const producer = await mq.producer({ group: 'g' });
+      for (let index = 0; index < 12; index++) await producer.send({ topic: 'orders', body: `${name} ${index}` });
+    }
+    for (const [name, mq] of Object.entries(clients)) {
+      received[name] = [];
+      const consumer = await mq.consumer({ group: 'readers', subscribe: { orders: '*' }, from: 'first' });
+      await consumer.run((message: ReceivedMessage) => received[name]!.push(message));
+    }
+    await waitFor(() => Object.values(received).every((messages) => messages.length >= 12), { timeoutMs: 10_000 });
+    for (const mq of Object.values(clients)) await mq.close();
+    for (const [name, messages] of Object.entries(received)) {
+      expect(messages.map(({ body }) => body.toString()).sort()).toEqual(
+        Array.from({ length: 12 }, (_, index) => `${name} ${index}`).sort(),
+      );
+      expect(new Set(messages.map(({ topic }) => topic))).toEqual(new Set(['orders']));
+      const instances = new Set(messages.map(({ properties }) => properties.INSTANCE_ID));
+      expect(instances).toEqual(new Set([name === 'plain' ? undefined : name.toUpperCase()]));
+    }
+  });
+
+  test('results, events and descriptions show plain names, servers hear the full ones', async () => {
+    const { clients, look } = await setup();
+    const producer = await clients.a.producer({ group: 'g' });
+    const stages: StageEvent[] = [];
+    producer.pipeline.events$.subscribe((event) => stages.push(event));
+    const result = await producer.send({ topic: 'orders', body: 'x' });
+    expect(result.queue.topic).toBe('orders');
+    expect(producer.group).toBe('g');
+    expect(new Set((await producer.fetchPublishMessageQueues('orders')).map(({ topic }) => topic))).toEqual(
+      new Set(['orders']),
+    );
+    expect(JSON.stringify(stages)).toContain('"orders"');
+
+    const consumer = await clients.a.consumer({
+      group: 'readers',
+      subscribe: { orders: '*' },
+      from: 'first',
+      persistOffsetIntervalMs: 100,
+    });
+    const events: unknown[] = [];
+    consumer.events$.subscribe((event) => events.push(event));
+    await consumer.run(() => {});
+    await waitFor(() => events.some((event) => (event as { type: string }).type === 'committed'), {
+      timeoutMs: 10_000,
+    });
+    expect(new Set(consumer.assignment().map(({ topic }) => topic))).toEqual(new Set(['orders']));
+    for (const shown of [stages, events, consumer.assignment(), consumer.describe(), producer.describe()]) {
+      expect(JSON.stringify(shown)).not.toContain('A%');
+    }
+
+    await waitFor(async () => (await members('A%readers')).includes(clients.a.clientId));
+    function members(consumerGroup: string): Promise<string> {
+      return look.ask(RequestCode.GET_CONSUMER_LIST_BY_GROUP, { consumerGroup });
+    }
+    expect(await members('readers')).not.toContain(clients.a.clientId);
+    const topics = await look.ask(RequestCode.GET_ALL_TOPIC_CONFIG, {});
+    expect(topics).toContain('"A%orders"');
+    expect(topics).not.toContain('"orders"');
+    const subscriptions = await look.ask(RequestCode.GET_CONSUMER_CONNECTION_LIST, { consumerGroup: 'A%readers' });
+    expect(subscriptions).toContain('"A%orders"');
+    const producers = await look.ask(RequestCode.GET_PRODUCER_CONNECTION_LIST, {
+      producerGroup: 'A%g',
+      topic: 'A%orders',
+    });
+    expect(producers).toContain(clients.a.clientId);
+  });
+
+  test('retry and dead-letter topics have the namespace inside, system topics none', async () => {
+    const { clients, look } = await setup();
+    const producer = await clients.a.producer({ group: 'g' });
+    const consumer = await clients.a.consumer({ group: 'readers', subscribe: { orders: '*' }, from: 'first' });
+    await producer.send({ topic: 'orders', body: 'x' });
+    await consumer.run(() => {});
+    const tried = { RECONSUME_TIME: '16' };
+    await producer.send({ topic: '%RETRY%readers', body: 'again' });
+    await producer.send({ topic: '%RETRY%readers', body: 'given up', systemProperties: tried });
+    await producer.send({ topic: 'BenchmarkTest', body: 'system' });
+    const topics = await look.ask(RequestCode.GET_ALL_TOPIC_CONFIG, {});
+    expect(topics).toContain('"%RETRY%A%readers"');
+    expect(topics).toContain('"%DLQ%A%readers"');
+    expect(topics).toContain('"BenchmarkTest"');
+    expect(topics).not.toContain('A%BenchmarkTest');
+
+    const dead: ReceivedMessage[] = [];
+    const undertaker = await clients.a.consumer({
+      group: 'undertaker',
+      subscribe: { '%DLQ%readers': '*' },
+      from: 'first',
+    });
+    await undertaker.run((message: ReceivedMessage) => dead.push(message));
+    await waitFor(() => dead.length === 1, { timeoutMs: 10_000 });
+    expect(dead[0]).toMatchObject({ topic: '%DLQ%readers', reconsumeTimes: 16 });
+    expect(dead[0]?.body.toString()).toBe('given up');
+  });
+
+  test('plugins name topics as the application does', async () => {
+    const { clients, look } = await setup();
+    await (await clients.a.producer({ group: 'g' })).send({ topic: 'orders', body: 'x' });
+    expect(await look.ask(RequestCode.GET_ALL_TOPIC_CONFIG, {}, 'orders')).toContain('"A%orders"');
+  });
+
+  test('an unknown topic is told by its plain name', async () => {
+    const cluster = embedded({ store: 'memory', autoCreateTopicEnable: false });
+    const mq = closeAfterTest(await connect({ cluster, plugins: [inNamespace('A')] }));
+    const producer = await mq.producer({ group: 'g' });
+    const error = await producer.send({ topic: 'nothing', body: 'x' }).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: 'RMQ_ROUTE_NOT_FOUND', topic: 'nothing' });
+  });
+
+  test('a name that the namespace makes too long is refused before anything is sent', async () => {
+    const { clients } = await setup();
+    const producer = await clients.a.producer({ group: 'g' });
+    const error = await producer.send({ topic: 't'.repeat(127), body: 'x' }).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: 'RMQ_MESSAGE_ILLEGAL', field: 'topic' });
+    await expect(clients.a.producer({ group: 'g'.repeat(255) })).rejects.toMatchObject({ code: 'RMQ_OPTIONS_INVALID' });
+  });
+});
+
+describe('version 2', () => {
+  test('leaves names alone and says the namespace with every request', async () => {
+    const { broker, nameServer, nameServers } = await fakeCluster();
+    const plugins = [namespace({ namespace: 'a space', version: 2 })];
+    const mq = closeAfterTest(await connect({ nameServers, plugins }));
+    const producer = await mq.producer({ group: 'g' });
+    const result = await producer.send({ topic: 'T', body: 'x' });
+    await producer.sendOneway({ topic: 'T', body: 'y' });
+    await waitFor(() => broker.sends.length === 2);
+    expect(result.queue.topic).toBe('T');
+    for (const request of [...nameServer.requests, ...broker.sends]) {
+      expect(request.ext).toMatchObject({ nsd: 'true', ns: 'a space' });
+    }
+    expect(broker.sends[0]?.ext).toMatchObject({ a: 'g', b: 'T' });
+    expect(broker.sends[0]?.ext.i).not.toContain('INSTANCE_ID');
+    await mq.close();
+    expect(broker.farewells).toEqual([expect.objectContaining({ nsd: 'true', ns: 'a space', producerGroup: 'g' })]);
+  });
+
+  test('a server that does not know it serves all the same', async () => {
+    const plugins = [namespace({ namespace: 'ns', version: 2 })];
+    const mq = closeAfterTest(await connect({ cluster: embedded({ store: 'memory' }), plugins }));
+    const producer = await mq.producer({ group: 'g' });
+    expect(await producer.send({ topic: 'orders', body: 'x' })).toMatchObject({ status: 'SEND_OK' });
+  });
+});
+
+describe('options', () => {
+  const nameServers = 'MQ_INST_1234_Bay.region.example:9876';
+
+  test('the namespace can come from the address of a name server', async () => {
+    const plugin = namespace();
+    const mq = closeAfterTest(await connect({ nameServers: `http://${nameServers}`, plugins: [plugin] }));
+    expect(mq.plugin(plugin)).toEqual({ namespace: 'MQ_INST_1234_Bay' });
+  });
+
+  test('a namespace that is given comes before the address', async () => {
+    const plugin = namespace({ namespace: 'ns' });
+    const mq = closeAfterTest(await connect({ nameServers, plugins: [plugin] }));
+    expect(mq.plugin(plugin)).toEqual({ namespace: 'ns' });
+  });
+
+  test('without either connect fails', async () => {
+    for (const given of [{ nameServers: '127.0.0.1:9876' }, { cluster: embedded({ store: 'memory' }) }]) {
+      await expect(connect({ ...given, plugins: [namespace()] })).rejects.toMatchObject({
+        code: 'RMQ_PLUGIN_FAILED',
+        plugin: 'namespace',
+        cause: { code: 'RMQ_OPTIONS_INVALID', option: 'namespace' },
+      });
+    }
+  });
+
+  test.each<[string, object]>([
+    ['namespace', { namespace: '' }],
+    ['namespace', { namespace: 'a%b' }],
+    ['namespace', { namespace: 'a b' }],
+    ['namespace', { namespace: 7 }],
+    ['namespace', { namespace: ' ', version: 2 }],
+    ['version', { namespace: 'ns', version: 3 }],
+    ['version', { namespace: 'ns', version: '1' }],
+  ])('%s is refused: %j', (option, options) => {
+    expect(() => namespace(options as NamespaceOptions)).toThrow(
+      expect.objectContaining({ code: 'RMQ_OPTIONS_INVALID', option }),
+    );
+  });
+});
