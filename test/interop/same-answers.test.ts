@@ -140,9 +140,6 @@ const QUESTIONS: Record<string, Question> = {
     topic: 'TBW102',
   })),
   'the brokers of the cluster': nameServer(RequestCode.GET_BROKER_CLUSTER_INFO),
-  'the topics of a cluster': nameServer(RequestCode.GET_TOPICS_BY_CLUSTER, ({ clusterName }) => ({
-    cluster: clusterName,
-  })),
   'the topics of an unknown cluster': nameServer(RequestCode.GET_TOPICS_BY_CLUSTER, () => ({ cluster: 'nowhere' })),
   'a key that is not configured': nameServer(RequestCode.GET_KV_CONFIG, () => ({ namespace: 'none', key: 'none' })),
   'the keys of an unknown namespace': nameServer(RequestCode.GET_KVLIST_BY_NAMESPACE, () => ({ namespace: 'none' })),
@@ -227,6 +224,21 @@ describe('Apache and we answer the same to', () => {
     const [expected, actual] = await Promise.all([inject('apache'), ours].map((target) => ask(target, question)));
     expect(actual).toEqual(expected);
   });
+});
+
+test("our cluster has the topics that Apache's makes by itself, and those in use", async () => {
+  const topicsOf = async ({ nameServer, clusterName, brokerName }: Target) => {
+    const { body } = await invoke(nameServer, RequestCode.GET_TOPICS_BY_CLUSTER, { cluster: clusterName });
+    const { topicList } = parseJsonDialect(body.toString('utf8')) as { topicList: string[] };
+    return topicList.map((topic) => topic.replace(clusterName, '<cluster>').replace(brokerName, '<broker>')).sort();
+  };
+  const expected = [
+    ...['%RETRY%same_answers_group', '<broker>', '<cluster>', '<cluster>_REPLY_TOPIC', 'BenchmarkTest'],
+    ...['OFFSET_MOVED_EVENT', 'SCHEDULE_TOPIC_XXXX', 'SELF_TEST_TOPIC', 'TBW102', 'same_answers'],
+  ];
+  // Other files use Apache's cluster too.
+  expect(await topicsOf(inject('apache'))).toEqual(expect.arrayContaining(expected));
+  expect(await topicsOf(ours)).toEqual(expected);
 });
 
 async function ask(target: Target, { to, code, ext, body }: Question) {

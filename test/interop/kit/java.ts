@@ -64,12 +64,13 @@ async function runInOwnHome(
 ): Promise<ProcessOutcome> {
   const home = await mkdtemp(join(tmpdir(), 'multistage-java-'));
   try {
-    await writeLogging(home, ['logback_tools']);
+    await writeLogging(home, ['logback_tools'], toStandardError);
     const args = [
       ...SHORT_LIVED,
       `-Duser.home=${home}`,
       '-Dfile.encoding=UTF-8',
       '-Drocketmq.client.logUseSlf4j=true',
+      `-Dlogback.configurationFile=${join(home, 'conf', 'logback_tools.xml')}`,
       ...options,
       '-cp',
       classPath,
@@ -81,18 +82,28 @@ async function runInOwnHome(
   }
 }
 
-/** Apache's programs read `conf/<name>.xml` below ROCKETMQ_HOME: warnings go to a file of that name in `home`. */
-export async function writeLogging(home: string, names: readonly string[]): Promise<void> {
+/**
+ * Apache's programs read `conf/<name>.xml` below ROCKETMQ_HOME. Warnings go where `appender` says, by default to a file of
+ * that name in `home`.
+ */
+export async function writeLogging(home: string, names: readonly string[], appender = toFile): Promise<void> {
   await mkdir(join(home, 'conf'), { recursive: true });
   for (const name of names) {
     const xml = `<configuration>
-  <appender name="FILE" class="ch.qos.logback.core.FileAppender">
-    <file>${join(home, `${name}.log`)}</file>
-    <encoder><pattern>%d %p %t %c{0} - %m%n</pattern></encoder>
-  </appender>
-  <root level="WARN"><appender-ref ref="FILE"/></root>
+  ${appender(join(home, `${name}.log`))}
+  <root level="WARN"><appender-ref ref="LOG"/></root>
 </configuration>
 `;
     await writeFile(join(home, 'conf', `${name}.xml`), xml);
   }
+}
+
+const ENCODER = '<encoder><pattern>%d %p %t %c{0} - %m%n</pattern></encoder>';
+
+function toFile(file: string): string {
+  return `<appender name="LOG" class="ch.qos.logback.core.FileAppender"><file>${file}</file>${ENCODER}</appender>`;
+}
+
+function toStandardError(): string {
+  return `<appender name="LOG" class="ch.qos.logback.core.ConsoleAppender"><target>System.err</target>${ENCODER}</appender>`;
 }
