@@ -45,6 +45,16 @@ export interface AppendResult {
   readonly storeTimestamp: number;
 }
 
+/** What became of messages that are stored together or not at all. */
+export interface AppendBatchResult {
+  readonly status: AppendStatus;
+  /** Byte positions in the commit log, in the order of the messages; empty when not stored. */
+  readonly commitLogOffsets: readonly number[];
+  /** Position of the first in the queue, the others follow it; -1 when not stored. */
+  readonly queueOffset: number;
+  readonly storeTimestamp: number;
+}
+
 /** Names of Apache's GetMessageStatus. */
 export type GetStatus =
   | 'FOUND'
@@ -84,6 +94,12 @@ export interface MessageStore {
    * the write (and, under synchronous flush and `waitStored`, the covering sync) has ended, or at once when refused.
    */
   append(message: StoreMessage, done: (result: AppendResult) => void): void;
+  /**
+   * Takes messages of one topic and queue, all or none: their queue offsets follow one another, and they lie behind one
+   * another in one file of the commit log. `done` is called once, as for `append`. MESSAGE_ILLEGAL when one of them is
+   * illegal, when there is none, and when together they are larger than a file.
+   */
+  appendBatch(messages: readonly StoreMessage[], done: (result: AppendBatchResult) => void): void;
   /** Writes what was gathered this turn. Called by itself at the end of the turn; the server calls it after each chunk of frames. */
   flushTurn(): void;
   /** Answers at once from the page cache where it can, else by promise. */

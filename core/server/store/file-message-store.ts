@@ -22,6 +22,7 @@ import { AsynchronousFlush } from './flush/asynchronous-flush.js';
 import { Checkpointer } from './flush/checkpointer.js';
 import type { FlushPolicy } from './flush/flush-policy.js';
 import type {
+  AppendBatchResult,
   AppendResult,
   ArrivalListener,
   GetOptions,
@@ -103,6 +104,14 @@ export class FileMessageStore {
    */
   append(message: StoreMessage, done: (result: AppendResult) => void): void {
     this.#writer.append(message, done);
+  }
+
+  /**
+   * Takes all of the messages or none: they follow one another in the commit log, in one of its files, and in their
+   * queue. `done` is called once, as for {@link append}.
+   */
+  appendBatch(messages: readonly StoreMessage[], done: (result: AppendBatchResult) => void): void {
+    this.#writer.appendBatch(messages, done);
   }
 
   /** Writes and acknowledges what was gathered this turn; happens by itself at the end of the turn. */

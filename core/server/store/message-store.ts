@@ -46,6 +46,16 @@ export interface AppendResult {
   readonly storeTimestamp: number;
 }
 
+/** What became of messages that are stored together or not at all. */
+export interface AppendBatchResult {
+  readonly status: AppendStatus;
+  /** Byte positions in the commit log, in the order of the messages; empty when not stored. */
+  readonly commitLogOffsets: readonly number[];
+  /** Position of the first in the queue, the others follow it; -1 when not stored. */
+  readonly queueOffset: number;
+  readonly storeTimestamp: number;
+}
+
 /** Names of Apache's GetMessageStatus. */
 export type GetStatus =
   | 'FOUND'

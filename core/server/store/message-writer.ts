@@ -4,12 +4,13 @@ import { PROPERTIES_BYTES_MAX } from '../../message/properties.js';
 import type { Clock } from '../../runtime/clock.js';
 import type { Logger } from '../../runtime/logger.js';
 import { AppendTurn, notStored, TakenMessage } from './append-turn.js';
+import { BatchAnswer, batchNotStored } from './batch-answer.js';
 import type { CommitLog } from './commitlog/commit-log.js';
 import { FILLER_SIZE_BYTES } from './commitlog/record-layout.js';
 import type { ConsumeQueue } from './consumequeue/consume-queue.js';
 import type { ConsumeQueues } from './consumequeue/consume-queues.js';
 import type { FlushPolicy } from './flush/flush-policy.js';
-import type { AppendResult, AppendStatus, ArrivalListener, StoreMessage } from './message-store.js';
+import type { AppendBatchResult, AppendResult, AppendStatus, ArrivalListener, StoreMessage } from './message-store.js';
 import { hasQueueEntry } from './recovery/queue-entry-of.js';
 import type { WriteGate } from './write-gate.js';
 
@@ -80,6 +81,13 @@ export class MessageWriter {
     done(notStored(refused));
   }
 
+  appendBatch(messages: readonly StoreMessage[], done: (result: AppendBatchResult) => void): void {
+    const refused = this.#takeBatch(messages, done);
+    if (refused === undefined) return;
+    this.#putFailures += messages.length;
+    done(batchNotStored(refused));
+  }
+
   flushTurn(): void {
     if (this.#immediate !== undefined) {
       clearImmediate(this.#immediate);
@@ -107,30 +115,71 @@ export class MessageWriter {
 
   /** Gives the message its place, or says why it gets none. */
   #take(message: StoreMessage, done: (result: AppendResult) => void): AppendStatus | undefined {
-    const { log, gate } = this.#parts;
-    if (gate.refusal !== undefined) return 'SERVICE_NOT_AVAILABLE';
+    if (this.#parts.gate.refusal !== undefined) return 'SERVICE_NOT_AVAILABLE';
+    const queue = this.#prepare(message);
+    if (queue === undefined) return 'MESSAGE_ILLEGAL';
+    const sizeBytes = recordSize(this.#record);
+    if (sizeBytes + FILLER_SIZE_BYTES > this.#parts.log.fileSizeBytes) return 'MESSAGE_ILLEGAL';
+    if (!this.#makeRoom(sizeBytes)) return 'SERVICE_NOT_AVAILABLE';
+    this.#place(message, queue, sizeBytes, this.#stamp(), done);
+    return undefined;
+  }
+
+  /** Gives all of the messages their places, one behind the other in one file and one write, or none of them. */
+  #takeBatch(messages: readonly StoreMessage[], done: (result: AppendBatchResult) => void): AppendStatus | undefined {
+    if (this.#parts.gate.refusal !== undefined) return 'SERVICE_NOT_AVAILABLE';
+    let sizeBytes = 0;
+    for (const message of messages) {
+      if (this.#prepare(message) === undefined) return 'MESSAGE_ILLEGAL';
+      sizeBytes += recordSize(this.#record);
+    }
+    if (sizeBytes === 0 || sizeBytes + FILLER_SIZE_BYTES > this.#parts.log.fileSizeBytes) return 'MESSAGE_ILLEGAL';
+    if (!this.#makeRoom(sizeBytes)) return 'SERVICE_NOT_AVAILABLE';
+    const storeTimestamp = this.#stamp();
+    const answer = new BatchAnswer(messages.length, done);
+    for (const message of messages) {
+      const queue = this.#prepare(message)!;
+      this.#place(message, queue, recordSize(this.#record), storeTimestamp, answer.told);
+    }
+    return undefined;
+  }
+
+  /** Begins the record with what the message brings; tells its queue, or undefined when it is illegal. */
+  #prepare(message: StoreMessage): ConsumeQueue | undefined {
     const queue = this.#queueOf(message);
     const bornHost = this.#hostOf(message.bornHost);
     const storeHost = this.#hostOf(message.storeHost);
-    if (queue === undefined || bornHost === undefined || storeHost === undefined) return 'MESSAGE_ILLEGAL';
-    if (this.#isTooLong(message, queue)) return 'MESSAGE_ILLEGAL';
+    if (queue === undefined || bornHost === undefined || storeHost === undefined) return undefined;
+    if (this.#isTooLong(message, queue)) return undefined;
     const record = this.#record;
     record.body = message.body;
     record.topic = queue.topicBytes;
     record.properties = message.properties;
     record.bornHost = bornHost;
     record.storeHost = storeHost;
-    const sizeBytes = recordSize(record);
-    if (sizeBytes + FILLER_SIZE_BYTES > log.fileSizeBytes) return 'MESSAGE_ILLEGAL';
-    if (!this.#makeRoom(sizeBytes)) return 'SERVICE_NOT_AVAILABLE';
+    return queue;
+  }
 
+  /** The time of the next record; never earlier than that of the one before. */
+  #stamp(): number {
+    this.#lastStoreTimestamp = Math.max(this.#parts.clock.now(), this.#lastStoreTimestamp);
+    return this.#lastStoreTimestamp;
+  }
+
+  /** Ends the prepared record with its place, and adds it to the turn. */
+  #place(
+    message: StoreMessage,
+    queue: ConsumeQueue,
+    sizeBytes: number,
+    storeTimestamp: number,
+    done: (result: AppendResult) => void,
+  ): void {
+    const record = this.#record;
     const isQueued = hasQueueEntry(message.sysFlag);
-    const storeTimestamp = Math.max(this.#parts.clock.now(), this.#lastStoreTimestamp);
-    this.#lastStoreTimestamp = storeTimestamp;
     record.queueId = message.queueId;
     record.flag = message.flag;
     record.queueOffset = isQueued ? queue.nextOffset : 0;
-    record.physicalOffset = log.endOffset + this.#turn.sizeBytes;
+    record.physicalOffset = this.#parts.log.endOffset + this.#turn.sizeBytes;
     record.sysFlag = message.sysFlag;
     record.bornTimestamp = message.bornTimestamp;
     record.storeTimestamp = storeTimestamp;
@@ -148,7 +197,6 @@ export class MessageWriter {
       ),
     );
     this.#immediate ??= setImmediate(this.#atTurnEnd);
-    return undefined;
   }
 
   readonly #atTurnEnd = (): void => {

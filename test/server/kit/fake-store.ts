@@ -1,4 +1,5 @@
 import type {
+  AppendBatchResult,
   AppendResult,
   AppendStatus,
   ArrivalListener,
@@ -58,6 +59,19 @@ export class FakeStore implements MessageStore {
       commitLogOffset: stored ? 1_234 : -1,
       queueOffset: stored ? queueOffset : -1,
       storeTimestamp: 1_700_000_000_000,
+    });
+  }
+
+  appendBatch(messages: readonly StoreMessage[], done: (result: AppendBatchResult) => void): void {
+    const results: AppendResult[] = [];
+    for (const message of messages) this.append(message, (result) => results.push(result));
+    const [first] = results;
+    const stored = (first?.commitLogOffset ?? -1) >= 0;
+    done({
+      status: first?.status ?? 'MESSAGE_ILLEGAL',
+      commitLogOffsets: stored ? results.map(({ commitLogOffset }, index) => commitLogOffset + index) : [],
+      queueOffset: first?.queueOffset ?? -1,
+      storeTimestamp: first?.storeTimestamp ?? 0,
     });
   }
 
