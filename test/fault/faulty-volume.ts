@@ -1,132 +1,185 @@
 import type { FreeSpace, StoreFile, StoreFiles, StoreLock } from '../../core/server/store/files/store-files.js';
+import { FileContent, type FileHost, faultyFile, type Loss } from './faulty-file.js';
 
-const SECTOR_SIZE_BYTES = 512;
-
-interface Content {
-  readonly sizeBytes: number;
-  /** Sectors as written, and as they are on the disk. */
-  readonly written: Map<number, Buffer>;
-  readonly durable: Map<number, Buffer>;
+/** The names in a directory: as the process sees them, and as they are on the disk. */
+interface Directory {
+  readonly written: Map<string, Entry>;
+  readonly durable: Map<string, Entry>;
 }
 
-type Names = Map<string, Content>;
+type Entry = Directory | FileContent;
 
-/** What happens instead of an operation: throw to make it fail; a number to write only so many bytes. */
+/**
+ * What happens instead of an operation: throw to make it fail (`dropsDirty: true` on the error of a sync drops what it
+ * should have written); a number to write only so many bytes, or to make a file of only that length.
+ */
 export type Fault = (
-  operation: 'create' | 'write' | 'sync' | 'syncDirectory' | 'rename',
+  operation: 'create' | 'write' | 'read' | 'sync' | 'syncDirectory' | 'rename',
   path: string,
 ) => number | undefined;
 
+const LOSSES: readonly Loss[] = ['any sector', 'any sector', 'up to a byte', 'up to a byte', 'nothing', 'everything'];
+
 /**
  * A volume that can be made to fail, and that can lose its power: each sector that was not synced is then there or not,
- * each name that was not synced too, as a random number decides.
+ * torn at any byte, and each name that was not synced too, as a random number decides.
  */
 export class FaultyVolume implements StoreFiles {
   fault: Fault = () => undefined;
   space: FreeSpace = { freeBytes: 900, totalBytes: 1000 };
-  readonly #directories = new Map<string, { readonly written: Names; readonly durable: Names }>();
+  readonly #root: Directory;
+  readonly #host: FileHost;
   #locked = false;
+  #dead = false;
+  #held: Set<() => void> | undefined;
+
+  constructor(root: Directory = newDirectory()) {
+    this.#root = root;
+    this.#host = {
+      fault: (operation, path) => this.#fault(operation, path),
+      syncEnd: () => this.#syncEnd(),
+    };
+  }
 
   /** The volume as it may be found after the power went; `random` gives numbers from 0 to below 1. */
   losePower(random: () => number): FaultyVolume {
-    const found = new FaultyVolume();
-    const survivors = new Map<Content, Content>();
-    const survivorOf = (content: Content): Content => {
+    const survivors = new Map<FileContent, FileContent>();
+    const survivorOf = (content: FileContent): FileContent => {
       let survivor = survivors.get(content);
       if (survivor === undefined) {
-        survivor = surviving(content, random);
+        survivor = content.surviving(LOSSES[Math.floor(random() * LOSSES.length)]!, random);
         survivors.set(content, survivor);
       }
       return survivor;
     };
-    for (const [path, { written, durable }] of this.#directories) {
-      const names: Names = new Map();
+    const afterwards = ({ written, durable }: Directory): Directory => {
+      const found = newDirectory();
       for (const name of new Set([...written.keys(), ...durable.keys()])) {
-        const content = random() < 0.5 ? written.get(name) : durable.get(name);
-        if (content !== undefined) names.set(name, survivorOf(content));
+        const entry = random() < 0.5 ? written.get(name) : durable.get(name);
+        if (entry === undefined) continue;
+        const survivor = entry instanceof FileContent ? survivorOf(entry) : afterwards(entry);
+        found.written.set(name, survivor);
+        found.durable.set(name, survivor);
       }
-      found.#directories.set(path, { written: names, durable: new Map(names) });
-    }
-    return found;
+      return found;
+    };
+    return new FaultyVolume(afterwards(this.#root));
   }
 
   /** The volume as another process finds it after this one was killed: everything written is there. */
   loseProcess(): FaultyVolume {
-    const found = new FaultyVolume();
-    for (const [path, { written }] of this.#directories) {
-      const names: Names = new Map();
-      for (const [name, { sizeBytes, written: sectors }] of written) {
-        const copies = new Map([...sectors].map(([number, sector]) => [number, Buffer.from(sector)]));
-        names.set(name, { sizeBytes, written: copies, durable: new Map(copies) });
+    const copies = new Map<Entry, Entry>();
+    const copyOf = (entry: Entry): Entry => {
+      const known = copies.get(entry);
+      if (known !== undefined) return known;
+      if (entry instanceof FileContent) {
+        const copy = entry.copy();
+        copies.set(entry, copy);
+        return copy;
       }
-      found.#directories.set(path, { written: names, durable: new Map(names) });
-    }
-    return found;
+      const copy = newDirectory();
+      copies.set(entry, copy);
+      for (const [name, child] of entry.written) copy.written.set(name, copyOf(child));
+      for (const [name, child] of entry.durable) copy.durable.set(name, copyOf(child));
+      return copy;
+    };
+    return new FaultyVolume(copyOf(this.#root) as Directory);
+  }
+
+  /** From now on nothing that this process does reaches the volume, and everything it tries fails. */
+  die(): void {
+    this.#dead = true;
+    this.releaseSyncs();
+  }
+
+  get isDead(): boolean {
+    return this.#dead;
+  }
+
+  /** Syncs do not end before {@link releaseSyncs}. */
+  holdSyncs(): void {
+    this.#held ??= new Set();
+  }
+
+  releaseSyncs(): void {
+    const held = this.#held;
+    this.#held = undefined;
+    for (const release of held ?? []) release();
+  }
+
+  /** Syncs that are being held. */
+  get syncsUnderWay(): number {
+    return this.#held?.size ?? 0;
   }
 
   mkdir(path: string): void {
-    if (this.#directories.has(path)) return;
-    const parent = path.slice(0, path.lastIndexOf('/'));
-    if (parent !== '') this.mkdir(parent);
-    this.#directories.set(path, { written: new Map(), durable: new Map() });
+    this.#refuseWhenDead(path);
+    let directory = this.#root;
+    for (const name of namesOf(path)) {
+      let entry = directory.written.get(name);
+      if (entry === undefined) {
+        entry = newDirectory();
+        directory.written.set(name, entry);
+      }
+      if (entry instanceof FileContent) throw failure('EEXIST', path);
+      directory = entry;
+    }
   }
 
   list(path: string): string[] {
-    const names = [...(this.#directories.get(path)?.written.keys() ?? [])];
-    for (const directory of this.#directories.keys()) {
-      if (directory.startsWith(`${path}/`) && !directory.slice(path.length + 1).includes('/')) {
-        names.push(directory.slice(path.length + 1));
-      }
-    }
-    return names.sort();
+    const entry = this.#find(path);
+    if (entry instanceof FileContent) throw failure('ENOTDIR', path);
+    return [...(entry?.written.keys() ?? [])].sort();
   }
 
   exists(path: string): boolean {
-    return this.#directories.has(path) || this.#find(path) !== undefined;
+    return this.#find(path) !== undefined;
   }
 
   create(path: string, sizeBytes: number): StoreFile {
-    this.fault('create', path);
+    const length = this.#fault('create', path) ?? sizeBytes;
     if (this.#find(path) !== undefined) throw failure('EEXIST', path);
-    const content: Content = { sizeBytes, written: new Map(), durable: new Map() };
-    this.#namesOf(path).set(nameOf(path), content);
-    return this.#fileOf(path, content);
+    const content = new FileContent(length);
+    this.#directoryOf(path).written.set(lastName(path), content);
+    this.#refuseWhenDead(path);
+    return faultyFile(path, content, this.#host);
   }
 
   open(path: string): StoreFile {
-    const content = this.#find(path);
-    if (content === undefined) throw failure('ENOENT', path);
-    return this.#fileOf(path, content);
+    const entry = this.#find(path);
+    if (!(entry instanceof FileContent)) throw failure('ENOENT', path);
+    return faultyFile(path, entry, this.#host);
   }
 
   rename(from: string, to: string): void {
-    this.fault('rename', from);
-    const content = this.#find(from);
-    if (content === undefined) throw failure('ENOENT', from);
-    this.#namesOf(from).delete(nameOf(from));
-    this.#namesOf(to).set(nameOf(to), content);
+    this.#fault('rename', from);
+    const entry = this.#find(from);
+    if (entry === undefined) throw failure('ENOENT', from);
+    this.#directoryOf(from).written.delete(lastName(from));
+    this.#directoryOf(to).written.set(lastName(to), entry);
   }
 
   removeFile(path: string): void {
-    if (this.#find(path) !== undefined) this.#namesOf(path).delete(nameOf(path));
+    this.#refuseWhenDead(path);
+    if (this.#find(path) instanceof FileContent) this.#directoryOf(path).written.delete(lastName(path));
   }
 
   removeDirectory(path: string): void {
-    for (const directory of [...this.#directories.keys()]) {
-      if (directory === path || directory.startsWith(`${path}/`)) this.#directories.delete(directory);
-    }
+    this.#refuseWhenDead(path);
+    if (this.#find(path) !== undefined) this.#directoryOf(path).written.delete(lastName(path));
   }
 
   async syncDirectory(path: string): Promise<void> {
+    await this.#syncEnd();
     this.syncDirectorySync(path);
   }
 
   syncDirectorySync(path: string): void {
-    this.fault('syncDirectory', path);
-    const directory = this.#directories.get(path);
-    if (directory === undefined) throw failure('ENOENT', path);
+    this.#fault('syncDirectory', path);
+    const directory = this.#find(path);
+    if (directory === undefined || directory instanceof FileContent) throw failure('ENOENT', path);
     directory.durable.clear();
-    for (const [name, content] of directory.written) directory.durable.set(name, content);
+    for (const [name, entry] of directory.written) directory.durable.set(name, entry);
   }
 
   async freeSpace(): Promise<FreeSpace> {
@@ -143,82 +196,48 @@ export class FaultyVolume implements StoreFiles {
     };
   }
 
-  #find(path: string): Content | undefined {
-    return this.#directories.get(path.slice(0, path.lastIndexOf('/')))?.written.get(nameOf(path));
+  /** What is decided here may be that the process dies in the middle: a write or create then still has its part done. */
+  #fault(...[operation, path]: Parameters<Fault>): ReturnType<Fault> {
+    this.#refuseWhenDead(path);
+    const instead = this.fault(operation, path);
+    if (instead === undefined) this.#refuseWhenDead(path);
+    return instead;
   }
 
-  #namesOf(path: string): Names {
-    const directory = this.#directories.get(path.slice(0, path.lastIndexOf('/')));
-    if (directory === undefined) throw failure('ENOENT', path);
-    return directory.written;
+  #refuseWhenDead(path: string): void {
+    if (this.#dead) throw failure('EIO', path);
   }
 
-  #fileOf(path: string, content: Content): StoreFile {
-    const writeAll = (bytes: Uint8Array, position: number): void => {
-      for (let done = 0; done < bytes.byteLength; ) {
-        const number = Math.floor((position + done) / SECTOR_SIZE_BYTES);
-        const at = (position + done) % SECTOR_SIZE_BYTES;
-        const part = bytes.subarray(done, done + SECTOR_SIZE_BYTES - at);
-        // A sector that is on the disk stays as it is there: the written one becomes another.
-        const sector = Buffer.from(content.written.get(number) ?? Buffer.alloc(SECTOR_SIZE_BYTES));
-        sector.set(part, at);
-        content.written.set(number, sector);
-        done += part.byteLength;
-      }
-    };
-    const readSync = (target: Uint8Array, position: number): number => {
-      const length = Math.max(0, Math.min(target.byteLength, content.sizeBytes - position));
-      for (let done = 0; done < length; ) {
-        const at = (position + done) % SECTOR_SIZE_BYTES;
-        const part = Math.min(SECTOR_SIZE_BYTES - at, length - done);
-        const sector = content.written.get(Math.floor((position + done) / SECTOR_SIZE_BYTES));
-        if (sector === undefined) target.fill(0, done, done + part);
-        else target.set(sector.subarray(at, at + part), done);
-        done += part;
-      }
-      return length;
-    };
-    const zero = (position: number, length: number): void => {
-      this.fault('write', path);
-      const end = Math.min(content.sizeBytes, position + length);
-      for (const number of [...content.written.keys()]) {
-        const from = Math.max(position, number * SECTOR_SIZE_BYTES);
-        const to = Math.min(end, (number + 1) * SECTOR_SIZE_BYTES);
-        if (from < to) writeAll(Buffer.alloc(to - from), from);
-      }
-    };
-    return {
-      path,
-      sizeBytes: content.sizeBytes,
-      writevSync: (buffers, position) => {
-        const bytes = Buffer.concat(buffers);
-        const length = this.fault('write', path) ?? bytes.length;
-        writeAll(bytes.subarray(0, length), position);
-        return Math.min(length, bytes.length);
-      },
-      readSync,
-      read: async (target, position) => readSync(target, position),
-      sync: async () => {
-        this.fault('sync', path);
-        for (const [number, sector] of content.written) content.durable.set(number, sector);
-      },
-      zero,
-      zeroTail: (position) => zero(position, content.sizeBytes - position),
-      close: () => undefined,
-    };
+  #syncEnd(): Promise<void> | undefined {
+    const held = this.#held;
+    return held === undefined ? undefined : new Promise((resolve) => held.add(resolve));
+  }
+
+  #find(path: string): Entry | undefined {
+    let entry: Entry | undefined = this.#root;
+    for (const name of namesOf(path)) {
+      if (entry === undefined || entry instanceof FileContent) return undefined;
+      entry = entry.written.get(name);
+    }
+    return entry;
+  }
+
+  #directoryOf(path: string): Directory {
+    const directory = this.#find(path.slice(0, path.lastIndexOf('/')));
+    if (directory === undefined || directory instanceof FileContent) throw failure('ENOENT', path);
+    return directory;
   }
 }
 
-function surviving({ sizeBytes, written, durable }: Content, random: () => number): Content {
-  const sectors = new Map<number, Buffer>();
-  for (const number of new Set([...written.keys(), ...durable.keys()])) {
-    const sector = random() < 0.5 ? written.get(number) : durable.get(number);
-    if (sector !== undefined) sectors.set(number, Buffer.from(sector));
-  }
-  return { sizeBytes, written: sectors, durable: new Map(sectors) };
+function newDirectory(): Directory {
+  return { written: new Map(), durable: new Map() };
 }
 
-function nameOf(path: string): string {
+function namesOf(path: string): string[] {
+  return path.split('/').filter((name) => name !== '');
+}
+
+function lastName(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1);
 }
 

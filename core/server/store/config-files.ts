@@ -8,8 +8,8 @@ export type IsWhole = (text: string) => boolean;
 const isNotEmpty: IsWhole = (text) => text.trim() !== '';
 
 /**
- * The files of `config/`: `<name>`, what it held before as `<name>.bak`, and `<name>.tmp` while it is written (as
- * Apache's ConfigManager). A kill at any moment leaves one whole text, the new or the old one.
+ * The files of `config/`: `<name>`, what it held before as `<name>.bak`, and `….tmp` while one is written (as Apache's
+ * ConfigManager). A kill at any moment leaves one whole text, the new or the old one.
  */
 export class ConfigFiles {
   readonly #directory: string;
@@ -66,19 +66,28 @@ export class ConfigFiles {
     const path = this.#path(name);
     const temporary = `${path}.tmp`;
     this.#files.mkdir(this.#directory);
-    this.#files.removeFile(temporary);
+    const before = this.#torn.has(name) ? undefined : await this.#readText(path);
+    if (before !== undefined) {
+      // Not by renaming the file itself: a power failure could keep its disappearance and forget where it went.
+      await this.#writeWhole(`${path}.bak.tmp`, before);
+      this.#files.rename(`${path}.bak.tmp`, `${path}.bak`);
+    }
+    await this.#writeWhole(temporary, text);
+    this.#files.rename(temporary, path);
+    this.#torn.delete(name);
+    await this.#files.syncDirectory(this.#directory);
+  }
+
+  async #writeWhole(path: string, text: string): Promise<void> {
+    this.#files.removeFile(path);
     const bytes = Buffer.from(text);
-    const file = this.#files.create(temporary, bytes.byteLength);
+    const file = this.#files.create(path, bytes.byteLength);
     try {
       writeAll(file, bytes);
       await file.sync();
     } finally {
       file.close();
     }
-    if (!this.#torn.has(name) && this.#files.exists(path)) this.#files.rename(path, `${path}.bak`);
-    this.#files.rename(temporary, path);
-    this.#torn.delete(name);
-    await this.#files.syncDirectory(this.#directory);
   }
 
   async #readText(path: string): Promise<string | undefined> {

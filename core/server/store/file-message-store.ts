@@ -2,6 +2,7 @@ import { rocketMQError } from '../../errors/rocketmq-error.js';
 import type { Clock } from '../../runtime/clock.js';
 import type { Logger } from '../../runtime/logger.js';
 import { Scheduler } from '../../runtime/scheduler.js';
+import { Arrivals } from './arrivals.js';
 import type { Checkpoint } from './checkpoint.js';
 import type { CommitLog } from './commitlog/commit-log.js';
 import {
@@ -12,6 +13,7 @@ import {
   readWholeRecord,
   STORE_TIMESTAMP_END_MAX,
 } from './commitlog/record-layout.js';
+import { ZeroFill } from './commitlog/zero-fill.js';
 import { ConfigFiles, type IsWhole } from './config-files.js';
 import type { ConsumeQueue } from './consumequeue/consume-queue.js';
 import { entryCommitLogOffset, isFillerEntry } from './consumequeue/consume-queue-entry.js';
@@ -21,6 +23,7 @@ import type { FreeSpace, StoreFiles, StoreLock } from './files/store-files.js';
 import { AsynchronousFlush } from './flush/asynchronous-flush.js';
 import { Checkpointer } from './flush/checkpointer.js';
 import type { FlushPolicy } from './flush/flush-policy.js';
+import { SynchronousFlush } from './flush/synchronous-flush.js';
 import type {
   AppendBatchResult,
   AppendResult,
@@ -56,13 +59,15 @@ export interface OpenedStore {
 /**
  * Messages in a directory of Apache's layout. Made by `openMessageStore`.
  *
- * What it promises: a message is acknowledged when it is written; after a kill of the process all of those are there,
- * after a power failure those that had been flushed, and always a prefix of what was acknowledged.
+ * What it promises: a message is acknowledged when it is written (asynchronous flush) or on the disk (synchronous flush);
+ * after a kill of the process all of those are there, after a power failure those that had been flushed, and always a
+ * prefix of what was acknowledged.
  */
 export class FileMessageStore {
   readonly #parts: OpenedStore;
   readonly #gate: WriteGate;
   readonly #flush: FlushPolicy;
+  readonly #arrivals: Arrivals;
   readonly #checkpointer: Checkpointer;
   readonly #writer: MessageWriter;
   readonly #reader: MessageReader;
@@ -78,10 +83,14 @@ export class FileMessageStore {
     this.#scheduler = new Scheduler(clock, logger);
     this.#gate = new WriteGate(options.diskSpaceWarningLevelRatio, logger);
     this.#gate.setDiskUsedRatio(parts.diskUsedRatio);
-    this.#flush = new AsynchronousFlush(log, options.flushIntervalCommitLogMs, this.#scheduler, (error) =>
-      this.#gate.syncFailed(error),
-    );
     this.#checkpointer = new Checkpointer(log, queues, parts.checkpoint, lastStoreTimestamp);
+    this.#arrivals = new Arrivals({
+      queues,
+      gate: this.#gate,
+      logger,
+      onIndexed: (storeTimestamp) => this.#checkpointer.indexed(storeTimestamp),
+    });
+    this.#flush = this.#flushPolicy();
     this.#writer = new MessageWriter({
       log,
       queues,
@@ -91,7 +100,6 @@ export class FileMessageStore {
       logger,
       maxMessageSize: options.maxMessageSize,
       lastStoreTimestamp,
-      onIndexed: (storeTimestamp) => this.#checkpointer.indexed(storeTimestamp),
     });
     this.#reader = new MessageReader(log, options);
     this.#configs = new ConfigFiles(parts.paths.config, parts.files, logger);
@@ -100,7 +108,7 @@ export class FileMessageStore {
 
   /**
    * Takes a message into this turn's write; its queue offset is decided now, in call order. `done` is called once: when
-   * it may be acknowledged, or at once when it is refused.
+   * it may be acknowledged, when that takes too long (FLUSH_DISK_TIMEOUT: it is written), or at once when it is refused.
    */
   append(message: StoreMessage, done: (result: AppendResult) => void): void {
     this.#writer.append(message, done);
@@ -114,14 +122,14 @@ export class FileMessageStore {
     this.#writer.appendBatch(messages, done);
   }
 
-  /** Writes and acknowledges what was gathered this turn; happens by itself at the end of the turn. */
+  /** Writes what was gathered this turn; happens by itself at the end of the turn. */
   flushTurn(): void {
     this.#writer.flushTurn();
   }
 
   /** Told of every message once it can be read. */
   onArrival(listener: ArrivalListener): void {
-    this.#writer.onArrival(listener);
+    this.#arrivals.onArrival(listener);
   }
 
   /**
@@ -255,7 +263,7 @@ export class FileMessageStore {
     await this.#configs.idle();
     try {
       await this.#flush.close();
-      await this.#checkpointer.save();
+      if (!this.#gate.hasFailedSync) await this.#checkpointer.save();
       if (!this.#gate.hasFailedSync && !this.#gate.hasFailedWrite) {
         files.removeFile(paths.abort);
         await files.syncDirectory(paths.root);
@@ -268,6 +276,17 @@ export class FileMessageStore {
       open.closeAll();
       lock.release();
     }
+  }
+
+  #flushPolicy(): FlushPolicy {
+    const { log, options, clock, logger } = this.#parts;
+    const onSyncFailed = (error: unknown): void => this.#gate.syncFailed(error);
+    const parts = { log, arrivals: this.#arrivals, onSyncFailed };
+    if (options.flushDiskType === 'ASYNC_FLUSH') {
+      return new AsynchronousFlush(parts, options.flushIntervalCommitLogMs, this.#scheduler);
+    }
+    const zeroFill = new ZeroFill(log, logger);
+    return new SynchronousFlush({ ...parts, zeroFill, clock, timeoutMs: options.syncFlushTimeoutMs });
   }
 
   #schedule(): void {

@@ -10,7 +10,7 @@ import { FILLER_SIZE_BYTES } from './commitlog/record-layout.js';
 import type { ConsumeQueue } from './consumequeue/consume-queue.js';
 import type { ConsumeQueues } from './consumequeue/consume-queues.js';
 import type { FlushPolicy } from './flush/flush-policy.js';
-import type { AppendBatchResult, AppendResult, AppendStatus, ArrivalListener, StoreMessage } from './message-store.js';
+import type { AppendBatchResult, AppendResult, AppendStatus, StoreMessage } from './message-store.js';
 import { hasQueueEntry } from './recovery/queue-entry-of.js';
 import type { WriteGate } from './write-gate.js';
 
@@ -29,18 +29,15 @@ export interface MessageWriterParts {
   readonly maxMessageSize: number;
   /** No record is stamped earlier. */
   readonly lastStoreTimestamp: number;
-  /** Told the store time of what was written and indexed. */
-  readonly onIndexed: (storeTimestamp: number) => void;
 }
 
 /**
  * Takes messages into the turn's write. Their places are decided as they come; bytes go down in one write at the end of
- * the turn, then the queues learn of them, then they are acknowledged and announced.
+ * the turn. When they can be read and are acknowledged is for the flush policy to say.
  */
 export class MessageWriter {
   readonly #parts: MessageWriterParts;
   readonly #turn = new AppendTurn();
-  readonly #listeners: ArrivalListener[] = [];
   readonly #hosts = new Map<string, Buffer>();
   readonly #record: { -readonly [K in keyof RecordFields]: RecordFields[K] } = emptyRecord();
   /** Written, not yet answered: an append that starts an early write must not run callbacks of others. */
@@ -70,10 +67,6 @@ export class MessageWriter {
     return this.#putFailures;
   }
 
-  onArrival(listener: ArrivalListener): void {
-    this.#listeners.push(listener);
-  }
-
   append(message: StoreMessage, done: (result: AppendResult) => void): void {
     const refused = this.#take(message, done);
     if (refused === undefined) return;
@@ -98,7 +91,6 @@ export class MessageWriter {
     if (written.length === 0) return;
     this.#written = [];
     this.#parts.flush.written(written);
-    if (this.#listeners.length > 0) this.#announce(written);
   }
 
   /** Clears away what a failed write left, so that writes can be taken again. Throws while the disk refuses that too. */
@@ -245,46 +237,16 @@ export class MessageWriter {
     }
     this.#messagesPut += this.#turn.messages.length;
     this.#bytesPut += bytes.length;
-    this.#index(this.#turn.take());
-  }
-
-  #index(messages: readonly TakenMessage[]): void {
-    const { queues, gate, onIndexed } = this.#parts;
-    for (const message of messages) {
-      if (message.isQueued) {
-        queues.put(message.queue, message.queueOffset, message.commitLogOffset, message.sizeBytes, message.tagsCode);
-      }
-      this.#written.push(message);
-    }
-    onIndexed(messages[messages.length - 1]!.storeTimestamp);
-    try {
-      for (const message of messages) queues.writeDue(message.queue);
-    } catch (error) {
-      // The entries stay in memory, and the log has them: only new messages are refused until the disk takes them.
-      gate.writeFailed(error);
-    }
+    for (const message of this.#turn.take()) this.#written.push(message);
   }
 
   /** Takes back what was decided for messages that could not be written, and says so when the turn ends. */
   #refuse(messages: readonly TakenMessage[], status: AppendStatus): void {
     this.#putFailures += messages.length;
-    for (const message of messages) message.queue.forgetUnwritten();
+    for (const { isQueued, queue, queueOffset } of messages) if (isQueued) queue.takeBack(queueOffset);
     queueMicrotask(() => {
       for (const message of messages) message.refuse(status);
     });
-  }
-
-  #announce(messages: readonly TakenMessage[]): void {
-    for (const { queue, isQueued, queueOffset, tagsCode } of messages) {
-      if (!isQueued) continue;
-      for (const listener of this.#listeners) {
-        try {
-          listener(queue.topic, queue.queueId, queueOffset, tagsCode);
-        } catch (error) {
-          this.#parts.logger.error('a listener for arriving messages threw', { error, topic: queue.topic });
-        }
-      }
-    }
   }
 
   #queueOf({ topic, queueId }: StoreMessage): ConsumeQueue | undefined {

@@ -5,6 +5,7 @@ import { type Logger, silentLogger } from '../../runtime/logger.js';
 import { systemClock } from '../../runtime/system-clock.js';
 import { Checkpoint } from './checkpoint.js';
 import { CommitLog } from './commitlog/commit-log.js';
+import { ZERO_FILLED_BYTES_MAX } from './commitlog/zero-fill.js';
 import { ConsumeQueues } from './consumequeue/consume-queues.js';
 import { diskUsedRatioOf, FileMessageStore } from './file-message-store.js';
 import { OpenFiles } from './files/open-files.js';
@@ -73,7 +74,11 @@ async function openLocked(directory: LockedDirectory): Promise<FileMessageStore>
   const { paths, files, open, options, logger } = directory;
   for (const path of [paths.commitLog, paths.consumeQueue, paths.config]) files.mkdir(path);
   const log = new CommitLog(
-    { directory: paths.commitLog, fileSizeBytes: options.mappedFileSizeCommitLog },
+    {
+      directory: paths.commitLog,
+      fileSizeBytes: options.mappedFileSizeCommitLog,
+      zeroFilledBytesMax: options.flushDiskType === 'SYNC_FLUSH' ? ZERO_FILLED_BYTES_MAX : 0,
+    },
     files,
     open,
   );

@@ -4,6 +4,9 @@ import { ENTRY_SIZE_BYTES } from './consumequeue/consume-queue-entry.js';
 
 const GIB = 1024 ** 3;
 
+/** When a message is acknowledged: once it is written, or once it is on the disk. Apache's names. */
+export type FlushDiskType = 'ASYNC_FLUSH' | 'SYNC_FLUSH';
+
 /** Settings of a store; where Apache's broker has the same one, by its name. */
 export interface StoreOptions {
   /** Bytes of a commit-log file. Default 1 GiB. A directory has to be opened with the sizes it was written with. */
@@ -12,6 +15,13 @@ export interface StoreOptions {
   readonly mappedFileSizeConsumeQueue?: number;
   /** Longest body in bytes. Default 4 MiB. */
   readonly maxMessageSize?: number;
+  /**
+   * `SYNC_FLUSH` acknowledges a message, and lets it be read, when it is on the disk: a power failure takes back nothing
+   * that was acknowledged. Default `ASYNC_FLUSH`: when it is written, which a killed process survives.
+   */
+  readonly flushDiskType?: FlushDiskType;
+  /** How long a message waits for the disk under synchronous flush before FLUSH_DISK_TIMEOUT answers it. Default 5,000. */
+  readonly syncFlushTimeoutMs?: number;
   /** How often what was written goes to the disk under asynchronous flush. Default 500. */
   readonly flushIntervalCommitLogMs?: number;
   /** How often consume-queue entries go from memory to their files. Default 1,000. */
@@ -38,6 +48,8 @@ export function resolveStoreOptions(options: StoreOptions): ResolvedStoreOptions
     mappedFileSizeCommitLog: options.mappedFileSizeCommitLog ?? GIB,
     mappedFileSizeConsumeQueue: wholeEntries(options.mappedFileSizeConsumeQueue ?? 6_000_000),
     maxMessageSize: options.maxMessageSize ?? 4 * 1024 ** 2,
+    flushDiskType: options.flushDiskType ?? 'ASYNC_FLUSH',
+    syncFlushTimeoutMs: options.syncFlushTimeoutMs ?? 5000,
     flushIntervalCommitLogMs: options.flushIntervalCommitLogMs ?? 500,
     flushIntervalConsumeQueueMs: options.flushIntervalConsumeQueueMs ?? 1000,
     flushConsumeQueueThoroughIntervalMs: options.flushConsumeQueueThoroughIntervalMs ?? 60_000,
@@ -48,12 +60,20 @@ export function resolveStoreOptions(options: StoreOptions): ResolvedStoreOptions
     openFilesMax: options.openFilesMax ?? 512,
   };
   for (const [option, value] of Object.entries(resolved)) {
+    if (option === 'flushDiskType') {
+      if (value !== 'ASYNC_FLUSH' && value !== 'SYNC_FLUSH') throw invalid(option, 'ASYNC_FLUSH or SYNC_FLUSH', value);
+      continue;
+    }
     const [low, high] = limitsOf(option);
     if (typeof value === 'number' && value >= low && value <= high) continue;
-    const message = `store option ${option}: expected a number from ${low} to ${high}, got ${value}`;
-    throw rocketMQError('RMQ_OPTIONS_INVALID', message, { option });
+    throw invalid(option, `a number from ${low} to ${high}`, value);
   }
   return resolved;
+}
+
+function invalid(option: string, expected: string, got: unknown) {
+  const message = `store option ${option}: expected ${expected}, got ${got}`;
+  return rocketMQError('RMQ_OPTIONS_INVALID', message, { option });
 }
 
 function limitsOf(option: string): [low: number, high: number] {

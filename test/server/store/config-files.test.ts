@@ -10,6 +10,7 @@ const isJson = (text: string): boolean => text.startsWith('{') && text.endsWith(
 function setup() {
   const volume = new FaultyVolume();
   volume.mkdir(DIR);
+  for (const path of ['/', '/data']) volume.syncDirectorySync(path);
   return { volume, configs: on(volume) };
 }
 
@@ -74,7 +75,7 @@ test('writes of one name follow one another, and a failed one leaves the next al
 });
 
 test('a kill at any step of a write, or a loss of power, leaves the old text or the new one', async () => {
-  for (let step = 0; step < 8; step++) {
+  for (let step = 0; step < 11; step++) {
     const { volume, configs } = setup();
     await configs.write('a', '{0}');
     await configs.write('a', '{1}');
@@ -93,7 +94,7 @@ test('a kill at any step of a write, or a loss of power, leaves the old text or 
     ] as const) {
       const rest = [...numbers];
       const after = volume.losePower(() => rest.shift() ?? last);
-      expect(['{0}', '{1}', '{2}']).toContain(await on(after).read('a', isJson));
+      expect(['{1}', '{2}']).toContain(await on(after).read('a', isJson));
     }
   }
 });

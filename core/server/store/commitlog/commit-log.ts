@@ -8,6 +8,8 @@ export interface CommitLogOptions {
   /** `…/commitlog`. */
   readonly directory: string;
   readonly fileSizeBytes: number;
+  /** So much behind the end may be zeros written ahead. */
+  readonly zeroFilledBytesMax: number;
 }
 
 /**
@@ -16,12 +18,15 @@ export interface CommitLogOptions {
  */
 export class CommitLog {
   readonly #segments: SegmentFiles;
+  readonly #zeroFilledBytesMax: number;
   #endOffset = 0;
   #syncedOffset = 0;
   #syncing: Promise<void> | undefined;
+  #syncFailure: { readonly error: unknown } | undefined;
 
-  constructor({ directory, fileSizeBytes }: CommitLogOptions, files: StoreFiles, open: OpenFiles) {
+  constructor({ directory, fileSizeBytes, zeroFilledBytesMax }: CommitLogOptions, files: StoreFiles, open: OpenFiles) {
     this.#segments = new SegmentFiles(directory, fileSizeBytes, files, open);
+    this.#zeroFilledBytesMax = zeroFilledBytesMax;
   }
 
   get fileSizeBytes(): number {
@@ -74,7 +79,7 @@ export class CommitLog {
    */
   async cutFiles(from: number): Promise<void> {
     this.removeFilesBehindEnd();
-    this.#segments.zeroFrom(this.#endOffset);
+    this.#segments.zeroFrom(this.#endOffset, this.#zeroFilledBytesMax);
     await this.#segments.sync(from, this.#segments.end);
     this.#syncedOffset = this.#endOffset;
   }
@@ -109,6 +114,11 @@ export class CommitLog {
     this.#endOffset += roomBytes;
   }
 
+  /** Writes zeros behind the end, within the last file. */
+  writeAhead(zeros: Uint8Array, offset: number): void {
+    this.#segments.write([zeros], offset);
+  }
+
   /** Makes the bytes behind the end zero again after a write that failed half-way. */
   zeroBehindEnd(sizeBytes: number): void {
     if (this.#endOffset >= this.#segments.end) return;
@@ -125,10 +135,14 @@ export class CommitLog {
     return this.#segments.read(target, offset);
   }
 
-  /** Resolves when everything written before the call is on the disk. One sync is under way at a time. */
+  /**
+   * Resolves when everything written before the call is on the disk. One sync is under way at a time. After one that
+   * failed all fail: the system forgets what it could not write, and would call a second try a success.
+   */
   async sync(): Promise<void> {
     const target = this.#endOffset;
     while (this.#syncing !== undefined) await this.#syncing;
+    if (this.#syncFailure !== undefined) throw this.#syncFailure.error;
     if (this.#syncedOffset >= target) return;
     this.#syncing = this.#syncTo(this.#endOffset);
     try {
@@ -139,7 +153,12 @@ export class CommitLog {
   }
 
   async #syncTo(target: number): Promise<void> {
-    await this.#segments.sync(this.#syncedOffset, target);
+    try {
+      await this.#segments.sync(this.#syncedOffset, target);
+    } catch (error) {
+      this.#syncFailure = { error };
+      throw error;
+    }
     this.#syncedOffset = target;
   }
 }

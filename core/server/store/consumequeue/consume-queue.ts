@@ -24,7 +24,7 @@ export class ConsumeQueue {
   readonly queueId: number;
   /** The topic in UTF-8, as records carry it. */
   readonly topicBytes: Buffer;
-  /** Offset that the next message taken gets; runs ahead of {@link maxOffset} until the turn is written. */
+  /** Offset that the next message taken gets; runs ahead of {@link maxOffset} by what is taken and cannot be read yet. */
   nextOffset = 0;
   readonly #segments: SegmentFiles;
   /** Queue offset of the first entry that can be read. */
@@ -99,9 +99,9 @@ export class ConsumeQueue {
     return true;
   }
 
-  /** Takes back the offsets of messages that could not be written. */
-  forgetUnwritten(): void {
-    this.nextOffset = this.maxOffset;
+  /** Takes back the offset of a message that could not be written, and with it those given out later. */
+  takeBack(queueOffset: number): void {
+    this.nextOffset = Math.min(this.nextOffset, queueOffset);
   }
 
   /** Moves the entries in memory to the files, making these where needed. On failure they stay in memory. */

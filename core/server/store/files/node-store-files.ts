@@ -82,6 +82,8 @@ export const nodeStoreFiles: StoreFiles = {
 
 const BLOCK_SIZE_BYTES = 4096;
 const ZERO_STEP_BYTES = 256 * 1024;
+/** Where what is left may be zeros written ahead, the search for data ends behind so many zeros. */
+const ZERO_RUN_BYTES_MAX = 32 * 1024 * 1024;
 
 class NodeStoreFile implements StoreFile {
   readonly path: string;
@@ -125,37 +127,47 @@ class NodeStoreFile implements StoreFile {
   }
 
   zero(position: number, length: number): void {
-    this.#zero(position, Math.min(position + length, this.sizeBytes), Number.POSITIVE_INFINITY);
+    this.#zero(position, Math.min(position + length, this.sizeBytes));
   }
 
   /**
    * Reading the holes of a file of 1 GiB takes seconds, so it stops as soon as it has met as many blocks with data as the
    * system says are allocated beyond `position`. On a volume that compresses, that number means nothing: it is smaller
    * than what lies in front of `position`, and then everything is read.
+   *
+   * Zeros that were written ahead are allocated too, and are not told from a hole. Where no more than those can be left,
+   * it stops behind a long run of zeros: to leave data beyond, a power failure would have to drop all of that run, and
+   * who fills ahead clears it away before its writes come there.
    */
-  zeroTail(position: number): void {
+  zeroTail(position: number, zeroFilledBytesMax = 0): void {
     const allocatedBytes = fs.fstatSync(this.#descriptor).blocks * 512;
     const firstBlock = Math.ceil(position / BLOCK_SIZE_BYTES) * BLOCK_SIZE_BYTES;
     // The block that holds `position` counts as data in front of it, and is cleared whatever the numbers say.
-    this.#zero(position, Math.min(firstBlock, this.sizeBytes), Number.POSITIVE_INFINITY);
+    this.#zero(position, Math.min(firstBlock, this.sizeBytes));
     const beyondBytes = allocatedBytes >= firstBlock ? allocatedBytes - firstBlock : Number.POSITIVE_INFINITY;
-    this.#zero(firstBlock, this.sizeBytes, beyondBytes);
+    this.#zero(firstBlock, this.sizeBytes, beyondBytes, zeroFilledBytesMax);
   }
 
   close(): void {
     fs.closeSync(this.#descriptor);
   }
 
-  /** Clears up to `end`, or until so many bytes of blocks with data were met. */
-  #zero(position: number, end: number, dataBytesMax: number): void {
+  /** Clears up to `end`, or until no blocks with data can be left of `allocatedBytes`. */
+  #zero(position: number, end: number, allocatedBytes = Number.POSITIVE_INFINITY, zeroFilledBytesMax = 0): void {
     const zeros = Buffer.alloc(ZERO_STEP_BYTES);
     const found = Buffer.allocUnsafe(ZERO_STEP_BYTES);
-    let dataBytes = 0;
-    for (let at = position; at < end && dataBytes < dataBytesMax; at += ZERO_STEP_BYTES) {
+    let leftBytes = allocatedBytes;
+    let zeroRunBytes = 0;
+    for (let at = position; at < end; at += ZERO_STEP_BYTES) {
+      if (leftBytes <= 0 || (leftBytes <= zeroFilledBytesMax && zeroRunBytes >= ZERO_RUN_BYTES_MAX)) return;
       const step = Math.min(ZERO_STEP_BYTES, end - at);
       const data = found.subarray(0, this.readSync(found.subarray(0, step), at));
-      if (data.equals(zeros.subarray(0, data.byteLength))) continue;
-      dataBytes += bytesOfBlocksWithData(data, zeros);
+      if (data.equals(zeros.subarray(0, data.byteLength))) {
+        zeroRunBytes += step;
+        continue;
+      }
+      zeroRunBytes = 0;
+      leftBytes -= bytesOfBlocksWithData(data, zeros);
       this.#writeZeros(zeros.subarray(0, data.byteLength), at);
     }
   }

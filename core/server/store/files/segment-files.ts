@@ -148,10 +148,13 @@ export class SegmentFiles {
     this.#namesChanged = false;
   }
 
-  /** Makes everything from `position` on zero in its file, and removes the files behind it; `position` may be the end. */
-  zeroFrom(position: number): void {
+  /**
+   * Makes everything from `position` on zero in its file, and removes the files behind it; `position` may be the end.
+   * @param zeroFilledBytesMax see {@link StoreFile.zeroTail}
+   */
+  zeroFrom(position: number, zeroFilledBytesMax = 0): void {
     this.removeFrom(position);
-    if (this.#holds(position)) this.file(position).zeroTail(position % this.fileSizeBytes);
+    if (this.#holds(position)) this.file(position).zeroTail(position % this.fileSizeBytes, zeroFilledBytesMax);
   }
 
   /** Removes the files that begin at `position` or later, the last one first. */

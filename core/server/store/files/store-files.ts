@@ -19,8 +19,11 @@ export interface StoreFile {
   sync(): Promise<void>;
   /** Makes `length` bytes from `position` zero, without allocating what is a hole already. */
   zero(position: number, length: number): void;
-  /** Makes everything from `position` on zero, quickly also in a huge sparse file. What lies in front must have no holes. */
-  zeroTail(position: number): void;
+  /**
+   * Makes everything from `position` on zero, quickly also in a huge sparse file. What lies in front must have no holes.
+   * @param zeroFilledBytesMax so much of the space allocated there may be zeros that were written ahead. Default 0.
+   */
+  zeroTail(position: number, zeroFilledBytesMax?: number): void;
   close(): void;
 }
 

@@ -1,35 +1,44 @@
 import type { Scheduler } from '../../../runtime/scheduler.js';
 import type { TakenMessage } from '../append-turn.js';
+import type { Arrivals } from '../arrivals.js';
 import type { CommitLog } from '../commitlog/commit-log.js';
 import type { FlushPolicy } from './flush-policy.js';
 
+export interface AsynchronousFlushParts {
+  readonly log: CommitLog;
+  readonly arrivals: Arrivals;
+  readonly onSyncFailed: (error: unknown) => void;
+}
+
 /** Acknowledges what is written and puts it on the disk a little later (Apache's ASYNC_FLUSH). */
 export class AsynchronousFlush implements FlushPolicy {
-  readonly #log: CommitLog;
-  readonly #onSyncFailed: (error: unknown) => void;
+  readonly #parts: AsynchronousFlushParts;
   readonly #task: { cancel(): void };
 
-  constructor(log: CommitLog, intervalMs: number, scheduler: Scheduler, onSyncFailed: (error: unknown) => void) {
-    this.#log = log;
-    this.#onSyncFailed = onSyncFailed;
+  constructor(parts: AsynchronousFlushParts, intervalMs: number, scheduler: Scheduler) {
+    this.#parts = parts;
     this.#task = scheduler.every('store: flush the commit log', { periodMs: intervalMs }, () => this.#sync());
   }
 
   written(messages: readonly TakenMessage[]): void {
+    const { arrivals } = this.#parts;
+    arrivals.index(messages);
     for (const message of messages) message.answer('PUT_OK');
+    arrivals.announce(messages);
   }
 
   async close(): Promise<void> {
     this.#task.cancel();
-    await this.#log.sync();
+    await this.#parts.log.sync();
   }
 
   async #sync(): Promise<void> {
-    if (this.#log.syncedOffset >= this.#log.endOffset) return;
+    const { log, onSyncFailed } = this.#parts;
+    if (log.syncedOffset >= log.endOffset) return;
     try {
-      await this.#log.sync();
+      await log.sync();
     } catch (error) {
-      this.#onSyncFailed(error);
+      onSyncFailed(error);
     }
   }
 }

@@ -1,9 +1,9 @@
 import type { TakenMessage } from '../append-turn.js';
 
-/** Decides when written messages go to the disk and when they are acknowledged. */
+/** Decides when written messages go to the disk, when they can be read and when they are acknowledged. */
 export interface FlushPolicy {
-  /** Told after each write; each message has to be answered once. */
+  /** Told at the end of a turn of everything it wrote, in the order of the log; each message has to be answered once. */
   written(messages: readonly TakenMessage[]): void;
-  /** Puts everything on the disk and stops. Rejects when that fails. */
+  /** Puts everything on the disk, answers who still waits, and stops. Rejects when the disk does not take it. */
   close(): Promise<void>;
 }
