@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { startServer } from '../core/server/index.js';
 import { port } from './arguments.js';
 import { stderrLogger } from './stderr-logger.js';
@@ -13,6 +13,7 @@ interface ServerArguments {
   readonly cluster: string;
   readonly brokerName: string;
   readonly nameServer?: string;
+  readonly flush: 'async' | 'sync';
 }
 
 /** `multistage server`: name server and broker in this process until it is told to stop. */
@@ -26,6 +27,11 @@ export function serverCommand(end: (exitCode: number) => void): Command {
     .option('--cluster <name>', 'name of the cluster', 'DefaultCluster')
     .option('--broker-name <name>', 'name of the broker', 'broker-a')
     .option('--name-server <list>', 'register with these name servers (HOST:PORT, several joined by ;) and start none')
+    .addOption(
+      new Option('--flush <when>', 'acknowledge a message when it is written (async) or when it is on the disk (sync)')
+        .choices(['async', 'sync'])
+        .default('async'),
+    )
     .allowExcessArguments(false)
     .action(async (args: ServerArguments) => {
       const stop = stopSignal();
@@ -38,6 +44,7 @@ export function serverCommand(end: (exitCode: number) => void): Command {
           cluster: args.cluster,
           brokerName: args.brokerName,
           nameServers: args.nameServer,
+          store: { flushDiskType: args.flush === 'sync' ? 'SYNC_FLUSH' : 'ASYNC_FLUSH' },
           logger: stderrLogger,
         });
         try {

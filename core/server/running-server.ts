@@ -211,7 +211,7 @@ class Server implements RunningServer {
       get nameServers() {
         return nameServers();
       },
-      storeSettings: { storePathRootDir: this.#options.dir, flushDiskType: 'ASYNC_FLUSH', ...apacheNames(store) },
+      storeSettings: { storePathRootDir: this.#options.dir, ...apacheNames(store) },
     };
   }
 }
@@ -227,7 +227,7 @@ function storeSettingsOf({ store }: ResolvedServerOptions): StoreSettings {
 }
 
 /** The store's settings as Apache's configuration names them: without the unit that our names end in. */
-function apacheNames(store: Omit<StoreSettings, 'files'>): Record<string, number> {
+function apacheNames(store: Omit<StoreSettings, 'files'>): Record<string, string | number> {
   const {
     hotBytes: _,
     readAtOnceBytes: __,

@@ -7,7 +7,7 @@ import type { Logger } from '../runtime/logger.js';
 import type { StoreFiles } from './store/files/store-files.js';
 import type { StoreOptions } from './store/store-options.js';
 
-/** Sizes and intervals of the store under Apache's names, and where its files are. */
+/** When the store flushes, its sizes and intervals, under Apache's names, and where its files are. */
 export interface StoreSettings extends StoreOptions {
   /** Default: the file system. */
   readonly files?: StoreFiles;
