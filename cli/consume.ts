@@ -3,12 +3,13 @@ import { connect, type ReceivedMessage } from '../core/index.js';
 import { positiveInteger, secondsAsMs } from './arguments.js';
 import { stderrLogger } from './stderr-logger.js';
 import { stopSignal } from './stop-signal.js';
+import { type ClientTlsArguments, clientTlsOf, withClientTls } from './tls-arguments.js';
 import { untilAborted } from './until-aborted.js';
 
 /** How long a line that is being printed may take when the command is told to stop. */
 const PRINTING_MS_MAX = 1_000;
 
-interface ConsumeArguments {
+interface ConsumeArguments extends ClientTlsArguments {
   readonly nameServer: string;
   readonly topic: string;
   readonly group: string;
@@ -20,7 +21,7 @@ interface ConsumeArguments {
 
 /** `multistage consume`: one JSON object per message on standard output. */
 export function consumeCommand(end: (exitCode: number) => void): Command {
-  return new Command('consume')
+  const command = new Command('consume')
     .description('prints one JSON object per message')
     .requiredOption('--name-server <list>', 'HOST:PORT, several joined by ;')
     .requiredOption('--topic <topic>', 'what to read')
@@ -34,11 +35,12 @@ export function consumeCommand(end: (exitCode: number) => void): Command {
       const printed = await consume(args);
       end(args.count !== undefined && printed < args.count ? 1 : 0);
     });
+  return withClientTls(command);
 }
 
 async function consume(args: ConsumeArguments): Promise<number> {
   const stop = stopSignal();
-  const mq = await connect({ nameServers: args.nameServer, logger: stderrLogger });
+  const mq = await connect({ nameServers: args.nameServer, logger: stderrLogger, ...clientTlsOf(args) });
   let printed = 0;
   const finished = new AbortController();
   const done = AbortSignal.any([

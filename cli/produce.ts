@@ -6,10 +6,11 @@ import { connect, type OutgoingMessage } from '../core/index.js';
 import { property } from './arguments.js';
 import { describeError } from './describe-error.js';
 import { stopSignal } from './stop-signal.js';
+import { type ClientTlsArguments, clientTlsOf, withClientTls } from './tls-arguments.js';
 
 const IN_FLIGHT_MAX = 64;
 
-interface ProduceArguments {
+interface ProduceArguments extends ClientTlsArguments {
   readonly nameServer: string;
   readonly topic: string;
   readonly tag?: string;
@@ -20,7 +21,7 @@ interface ProduceArguments {
 
 /** `multistage produce`: one message per line of a file or of standard input. */
 export function produceCommand(end: (exitCode: number) => void): Command {
-  return new Command('produce')
+  const command = new Command('produce')
     .description('sends one message per line')
     .requiredOption('--name-server <list>', 'HOST:PORT, several joined by ;')
     .requiredOption('--topic <topic>', 'where to send to')
@@ -31,7 +32,7 @@ export function produceCommand(end: (exitCode: number) => void): Command {
     .allowExcessArguments(false)
     .action(async (args: ProduceArguments) => {
       const stop = stopSignal();
-      const mq = await connect({ nameServers: args.nameServer });
+      const mq = await connect({ nameServers: args.nameServer, ...clientTlsOf(args) });
       try {
         const counts = await sendLines(mq, args, stop.signal);
         process.stdout.write(`sent ${counts.sent}, failed ${counts.failed}\n`);
@@ -41,6 +42,7 @@ export function produceCommand(end: (exitCode: number) => void): Command {
         stop.release();
       }
     });
+  return withClientTls(command);
 }
 
 async function sendLines(

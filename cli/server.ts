@@ -3,9 +3,10 @@ import { startServer } from '../core/server/index.js';
 import { port } from './arguments.js';
 import { stderrLogger } from './stderr-logger.js';
 import { stopSignal } from './stop-signal.js';
+import { type ServerTlsArguments, serverTlsOf, withServerTls } from './tls-arguments.js';
 import { untilAborted } from './until-aborted.js';
 
-interface ServerArguments {
+interface ServerArguments extends ServerTlsArguments {
   readonly dir: string;
   readonly host: string;
   readonly nameServerPort: number;
@@ -18,7 +19,7 @@ interface ServerArguments {
 
 /** `multistage server`: name server and broker in this process until it is told to stop. */
 export function serverCommand(end: (exitCode: number) => void): Command {
-  return new Command('server')
+  const command = new Command('server')
     .description('runs a name server and a broker, or with --name-server a broker alone')
     .option('--dir <dir>', 'where the messages are kept', './multistage-data')
     .option('--host <host>', 'the address to listen on and to advertise', '127.0.0.1')
@@ -44,6 +45,7 @@ export function serverCommand(end: (exitCode: number) => void): Command {
           cluster: args.cluster,
           brokerName: args.brokerName,
           nameServers: args.nameServer,
+          ...serverTlsOf(args),
           store: { flushDiskType: args.flush === 'sync' ? 'SYNC_FLUSH' : 'ASYNC_FLUSH' },
           logger: stderrLogger,
         });
@@ -60,4 +62,5 @@ export function serverCommand(end: (exitCode: number) => void): Command {
         stop.release();
       }
     });
+  return withServerTls(command);
 }

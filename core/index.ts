@@ -151,6 +151,7 @@ export { ResponseCode } from './remoting/protocol/response-codes.js';
 export type { CallbackHandler, PendingRequest, RequestObserver } from './remoting/remoting-client.js';
 export { RemotingClient } from './remoting/remoting-client.js';
 export type { RequestContext, RequestHandler, RequestInterceptor } from './remoting/request-interceptor.js';
+export type { TlsOptions } from './remoting/tls/tls-options.js';
 export { type Listener, type ListenOptions, Transport, type Wire, type WireEvents } from './remoting/transport.js';
 export { type ConsumerMember, type MemberSubscription, Membership } from './routing/membership.js';
 export { NameServerResolver } from './routing/name-server-resolver.js';

@@ -1,5 +1,7 @@
 import { rocketMQError } from '../errors/rocketmq-error.js';
 import type { Plugin } from '../plugin/plugin.js';
+import { tlsContext } from '../remoting/tls/tls-context.js';
+import { clientTlsProblem, type TlsOptions } from '../remoting/tls/tls-options.js';
 import type { Transport } from '../remoting/transport.js';
 import { parseNameServerList } from '../routing/name-server-list.js';
 import type { ResolveAddress } from '../routing/resolve-address.js';
@@ -41,6 +43,11 @@ export interface ConnectOptions {
   readonly resolveAddress?: ResolveAddress;
   /** Whether sends go to the brokers' VIP port, two below the usual one. Default false. */
   readonly vipChannelEnabled?: boolean;
+  /**
+   * TLS to name servers and brokers alike: `true`, or options of Node's `tls.connect` (`ca`, `cert`, `key`, `servername`,
+   * `rejectUnauthorized` …). Certificates are checked unless told otherwise. Default false.
+   */
+  readonly tls?: boolean | TlsOptions;
   /** Default: TCP. */
   readonly transport?: Transport;
   /** How often routes of topics in use are asked for again. Default 30,000. */
@@ -79,6 +86,7 @@ export interface ResolvedConnectOptions {
   readonly clock: Clock | undefined;
   readonly resolveAddress: ResolveAddress | undefined;
   readonly vipChannelEnabled: boolean;
+  readonly tls: boolean | TlsOptions;
   readonly transport: Transport | undefined;
   readonly pollNameServerIntervalMs: number;
   readonly heartbeatIntervalMs: number;
@@ -142,6 +150,11 @@ const CHECKS: { readonly [K in keyof Required<ConnectOptions>]: Check } = {
     if (typeof value !== 'function' && !table) throw invalid(option, 'a function, or an object of addresses', value);
   },
   vipChannelEnabled: boolean,
+  tls: (value, option) => {
+    const problem = clientTlsProblem(value);
+    if (problem !== undefined) throw invalid(option, problem, value);
+    if (isObject(value)) tlsContext(value, option);
+  },
   transport: having('a transport', 'connect'),
   pollNameServerIntervalMs: milliseconds,
   heartbeatIntervalMs: milliseconds,
@@ -167,6 +180,9 @@ export function resolveConnectOptions(
     }
     if (value !== undefined) CHECKS[option as keyof ConnectOptions](value, option);
   }
+  if (options.tls && options.transport !== undefined) {
+    throw invalid('tls', 'no transport beside it: that one encrypts or does not', options.tls);
+  }
   return {
     source: sourceOf(options, environment),
     plugins: options.plugins ?? [],
@@ -179,6 +195,7 @@ export function resolveConnectOptions(
     clock: options.clock,
     resolveAddress: options.resolveAddress,
     vipChannelEnabled: options.vipChannelEnabled ?? false,
+    tls: options.tls ?? false,
     transport: options.transport,
     pollNameServerIntervalMs: options.pollNameServerIntervalMs ?? 30_000,
     heartbeatIntervalMs: options.heartbeatIntervalMs ?? 30_000,

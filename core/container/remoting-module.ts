@@ -2,7 +2,7 @@ import { ContainerModule } from 'inversify';
 import { withClusterTransport } from '../client/cluster-transport.js';
 import { createRemotingClient } from '../remoting/client.js';
 import { RemotingClient } from '../remoting/remoting-client.js';
-import { tcpTransport } from '../remoting/tcp-transport.js';
+import { createTcpTransport } from '../remoting/tcp-transport.js';
 import { Transport } from '../remoting/transport.js';
 import { Clock } from '../runtime/clock.js';
 import { Logger } from '../runtime/logger.js';
@@ -11,7 +11,10 @@ import { Cluster, Deadlines, Plugins, Settings } from './tokens.js';
 
 export const remotingModule = new ContainerModule(({ bind }) => {
   bind<Transport>(Transport)
-    .toDynamicValue((context) => partOf(context, Settings).transport ?? tcpTransport)
+    .toDynamicValue((context) => {
+      const { transport, tls } = partOf(context, Settings);
+      return transport ?? createTcpTransport({ tls });
+    })
     .inSingletonScope();
   bind<RemotingClient>(RemotingClient)
     .toDynamicValue((context) => {

@@ -5,6 +5,7 @@
 import { type RunningServer, runServer } from './running-server.js';
 import { resolveServerOptions, type ServerOptions } from './server-options.js';
 
+export type { ServerTlsOptions, TlsMode, TlsOptions } from '../remoting/tls/tls-options.js';
 export { type EmbeddedCluster, type EmbeddedHold, embedded } from './embedded.js';
 export type { RunningServer, ServerStatistics } from './running-server.js';
 export type { ServerOptions, StoreSettings } from './server-options.js';

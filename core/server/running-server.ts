@@ -17,6 +17,7 @@ import { LoopStalls } from './loop-stalls.js';
 import { NameServer } from './nameserver/name-server.js';
 import { readPorts, startOn, writePorts } from './remembered-ports.js';
 import type { ResolvedServerOptions, StoreSettings } from './server-options.js';
+import { serverTransport } from './server-transport.js';
 import { createMemoryStoreFiles } from './store/files/memory-store-files.js';
 import { nodeStoreFiles } from './store/files/node-store-files.js';
 import { openMessageStore } from './store/open-message-store.js';
@@ -79,7 +80,7 @@ class Server implements RunningServer {
     this.dir = options.dir;
     this.#options = options;
     this.#store = store;
-    this.#transport = options.transport ?? tcpTransport;
+    this.#transport = serverTransport(options);
     this.#nameServers = options.nameServers ?? [];
     this.#container = createServerContainer({
       clock: options.clock ?? systemClock,

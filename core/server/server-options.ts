@@ -1,6 +1,13 @@
 import { rocketMQError } from '../errors/rocketmq-error.js';
 import { groupProblem } from '../message/message-rules.js';
 import { parseAddress } from '../remoting/address.js';
+import { tlsContext } from '../remoting/tls/tls-context.js';
+import {
+  clientTlsProblem,
+  type ServerTlsOptions,
+  serverTlsProblem,
+  type TlsOptions,
+} from '../remoting/tls/tls-options.js';
 import type { Transport } from '../remoting/transport.js';
 import type { Clock } from '../runtime/clock.js';
 import type { Logger } from '../runtime/logger.js';
@@ -31,6 +38,13 @@ export interface ServerOptions {
   readonly advertisedHost?: string;
   /** Starts no name server but registers with these: `host:port;host:port`, or an array. */
   readonly nameServers?: string | readonly string[];
+  /**
+   * TLS on both ports: options of Node's `tls.createServer` (`cert`, `key`, `ca`, `requestCert` …), and `mode`. A
+   * connection's first byte tells whether it is TLS. Default: plain connections only.
+   */
+  readonly tls?: ServerTlsOptions;
+  /** TLS to the name servers of `nameServers`: `true`, or options of Node's `tls.connect`. Default false. */
+  readonly nameServerTls?: boolean | TlsOptions;
   /** Default TCP. */
   readonly transport?: Transport;
   readonly clock?: Clock;
@@ -69,6 +83,8 @@ export interface ResolvedServerOptions {
   readonly advertisedHost: string | undefined;
   /** Undefined: one of its own. */
   readonly nameServers: readonly string[] | undefined;
+  readonly tls: ServerTlsOptions | undefined;
+  readonly nameServerTls: boolean | TlsOptions;
   readonly transport: Transport | undefined;
   readonly clock: Clock | undefined;
   readonly logger: Logger | undefined;
@@ -137,6 +153,8 @@ const CHECKS: { readonly [K in keyof Required<ServerOptions>]: Check } = {
   brokerName: topicName,
   advertisedHost: host,
   nameServers: (value, option) => void nameServerList(value, option),
+  tls: (value, option) => tlsOptions(value, option, serverTlsProblem(value)),
+  nameServerTls: (value, option) => tlsOptions(value, option, clientTlsProblem(value)),
   transport: having('a transport', 'connect', 'listen'),
   clock: having('a clock', 'now', 'monotonic', 'setTimer'),
   logger: having('a logger', 'debug', 'info', 'warn', 'error'),
@@ -169,6 +187,10 @@ export function resolveServerOptions(
     }
     if (value !== undefined) CHECKS[option as keyof ServerOptions](value, option);
   }
+  const encrypted = options.tls === undefined ? options.nameServerTls : options.tls;
+  if (encrypted && options.transport !== undefined) {
+    throw invalid('tls', 'no transport beside it: that one encrypts or does not', encrypted);
+  }
   const { store = {}, dir, nameServers } = options;
   if (dir === undefined && store !== 'memory') throw invalid('dir', "a directory, or store: 'memory'", dir);
   const broker = Object.fromEntries(
@@ -183,6 +205,8 @@ export function resolveServerOptions(
     brokerName: options.brokerName ?? 'broker-a',
     advertisedHost: options.advertisedHost,
     nameServers: nameServers === undefined ? undefined : nameServerList(nameServers, 'nameServers'),
+    tls: options.tls,
+    nameServerTls: options.nameServerTls ?? false,
     transport: options.transport,
     clock: options.clock,
     logger: options.logger,
@@ -192,6 +216,12 @@ export function resolveServerOptions(
     frameSizeBytesMax: options.frameSizeBytesMax,
     broker,
   };
+}
+
+/** Certificates and keys are read here once, so that nothing starts with a pair that does not fit. */
+function tlsOptions(value: unknown, option: string, problem: string | undefined): void {
+  if (problem !== undefined) throw invalid(option, problem, value);
+  if (isObject(value)) tlsContext(value, option);
 }
 
 function nameServerList(value: unknown, option: string): readonly string[] {
