@@ -29,11 +29,12 @@ export interface OpenStoreOptions extends StoreOptions {
  * @throws RMQ_OPTIONS_INVALID
  */
 export async function openMessageStore(options: OpenStoreOptions): Promise<FileMessageStore> {
-  const { files, clock = systemClock, logger = silentLogger } = options;
+  const { clock = systemClock, logger = silentLogger } = options;
   const resolved = resolveStoreOptions(options);
   const paths = storePathsIn(options.dir);
   let lock: StoreLock | undefined;
-  const open = new OpenFiles(files, resolved.openFilesMax);
+  const open = new OpenFiles(options.files, resolved.openFilesMax);
+  const { files } = open;
   try {
     await makeDirectory(paths.root, files, logger);
     lock = files.lock(paths.root);

@@ -1,4 +1,10 @@
+import { withRoom } from './room-for-files.js';
 import type { StoreFile, StoreFiles } from './store-files.js';
+
+/** Not fewer are kept open when the process runs short of handles: it is others then who have them. */
+const FILES_MIN = 16;
+/** After so many files that were closed for want of room, one more is tried again. */
+const CLOSED_BEFORE_ONE_MORE = 1000;
 
 interface OpenFile {
   readonly file: StoreFile;
@@ -10,19 +16,25 @@ interface OpenFile {
 
 /**
  * The files a store has open, at most `filesMax` of them: the one that was not used for longest is closed when another
- * is opened. A file handed out by {@link file} stays open while the running synchronous code uses it together with one
+ * is opened. Where the system allows the process fewer handles, half of them are given up, so that connections have some
+ * too, and that many have to do from then on. A file handed out by {@link file} stays open while the running synchronous code uses it together with one
  * other; across an `await` it has to be held with {@link use}.
  */
 export class OpenFiles {
-  readonly #files: StoreFiles;
+  /** The volume, for everything else that the store does there: when no handle is left, files are closed for it too. */
+  readonly files: StoreFiles;
   readonly #filesMax: number;
   readonly #open = new Map<string, OpenFile>();
+  /** At most {@link #filesMax}; fewer after the system refused one. */
+  #filesAllowed: number;
+  #closedForRoom = 0;
   #newestPath = '';
   #closed = false;
 
   constructor(files: StoreFiles, filesMax: number) {
-    this.#files = files;
+    this.files = withRoom(files, () => this.#giveUpHalf());
     this.#filesMax = Math.max(2, filesMax);
+    this.#filesAllowed = this.#filesMax;
   }
 
   get count(): number {
@@ -34,7 +46,7 @@ export class OpenFiles {
   }
 
   create(path: string, sizeBytes: number): StoreFile {
-    return this.#add(path, this.#files.create(path, sizeBytes)).file;
+    return this.#add(path, this.files.create(path, sizeBytes)).file;
   }
 
   async use<T>(path: string, run: (file: StoreFile) => Promise<T>): Promise<T> {
@@ -66,7 +78,7 @@ export class OpenFiles {
 
   #entry(path: string): OpenFile {
     const entry = this.#open.get(path);
-    if (entry === undefined) return this.#add(path, this.#files.open(path));
+    if (entry === undefined) return this.#add(path, this.files.open(path));
     if (path !== this.#newestPath) {
       // A map keeps the order of insertion: the first key is the one not used for longest.
       this.#open.delete(path);
@@ -81,15 +93,32 @@ export class OpenFiles {
     if (this.#closed) return entry;
     this.#open.set(path, entry);
     this.#newestPath = path;
-    if (this.#open.size > this.#filesMax) this.#closeOldest();
+    if (this.#open.size > this.#filesAllowed && this.#closeOldest()) this.#allowMore();
     return entry;
   }
 
-  #closeOldest(): void {
+  /** False when there was nothing to give up. */
+  #giveUpHalf(): boolean {
+    this.#filesAllowed = Math.min(this.#filesMax, Math.max(FILES_MIN, Math.floor(this.#open.size / 2)));
+    this.#closedForRoom = 0;
+    let closed = this.#closeOldest();
+    while (closed && this.#open.size > this.#filesAllowed) closed = this.#closeOldest();
+    return closed;
+  }
+
+  /** The shortage may be over: whoever took the handles may have given them back. */
+  #allowMore(): void {
+    if (this.#filesAllowed === this.#filesMax || ++this.#closedForRoom < CLOSED_BEFORE_ONE_MORE) return;
+    this.#closedForRoom = 0;
+    this.#filesAllowed++;
+  }
+
+  #closeOldest(): boolean {
     for (const [path, entry] of this.#open) {
       if (entry.users > 0 || path === this.#newestPath) continue;
       this.forget(path);
-      return;
+      return true;
     }
+    return false;
   }
 }
