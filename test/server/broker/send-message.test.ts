@@ -181,7 +181,6 @@ describe('the checks of a send come in their order', () => {
 
 describe('what is not built yet', () => {
   test.each([
-    [{ m: true }, 13, 'batches'],
     [{ i: 'DELAY\u00013' }, 13, 'delay levels'],
     [{ i: 'DELAY\u0001soon' }, 13, 'delay levels'],
     [{ i: 'TIMER_DELAY_SEC\u000110' }, 1, 'accurate timer message is not enabled'],
@@ -198,8 +197,10 @@ describe('what is not built yet', () => {
     expect(parts.store.appended).toEqual([]);
   });
 
-  test('the batch code is refused whatever its header says', async () => {
-    expect(await send(serverParts(), {}, { code: RequestCode.SEND_BATCH_MESSAGE })).toMatchObject({ code: 13 });
+  test('the batch code without the mark of a batch is a plain send, as Apache has it', async () => {
+    const parts = serverParts();
+    expect(await send(parts, {}, { code: RequestCode.SEND_BATCH_MESSAGE })).toMatchObject({ code: 0 });
+    expect(parts.store.appended).toMatchObject([{ body: Buffer.from('hello') }]);
   });
 
   test('a delay of 0 is none, and a committed transaction is a plain message', async () => {

@@ -2,7 +2,6 @@ import { RETRY_TOPIC_PREFIX } from '../../../message/system-topics.js';
 import { optionalInt32, requiredInt32, requiredInt64, requiredString } from '../../../remoting/protocol/ext-fields.js';
 import { TopicSysFlag } from '../../../remoting/protocol/flags.js';
 import type { RemotingCommand } from '../../../remoting/protocol/remoting-command.js';
-import { RequestCode } from '../../../remoting/protocol/request-codes.js';
 import { MQVersion } from '../../../remoting/protocol/version.js';
 
 /** Names of a send's header fields on the wire. */
@@ -92,7 +91,8 @@ export function readSend(fields: SendFields, request: RemotingCommand): SendRequ
     reconsumeTimes: optionalInt32(request, fields.reconsumeTimes) ?? 0,
     maxReconsumeTimes:
       request.version >= MQVersion.V3_4_9 ? optionalInt32(request, fields.maxReconsumeTimes) : undefined,
-    batch: request.code === RequestCode.SEND_BATCH_MESSAGE || ext[fields.batch] === 'true',
+    // Not by the code: also SEND_BATCH_MESSAGE is a plain send without it.
+    batch: ext[fields.batch] === 'true',
   };
 }
 

@@ -11,12 +11,13 @@ import type { OutgoingResponse, ServerConnection } from '../../../remoting/remot
 import { Clock } from '../../../runtime/clock.js';
 import type { BrokerProcessor } from '../broker-processor.js';
 import { BrokerSettings } from '../broker-settings.js';
-import { type AppendResult, MessageStore } from '../message-store.js';
+import { type AppendBatchResult, type AppendResult, type AppendStatus, MessageStore } from '../message-store.js';
 import { readSendProperties, type SendProperties } from '../send-properties.js';
 import { SubscriptionGroupManager } from '../subscription-group-manager.js';
 import { TopicConfigManager } from '../topic-config-manager.js';
 import { FAQ_LINE, type Refusal } from '../topic-names.js';
 import { appendResponseCode, appendResponseRemark } from './append-status.js';
+import { type BatchRefusal, readBatch, refuseBatchTopic } from './send-batch.js';
 import { checkSend, type SendCheckScope } from './send-check.js';
 import { readSend, SEND_FIELDS, SEND_FIELDS_V2, type SendFields, type SendRequest } from './send-fields.js';
 
@@ -78,6 +79,7 @@ export class SendMessageProcessor implements BrokerProcessor {
   #process(send: SendRequest, body: Buffer, connection: ServerConnection, respond: Respond): Answer {
     const checked = checkSend(send, connection.remoteAddress, this.#scope);
     if ('code' in checked) return this.#refuse(checked);
+    if (send.batch) return this.#processBatch(send, body, checked, connection, respond);
     const destination = this.#destination(send, checked);
     if ('code' in destination) return this.#refuse(destination);
     const properties = readSendProperties(send.properties, this.#settings.clusterName);
@@ -96,6 +98,38 @@ export class SendMessageProcessor implements BrokerProcessor {
     );
   }
 
+  #processBatch(
+    send: SendRequest,
+    body: Buffer,
+    config: TopicConfig,
+    connection: ServerConnection,
+    respond: Respond,
+  ): Answer {
+    const { topic } = send;
+    const refusal = refuseBatchTopic(topic);
+    if (refusal !== undefined) return this.#refuseBatch(refusal);
+    const queueId = send.queueId >= 0 ? send.queueId : this.#anyQueue(config);
+    if (typeof queueId !== 'number') return this.#refuse(queueId);
+    const saving = this.#topics.savingOf(topic);
+    const common = {
+      topic,
+      queueId,
+      sysFlag: sysFlagOf(send, config.topicFilterType === 'MULTI_TAG'),
+      bornTimestamp: send.bornTimestamp,
+      bornHost: recordHostOf(connection.remoteAddress),
+      storeHost: this.#settings.storeHost,
+      reconsumeTimes: send.reconsumeTimes,
+    };
+    // As below: what waits for the topic must not be a view of this turn's bytes.
+    const messages = readBatch(send, saving === undefined ? body : Buffer.from(body), common, this.#settings);
+    if (!Array.isArray(messages)) return this.#refuseBatch(messages);
+    const append = (answer: Respond): void =>
+      this.#store.appendBatch(messages, (result) => answer(this.#answerBatch(result, queueId)));
+    if (saving !== undefined) return saving.then(() => new Promise(append));
+    append(respond);
+    return 'later';
+  }
+
   #append(
     send: SendRequest,
     destination: Destination,
@@ -109,8 +143,7 @@ export class SendMessageProcessor implements BrokerProcessor {
         topic: destination.topic,
         queueId: destination.queueId,
         flag: send.flag,
-        // Which hosts are IPv6 is the store's to say: it writes them.
-        sysFlag: (send.sysFlag & ~HOST_BITS) | (destination.multiTag ? SysFlag.MULTI_TAGS : 0),
+        sysFlag: sysFlagOf(send, destination.multiTag),
         bornTimestamp: send.bornTimestamp,
         bornHost: recordHostOf(connection.remoteAddress),
         storeHost: this.#settings.storeHost,
@@ -125,21 +158,34 @@ export class SendMessageProcessor implements BrokerProcessor {
     );
   }
 
-  #answer(result: AppendResult, queueId: number): OutgoingResponse {
-    const code = appendResponseCode(result.status);
-    if (code === ResponseCode.SUCCESS || code === ResponseCode.FLUSH_DISK_TIMEOUT) {
-      return {
-        code,
-        ext: {
-          msgId: this.#offsetMsgId(result.commitLogOffset),
-          queueId,
-          queueOffset: result.queueOffset,
-          MSG_REGION: this.#settings.regionId,
-          TRACE_ON: this.#settings.traceOn,
-        },
-      };
-    }
-    return this.#refuse({ code, remark: appendResponseRemark(result.status, this.#settings, this.#store) });
+  #answer({ status, commitLogOffset, queueOffset }: AppendResult, queueId: number): OutgoingResponse {
+    if (!isStored(status)) return this.#refuseStatus(status);
+    return this.#stored(status, this.#offsetMsgId(commitLogOffset), queueId, queueOffset);
+  }
+
+  /** One id for each message, the offset of the first. */
+  #answerBatch({ status, commitLogOffsets, queueOffset }: AppendBatchResult, queueId: number): OutgoingResponse {
+    if (!isStored(status)) return this.#refuseStatus(status);
+    const ids = commitLogOffsets.map((commitLogOffset) => this.#offsetMsgId(commitLogOffset));
+    return this.#stored(status, ids.join(','), queueId, queueOffset);
+  }
+
+  #stored(status: AppendStatus, msgId: string, queueId: number, queueOffset: number): OutgoingResponse {
+    const { regionId, traceOn } = this.#settings;
+    return {
+      code: appendResponseCode(status),
+      ext: { msgId, queueId, queueOffset, MSG_REGION: regionId, TRACE_ON: traceOn },
+    };
+  }
+
+  #refuseStatus(status: AppendStatus): OutgoingResponse {
+    const remark = appendResponseRemark(status, this.#settings, this.#store);
+    return this.#refuse({ code: appendResponseCode(status), remark });
+  }
+
+  #refuseBatch(refusal: BatchRefusal): OutgoingResponse {
+    if (refusal === 'illegal') return this.#refuseStatus('MESSAGE_ILLEGAL');
+    return this.#refuse({ code: ResponseCode.MESSAGE_ILLEGAL, remark: refusal.remark });
   }
 
   /** Java reads MSG_REGION from every answer to a send without asking whether it is there. */
@@ -164,23 +210,20 @@ export class SendMessageProcessor implements BrokerProcessor {
       }
     }
     if (queueId >= 0) return { topic, queueId, dead: false, multiTag };
-    const { writeQueueNums } = config;
+    const chosen = this.#anyQueue(config);
+    return typeof chosen === 'number' ? { topic, queueId: chosen, dead: false, multiTag } : chosen;
+  }
+
+  #anyQueue({ topicName, writeQueueNums }: TopicConfig): number | Refusal {
     if (writeQueueNums < 1) {
-      return { code: ResponseCode.SYSTEM_ERROR, remark: `topic[${topic}] has no queue to write to` };
+      return { code: ResponseCode.SYSTEM_ERROR, remark: `topic[${topicName}] has no queue to write to` };
     }
     this.#nextQueue = (this.#nextQueue + 1) % writeQueueNums;
-    return { topic, queueId: this.#nextQueue, dead: false, multiTag };
+    return this.#nextQueue;
   }
 
   /** What this server cannot do yet is refused: to take it would be to lie. */
-  #refuseFeatures(
-    { batch, sysFlag }: SendRequest,
-    { dead }: Destination,
-    properties: SendProperties,
-  ): Refusal | undefined {
-    if (batch) {
-      return { code: ResponseCode.MESSAGE_ILLEGAL, remark: 'message batches are not supported by this broker' };
-    }
+  #refuseFeatures({ sysFlag }: SendRequest, { dead }: Destination, properties: SendProperties): Refusal | undefined {
     const type = transactionType(sysFlag);
     if (properties.transactional || type === SysFlag.TRANSACTION_PREPARED || type === SysFlag.TRANSACTION_ROLLBACK) {
       const host = hostOf(this.#settings.address);
@@ -205,6 +248,15 @@ export class SendMessageProcessor implements BrokerProcessor {
     }
     return this.#idPrefix.hex + commitLogOffset.toString(16).toUpperCase().padStart(16, '0');
   }
+}
+
+function isStored(status: AppendStatus): boolean {
+  return status === 'PUT_OK' || status === 'FLUSH_DISK_TIMEOUT';
+}
+
+/** Which hosts are IPv6 is the store's to say: it writes them. */
+function sysFlagOf({ sysFlag }: SendRequest, multiTag: boolean): number {
+  return (sysFlag & ~HOST_BITS) | (multiTag ? SysFlag.MULTI_TAGS : 0);
 }
 
 /** A record holds an IP address; a client in this process may have come without one. */
