@@ -38,6 +38,8 @@ export interface ClientParts {
     options: ConsumerOptions<S>,
     onClosed: (consumer: Consumer) => void,
   ) => Consumer<S>;
+  /** Other addresses of a broker that is at this one, whose connections are kept too. */
+  readonly furtherAddresses: (address: string) => readonly string[];
   readonly pollNameServerIntervalMs: number;
   readonly heartbeatIntervalMs: number;
   readonly addressServerIntervalMs: number;
@@ -132,10 +134,13 @@ export class ClientInstance implements Client {
   }
 
   async #heartbeat(): Promise<void> {
-    const { nameServers, membership, remoting, routes, logger } = this.#parts;
+    const { nameServers, membership, remoting, routes, furtherAddresses, logger } = this.#parts;
     try {
       const keep = new Set(await nameServers.nameServers());
-      for (const { address } of routes.brokers()) keep.add(address);
+      for (const { address } of routes.brokers()) {
+        keep.add(address);
+        for (const further of furtherAddresses(address)) keep.add(further);
+      }
       remoting.retainAddresses((address) => keep.has(address));
     } catch (error) {
       logger.warn('the name servers are not known, connections stay', { error });

@@ -14,7 +14,7 @@ import { RemotingClient } from '../remoting/remoting-client.js';
 import { Membership } from '../routing/membership.js';
 import { NameServerResolver } from '../routing/name-server-resolver.js';
 import { RouteTable } from '../routing/route-table.js';
-import { vipRoutes } from '../routing/vip-channel.js';
+import { vipAddress, vipRoutes } from '../routing/vip-channel.js';
 import { Clock } from '../runtime/clock.js';
 import { Logger } from '../runtime/logger.js';
 import { Random } from '../runtime/random.js';
@@ -76,6 +76,7 @@ export function clientParts(container: Container, release: () => Promise<void>):
         compressors: [partOf(container, Compressor), ...partOf(container, Compressors)],
         onClosed,
       }),
+    furtherAddresses: (address) => (settings.vipChannelEnabled ? [vipAddress(address)] : []),
     pollNameServerIntervalMs: settings.pollNameServerIntervalMs,
     heartbeatIntervalMs: settings.heartbeatIntervalMs,
     addressServerIntervalMs: settings.addressServerIntervalMs,

@@ -24,7 +24,8 @@ export function vipRoutes(routes: RouteTable): RouteTable {
   };
 }
 
-function vipAddress(address: string): string {
+/** Where the VIP channel of a broker is that is at this address. */
+export function vipAddress(address: string): string {
   const separator = address.lastIndexOf(':');
   return `${address.slice(0, separator)}:${Number(address.slice(separator + 1)) - VIP_PORT_OFFSET}`;
 }

@@ -42,6 +42,45 @@ export async function startOn(
   }
 }
 
+/** How many pairs of free ports are looked for. */
+const PAIRS_MAX = 32;
+
+/**
+ * Starts a server as `startOn` does, and another so many ports below (`start` is told how many). For port 0 both are found
+ * together.
+ * @throws RMQ_ADDRESS_IN_USE when a wanted port is taken, or no pair was free
+ */
+export async function startBelowToo(
+  wanted: number,
+  remembered: number | undefined,
+  offset: number,
+  start: (port: number, offset: number) => Promise<RemotingServer>,
+): Promise<{ readonly server: RemotingServer; readonly below: RemotingServer }> {
+  const pair = async (port: number) => {
+    // The lower one first: it may be any, the upper one then has to be the one above it.
+    const below = await start(port === 0 ? 0 : port - offset, offset);
+    try {
+      return { server: await start(below.address.port + offset, 0), below };
+    } catch (error) {
+      await below.close();
+      throw error;
+    }
+  };
+  const candidates = wanted !== 0 ? [wanted] : [...(remembered === undefined ? [] : [remembered]), ...ANY_PORT];
+  let inUse: unknown;
+  for (const port of candidates) {
+    try {
+      return await pair(port);
+    } catch (error) {
+      if (!isRocketMQError(error, 'RMQ_ADDRESS_IN_USE')) throw error;
+      inUse = error;
+    }
+  }
+  throw inUse;
+}
+
+const ANY_PORT: readonly number[] = Array.from({ length: PAIRS_MAX }, () => 0);
+
 function decode(text: string): ServerPorts | undefined {
   let value: unknown;
   try {

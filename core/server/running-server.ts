@@ -15,7 +15,7 @@ import { advertisedHostOf, type BrokerAddresses, brokerAddresses, isLoopback } f
 import { createServerContainer } from './container.js';
 import { LoopStalls } from './loop-stalls.js';
 import { NameServer } from './nameserver/name-server.js';
-import { readPorts, startOn, writePorts } from './remembered-ports.js';
+import { readPorts, startBelowToo, startOn, writePorts } from './remembered-ports.js';
 import type { ResolvedServerOptions, StoreSettings } from './server-options.js';
 import { serverTransport } from './server-transport.js';
 import { createMemoryStoreFiles } from './store/files/memory-store-files.js';
@@ -23,10 +23,13 @@ import { nodeStoreFiles } from './store/files/node-store-files.js';
 import { openMessageStore } from './store/open-message-store.js';
 import { resolveStoreOptions } from './store/store-options.js';
 
+/** How far below its port a broker's VIP port lies. Matches Apache's MixAll.brokerVIPChannel. */
+const VIP_PORT_OFFSET = 2;
+
 export interface ServerStatistics {
   readonly store: StoreStatistics;
   readonly broker: { readonly producerGroups: number; readonly consumerGroups: number; readonly heldPulls: number };
-  /** Of both ports. */
+  /** Of all ports. */
   readonly connections: number;
   readonly refusedConnections: number;
   readonly invalidFrames: number;
@@ -112,11 +115,7 @@ class Server implements RunningServer {
       nameServerPort = await this.#listen(this.#options.nameServerPort, remembered.nameServer, serve);
       this.#nameServers = [formatAddress(advertisedHost ?? advertisedHostOf(host), nameServerPort)];
     }
-    const serve = async (port: RemotingServer): Promise<void> => {
-      await broker.serve(port);
-      this.#addresses = brokerAddresses(host, port.address.port, advertisedHost);
-    };
-    const brokerPort = await this.#listen(this.#options.brokerPort, remembered.broker, serve);
+    const brokerPort = await this.#listenForBroker(broker, remembered.broker);
     await broker.register();
     const ports = { broker: brokerPort, ...(nameServerPort !== undefined && { nameServer: nameServerPort }) };
     await writePorts(this.#store, remembered, ports).catch((error: unknown) => {
@@ -173,19 +172,36 @@ class Server implements RunningServer {
     remembered: number | undefined,
     serve: (port: RemotingServer) => Promise<void>,
   ): Promise<number> {
-    const { host, clock, logger, connectionsMax, frameSizeBytesMax } = this.#options;
-    const server = await startOn(wanted, remembered, async (port) => {
-      const limits = {
-        ...(connectionsMax !== undefined && { connectionsMax }),
-        ...(frameSizeBytesMax !== undefined && { frameSizeBytesMax }),
-      };
-      const tools = { ...(clock && { clock }), ...(logger && { logger }) };
-      const created = createRemotingServer(this.#transport, { host, port, ...limits, ...tools });
-      await serve(created);
-      return created;
-    });
+    const server = await startOn(wanted, remembered, (port) => this.#start(port, serve));
     this.#ports.push(server);
     return server.address.port;
+  }
+
+  /** The broker's port, and the VIP port below it where that is wanted. */
+  async #listenForBroker(broker: Broker, remembered: number | undefined): Promise<number> {
+    const { host, advertisedHost, brokerPort, vipPort } = this.#options;
+    const serveBelow = (offset: number) => async (port: RemotingServer) => {
+      await broker.serve(port);
+      this.#addresses = brokerAddresses(host, port.address.port + offset, advertisedHost);
+    };
+    if (!vipPort) return this.#listen(brokerPort, remembered, serveBelow(0));
+    const { server, below } = await startBelowToo(brokerPort, remembered, VIP_PORT_OFFSET, (port, offset) =>
+      this.#start(port, serveBelow(offset)),
+    );
+    this.#ports.push(server, below);
+    return server.address.port;
+  }
+
+  async #start(port: number, serve: (port: RemotingServer) => Promise<void>): Promise<RemotingServer> {
+    const { host, clock, logger, connectionsMax, frameSizeBytesMax } = this.#options;
+    const limits = {
+      ...(connectionsMax !== undefined && { connectionsMax }),
+      ...(frameSizeBytesMax !== undefined && { frameSizeBytesMax }),
+    };
+    const tools = { ...(clock && { clock }), ...(logger && { logger }) };
+    const created = createRemotingServer(this.#transport, { host, port, ...limits, ...tools });
+    await serve(created);
+    return created;
   }
 
   /** Addresses become known when the ports listen; no request comes before. */

@@ -30,6 +30,11 @@ export interface ServerOptions {
   readonly nameServerPort?: number;
   /** 0 as above. Default 10911; of `embedded` 0. */
   readonly brokerPort?: number;
+  /**
+   * Whether the broker listens two ports below too, 10909 beside 10911: there clients with `vipChannelEnabled` send.
+   * Default false; Apache's brokers always do.
+   */
+  readonly vipPort?: boolean;
   /** Default `DefaultCluster`. */
   readonly cluster?: string;
   /** Default `broker-a`. */
@@ -78,6 +83,7 @@ export interface ResolvedServerOptions {
   readonly host: string;
   readonly nameServerPort: number;
   readonly brokerPort: number;
+  readonly vipPort: boolean;
   readonly cluster: string;
   readonly brokerName: string;
   readonly advertisedHost: string | undefined;
@@ -149,6 +155,7 @@ const CHECKS: { readonly [K in keyof Required<ServerOptions>]: Check } = {
   host,
   nameServerPort: between(0, 65_535),
   brokerPort: between(0, 65_535),
+  vipPort: boolean,
   cluster: topicName,
   brokerName: topicName,
   advertisedHost: host,
@@ -191,7 +198,10 @@ export function resolveServerOptions(
   if (encrypted && options.transport !== undefined) {
     throw invalid('tls', 'no transport beside it: that one encrypts or does not', encrypted);
   }
-  const { store = {}, dir, nameServers } = options;
+  const { store = {}, dir, nameServers, vipPort = false } = options;
+  const brokerPort = options.brokerPort ?? ports.brokerPort;
+  if (vipPort && brokerPort !== 0 && brokerPort < 3)
+    throw invalid('brokerPort', '0 or from 3 with vipPort', brokerPort);
   if (dir === undefined && store !== 'memory') throw invalid('dir', "a directory, or store: 'memory'", dir);
   const broker = Object.fromEntries(
     BROKER_OPTIONS.filter((option) => options[option] !== undefined).map((option) => [option, options[option]]),
@@ -200,7 +210,8 @@ export function resolveServerOptions(
     dir: dir ?? '/memory',
     host: options.host ?? '127.0.0.1',
     nameServerPort: options.nameServerPort ?? ports.nameServerPort,
-    brokerPort: options.brokerPort ?? ports.brokerPort,
+    brokerPort,
+    vipPort,
     cluster: options.cluster ?? 'DefaultCluster',
     brokerName: options.brokerName ?? 'broker-a',
     advertisedHost: options.advertisedHost,

@@ -37,7 +37,7 @@ export class Broker {
   readonly #registration: Registration;
   readonly #clock: Clock;
   readonly #scheduler: Scheduler;
-  #server: RemotingServer | undefined;
+  readonly #servers: RemotingServer[] = [];
 
   constructor(
     @multiInject(BrokerProcessor) processors: readonly BrokerProcessor[],
@@ -82,7 +82,7 @@ export class Broker {
     );
   }
 
-  /** Serves on the port from now on. @throws RMQ_ADDRESS_IN_USE, after which another port may be tried */
+  /** Serves on the port from now on, beside others. @throws RMQ_ADDRESS_IN_USE, after which another port may be tried */
   async serve(server: RemotingServer): Promise<void> {
     for (const { handlers } of this.#processors) {
       for (const [code, processor] of Object.entries(handlers)) server.process(Number(code), processor);
@@ -92,7 +92,7 @@ export class Broker {
       connection.onClose(() => this.#forget(connection));
     });
     await server.listen();
-    this.#server = server;
+    this.#servers.push(server);
   }
 
   /** Starts the timers, and resolves when the name servers know it, as far as they answer. */
@@ -104,8 +104,8 @@ export class Broker {
   /** Leaves the name servers, stops serving, and saves the tables. The store stays open. */
   async close(): Promise<void> {
     await this.#scheduler.close();
-    if (this.#server) await this.#registration.unregister();
-    await this.#server?.close();
+    if (this.#servers.length > 0) await this.#registration.unregister();
+    await Promise.all(this.#servers.map((server) => server.close()));
     await Promise.all([this.#topics.flush(), this.#groups.flush(), this.#offsets.save()]);
   }
 
