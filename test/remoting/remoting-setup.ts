@@ -8,15 +8,17 @@ import { type RemotingCommand, SerializeType } from '../../core/remoting/protoco
 import type { RemotingClient } from '../../core/remoting/remoting-client.js';
 import type { RemotingServer } from '../../core/remoting/remoting-server.js';
 import { createRemotingServer, type RemotingServerSettings } from '../../core/remoting/server.js';
-import { tcpTransport } from '../../core/remoting/tcp-transport.js';
+import { createTcpTransport, tcpTransport } from '../../core/remoting/tcp-transport.js';
 import type { Transport, Wire } from '../../core/remoting/transport.js';
 import { closeAfterTest } from '../kit/close-after-test.js';
 import { tcpPeer } from '../kit/tcp-peer.js';
+import { ca, certificate } from '../kit/tls-material.js';
 import { waitFor } from '../kit/wait-for.js';
 
-/** Both transports, for `describe.each`. */
+/** Every transport, for `describe.each`. */
 export const transports: readonly (readonly [string, () => Transport])[] = [
   ['tcp', () => tcpTransport],
+  ['tls', () => createTcpTransport({ tls: { ca }, serverTls: { ...certificate('server'), mode: 'enforcing' } })],
   ['memory', () => createMemoryTransport()],
 ];
 
