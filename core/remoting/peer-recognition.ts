@@ -27,12 +27,12 @@ const HTTP_METHODS = /^(GET|POST|PUT|HEAD|DELETE|OPTIONS|PATCH|CONNECT|TRACE) /;
  * their first four bytes exceed the largest frame, or the header is empty.
  */
 export function recognisePeer(bytes: Uint8Array, side: Side): Stranger | undefined {
-  const text = String.fromCharCode(...bytes.subarray(0, 16));
+  const text = String.fromCharCode(...bytes.subarray(0, RECOGNITION_BYTES));
   if (text.startsWith('HTTP/')) {
     const advice = `An HTTP server has that port, such as a console or a proxy. Give the remoting port: ${PORTS}.`;
     return { what: 'an HTTP server', advice };
   }
-  if (text.startsWith('PRI * HTTP')) {
+  if (text.startsWith('PRI * ')) {
     const advice = `${REMOTING_ONLY}: clients of RocketMQ 5 that speak gRPC need its proxy.`;
     return { what: 'a gRPC client (the preface of HTTP/2)', advice };
   }
