@@ -1,14 +1,11 @@
-import { Container } from 'inversify';
+import type { Container } from 'inversify';
 import type { ClientParts } from '../client/client-instance.js';
 import { AllocateStrategy } from '../consumer/allocate-strategy.js';
 import { createConsumer } from '../consumer/create-consumer.js';
 import { OffsetStoreFactory } from '../consumer/offset-store.js';
-import { rocketMQError } from '../errors/rocketmq-error.js';
-import { type CompressionType, Compressor, Compressors } from '../message/compression/compressor.js';
+import { Compressor, Compressors } from '../message/compression/compressor.js';
 import { UniqueIdGenerator } from '../message/message-ids.js';
 import { ResourceNames } from '../message/resource-names.js';
-import type { ProducerScope, ResolveFromScope } from '../pipeline/tokens.js';
-import type { PartBinding } from '../plugin/part.js';
 import { createProducer } from '../producer/create-producer.js';
 import { RemotingClient } from '../remoting/remoting-client.js';
 import { Membership } from '../routing/membership.js';
@@ -18,8 +15,8 @@ import { vipAddress, vipRoutes } from '../routing/vip-channel.js';
 import { Clock } from '../runtime/clock.js';
 import { Logger } from '../runtime/logger.js';
 import { Random } from '../runtime/random.js';
-import { bindProducerParts } from './bind-part.js';
 import { partOf } from './part-of.js';
+import { OpenScope } from './producer-scope.js';
 import { ClientId, Consumers, Deadlines, Members, Plugins, Routes, Settings, Tasks } from './tokens.js';
 
 /** Resolves what an instance is made of; the only place that asks the client's container. */
@@ -47,7 +44,7 @@ export function clientParts(container: Container, release: () => Promise<void>):
     scheduler: partOf(container, Tasks),
     plugins,
     createProducer: async (options, internal) => {
-      const opened: { resolve?: ResolveFromScope } = {};
+      const opened: { scope?: OpenScope } = {};
       const producer = createProducer(options, {
         ...shared,
         routes: producerRoutes,
@@ -56,13 +53,15 @@ export function clientParts(container: Container, release: () => Promise<void>):
         attachments: plugins.registrations.sends,
         settledListeners: plugins.registrations.settledListeners,
         openScope: (scope) => {
-          opened.resolve = openScope(container, scope, producerRoutes, plugins.registrations.bindings);
-          return opened.resolve;
+          opened.scope = new OpenScope(container, scope, producerRoutes, plugins.registrations.bindings);
+          return opened.scope.resolve;
         },
+        onClosed: () => opened.scope?.close(),
         internal,
       });
-      await opened.resolve?.(Compressor).load?.();
+      await opened.scope?.load();
       await producer.start();
+      opened.scope?.start();
       return producer;
     },
     createConsumer: (options, onClosed) =>
@@ -83,27 +82,4 @@ export function clientParts(container: Container, release: () => Promise<void>):
     requestTimeoutMs: settings.requestTimeoutMs,
     release,
   };
-}
-
-function openScope(
-  parent: Container,
-  scope: ProducerScope,
-  routes: RouteTable,
-  bindings: readonly PartBinding[],
-): ResolveFromScope {
-  const child = new Container({ parent });
-  child.bind<RouteTable>(RouteTable).toConstantValue(routes);
-  const { compression } = scope.options;
-  if (compression !== undefined) child.bind<Compressor>(Compressor).toConstantValue(compressorOf(parent, compression));
-  bindProducerParts(child, scope, bindings, scope.facts);
-  return (part) => partOf(child, part);
-}
-
-function compressorOf(container: Container, type: CompressionType): Compressor {
-  const compressor = partOf(container, Compressors).find((one) => one.type === type);
-  if (compressor !== undefined) return compressor;
-  const name = type.toLowerCase();
-  throw rocketMQError('RMQ_OPTIONS_INVALID', `compression is ${name}, for which this client has no compressor`, {
-    option: 'compression',
-  });
 }

@@ -1,4 +1,5 @@
 import type { CompressionType } from '../message/compression/compressor.js';
+import type { LatencyFaultSettings } from '../routing/latency-fault/latency-fault-options.js';
 
 /** What a status other than SEND_OK does: the message is stored, but not flushed or replicated in time. */
 export type NotStoredPolicy = 'return' | 'retry' | 'throw';
@@ -27,6 +28,8 @@ export interface PipelineOptions {
   /** Response codes after which another attempt is made. */
   readonly retryResponseCodes: ReadonlySet<number>;
   readonly notStored: NotStoredPolicy;
+  /** Undefined when brokers that were slow or failed are not remembered, or by a strategy that a plugin binds. */
+  readonly latencyFault: LatencyFaultSettings | undefined;
   /** Marks topics that are created as unit topics. Matches Java's unitMode. */
   readonly unitMode: boolean;
 }

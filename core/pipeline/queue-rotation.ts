@@ -1,6 +1,6 @@
 import type { MessageQueue } from '../message/message.js';
 import type { PublishInfo } from '../routing/topic-route.js';
-import type { FaultStrategy } from './fault-strategy.js';
+import type { FaultStrategy, QueueTurn } from './fault-strategy.js';
 
 /**
  * Takes the queues of each topic in turn, from a random start; one position a topic, shared by all sends of a producer.
@@ -9,7 +9,7 @@ import type { FaultStrategy } from './fault-strategy.js';
 export class QueueRotation {
   readonly #faults: FaultStrategy;
   readonly #random: () => number;
-  readonly #positions = new Map<string, { at: number }>();
+  readonly #turns = new Map<string, Turn>();
 
   /** `random` gives 0 included to 1 excluded. */
   constructor(faults: FaultStrategy, random: () => number) {
@@ -18,21 +18,27 @@ export class QueueRotation {
   }
 
   /**
-   * The next queue whose broker is available and is not `avoidBroker`; when there is none, of a broker that is available;
-   * when all are at fault, plainly the next.
+   * The queue that the fault strategy chooses. Where it leaves that to the rotation: the next queue whose broker is
+   * available and is not `failedBroker`; when there is none, of a broker that is available; when all are at fault, plainly
+   * the next.
    */
-  next(info: PublishInfo, avoidBroker?: string): MessageQueue {
+  next(info: PublishInfo, failedBroker?: string): MessageQueue {
     const { queues } = info;
-    const position = this.#positionOf(info.topic, queues.length);
-    const start = position.at % queues.length;
-    position.at = start + 1;
+    const turn = this.#turnOf(info.topic, queues.length);
+    if (this.#faults.choose === undefined) return this.#nextAvailable(queues, turn, failedBroker);
+    const chosen = this.#faults.choose(queues, turn, failedBroker);
+    return (chosen === undefined ? undefined : queues[chosen]) ?? queues[turn.step()]!;
+  }
+
+  #nextAvailable(queues: readonly MessageQueue[], turn: Turn, failedBroker: string | undefined): MessageQueue {
+    const start = turn.step();
     let available: MessageQueue | undefined;
     for (let step = 0; step < queues.length; step++) {
       const index = (start + step) % queues.length;
       const queue = queues[index]!;
       if (!this.#faults.isAvailable(queue.brokerName)) continue;
-      if (queue.brokerName !== avoidBroker) {
-        position.at = index + 1;
+      if (queue.brokerName !== failedBroker) {
+        turn.at = index + 1;
         return queue;
       }
       available ??= queue;
@@ -40,12 +46,42 @@ export class QueueRotation {
     return available ?? queues[start]!;
   }
 
-  #positionOf(topic: string, queueCount: number): { at: number } {
-    let position = this.#positions.get(topic);
-    if (position === undefined) {
-      position = { at: Math.floor(this.#random() * queueCount) };
-      this.#positions.set(topic, position);
+  #turnOf(topic: string, queueCount: number): Turn {
+    let turn = this.#turns.get(topic);
+    if (turn === undefined) {
+      turn = new Turn(this.#random);
+      this.#turns.set(topic, turn);
     }
-    return position;
+    if (turn.queueCount !== queueCount) turn.of(queueCount);
+    return turn;
+  }
+}
+
+/** Where the rotation of one topic stands. */
+class Turn implements QueueTurn {
+  readonly #random: () => number;
+  queueCount = 0;
+  /** Index of the next queue. */
+  at = 0;
+
+  constructor(random: () => number) {
+    this.#random = random;
+  }
+
+  /** The topic has another number of queues than before. */
+  of(queueCount: number): void {
+    const first = this.queueCount === 0;
+    this.queueCount = queueCount;
+    if (first) this.restart();
+  }
+
+  step(): number {
+    const index = this.at % this.queueCount;
+    this.at = index + 1;
+    return index;
+  }
+
+  restart(): void {
+    this.at = Math.floor(this.#random() * this.queueCount);
   }
 }

@@ -20,7 +20,10 @@ export interface RetrySource {
   attemptAgain(context: SelectInput, next: SendHandler<AttemptContext>, failedBroker: string): Observable<SendResult>;
 }
 
-/** A busy broker is left alone for so long before another attempt, doubled each time, at least half of it by chance. */
+/**
+ * After a busy broker there is a pause before the next attempt, though it goes to another one where there is one: twice this
+ * after the first, doubled each time, half of it by chance, so that many clients do not come back at one moment.
+ */
 const BUSY_PAUSE_MS = 20;
 
 /**
@@ -70,10 +73,10 @@ export class RetryLoop implements PassStep {
       if (this.#stored !== undefined) return ended(this.#context, this.#stored);
       throw this.#allFailed(attempts, true);
     }
-    const busy = isRocketMQError(error, 'RMQ_BROKER_ERROR') && BUSY_CODES.has(error.responseCode);
-    if (!busy) return this.#again(queue.brokerName);
+    if (!isBusy(error)) return this.#again(queue.brokerName);
     const longestMs = BUSY_PAUSE_MS * 2 ** attempts.length;
-    const pauseMs = longestMs * (0.5 + this.#source.random() / 2);
+    const leftMs = state.deadlineMs - this.#source.clock.monotonic();
+    const pauseMs = Math.min(longestMs * (0.5 + this.#source.random() / 2), leftMs / 2);
     return new Pause(state, this.owner, this.#source.clock, pauseMs, () => this.#again(queue.brokerName));
   }
 
@@ -103,7 +106,16 @@ export class RetryLoop implements PassStep {
   }
 }
 
-const BUSY_CODES: ReadonlySet<number> = new Set([ResponseCode.SYSTEM_BUSY, ResponseCode.FLOW_CONTROL]);
+/**
+ * Whether a broker says that it has too much to do. 4.9 has codes for some of that only: of its system errors the remark
+ * tells, such as `[PC_SYNCHRONIZED]broker busy, start flow control for a while`.
+ */
+function isBusy(error: unknown): boolean {
+  if (!isRocketMQError(error, 'RMQ_BROKER_ERROR')) return false;
+  const { responseCode, remark = '' } = error;
+  if (responseCode === ResponseCode.SYSTEM_ERROR) return /\bbusy\b|\bflow control\b/i.test(remark);
+  return responseCode === ResponseCode.SYSTEM_BUSY || responseCode === ResponseCode.FLOW_CONTROL;
+}
 
 /** Waits a little before it goes on. */
 class Pause extends Pending {

@@ -1,5 +1,6 @@
 import type { CompressionName } from '../message/compression/compressor.js';
 import type { NotStoredPolicy } from '../pipeline/options.js';
+import type { LatencyFaultOptions } from '../routing/latency-fault/latency-fault-options.js';
 
 /** How many un-awaited sends a producer keeps in flight before further ones wait. */
 export interface BackPressureOptions {
@@ -35,12 +36,17 @@ export interface ProducerOptions {
   readonly createTopicKey?: string;
   /** Queues per broker of a topic that is created that way. Default 4. */
   readonly defaultTopicQueueNums?: number;
-  /** Response codes after which another attempt is made, besides 1, 2, 14, 16, 17, 204, 205 and 1500. Default none. */
+  /** Response codes after which another attempt is made, besides 1, 2, 14, 16, 17, 204, 205, 215 and 1500. Default none. */
   readonly retryResponseCodes?: readonly number[];
   /**
    * What FLUSH_DISK_TIMEOUT, FLUSH_SLAVE_TIMEOUT and SLAVE_NOT_AVAILABLE do: return them as `status`, make another
    * attempt, or fail with RMQ_NOT_STORED. Default `return`.
    */
   readonly notStored?: NotStoredPolicy;
+  /**
+   * Keeps sends away from brokers that were slow or failed. Off unless given: `{ form: '5.x' }` takes the tables and rules
+   * of Apache's 5.x client, `{ form: '4.9' }` those of 4.9, which leave a failed broker alone for ten minutes.
+   */
+  readonly latencyFault?: LatencyFaultOptions;
   readonly backPressure?: BackPressureOptions;
 }

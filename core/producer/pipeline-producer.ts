@@ -143,6 +143,7 @@ export class PipelineProducer implements StartableProducer, SendOwner {
       const { membership, names } = this.#services;
       if (wasStarted) await membership.leave(names.groupToWire(this.group), 'producer');
       this.#events.close();
+      this.#services.onClosed?.();
     });
   }
 

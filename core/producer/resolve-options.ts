@@ -4,9 +4,10 @@ import { MESSAGE_SIZE_BYTES_MAX, validateGroup, validateTopic } from '../message
 import { SystemTopic } from '../message/system-topics.js';
 import type { NotStoredPolicy, PipelineOptions } from '../pipeline/options.js';
 import { ResponseCode } from '../remoting/protocol/response-codes.js';
+import { resolveLatencyFault } from '../routing/latency-fault/latency-fault-options.js';
 import type { ProducerOptions } from './options.js';
 
-/** Codes after which Java's clients make another attempt, those of 4.9 and of 5.x together. */
+/** Codes after which Java's clients make another attempt, those of 4.9 and of 5.x together, and 215: a broker that has too much to do. */
 export const RETRY_RESPONSE_CODES: readonly number[] = [
   ResponseCode.SYSTEM_ERROR,
   ResponseCode.SYSTEM_BUSY,
@@ -15,6 +16,7 @@ export const RETRY_RESPONSE_CODES: readonly number[] = [
   ResponseCode.TOPIC_NOT_EXIST,
   ResponseCode.NO_BUYER_ID,
   ResponseCode.NOT_IN_CURRENT_UNIT,
+  ResponseCode.FLOW_CONTROL,
   ResponseCode.GO_AWAY,
 ];
 
@@ -39,6 +41,7 @@ const KNOWN: ReadonlySet<string> = new Set([
   'defaultTopicQueueNums',
   'retryResponseCodes',
   'notStored',
+  'latencyFault',
   'backPressure',
 ]);
 
@@ -75,6 +78,7 @@ export function resolveProducerOptions(options: ProducerOptions, unitMode = fals
       defaultTopicQueueNums: integer('defaultTopicQueueNums', options.defaultTopicQueueNums ?? 4, 1),
       retryResponseCodes: new Set([...RETRY_RESPONSE_CODES, ...responseCodes(options.retryResponseCodes ?? [])]),
       notStored,
+      latencyFault: options.latencyFault === undefined ? undefined : resolveLatencyFault(options.latencyFault),
       unitMode,
     },
     messagesMax: integer('backPressure.messagesMax', backPressure.messagesMax ?? 10_000, 1),

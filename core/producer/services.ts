@@ -32,4 +32,6 @@ export interface ProducerServices {
   readonly settledListeners: readonly SettledListener[];
   /** Opens the producer's child container with `scope` bound in it, and resolves the six stages from it, once. */
   readonly openScope: (scope: ProducerScope) => ResolveFromScope;
+  /** Called once when the producer has closed. */
+  readonly onClosed?: () => void;
 }

@@ -38,6 +38,41 @@ test('a busy broker is left alone for a moment before the next attempt', async (
   expect((await sending).attempts).toBe(2);
 });
 
+test.each([
+  [2, '[REJECTREQUEST]system busy, start flow control for a while'],
+  [215, undefined],
+  [1, '[PC_SYNCHRONIZED]broker busy, start flow control for a while'],
+  [1, 'create mapped file failed, server is busy or broken.'],
+] as const)('code %i with remark %s is busy: another broker, after a pause that chance lengthens', async (code, remark) => {
+  for (const [chance, pauseMs] of [
+    [0, 20],
+    [0.5, 30],
+    [0.999, 39.98],
+  ] as const) {
+    const times: number[] = [];
+    const kit = await pipelineKit({
+      random: () => chance,
+      script: (request) => {
+        times.push(kit.clock.monotonic());
+        soon(() => request.answer(times.length === 1 ? code : 0, {}, remark));
+      },
+    });
+    const sending = kit.producer.send(hello);
+    await kit.clock.advance(100);
+    expect(await sending).toMatchObject({ attempts: 2 });
+    expect(new Set(kit.requests.map((request) => request.address)).size).toBe(2);
+    expect(times[1]).toBeCloseTo(pauseMs, 5);
+  }
+});
+
+test('a system error that says nothing of being busy is tried again at once', async () => {
+  const kit = await pipelineKit({
+    script: (request) => soon(() => request.answer(kit.requests.length === 1 ? 1 : 0, {}, 'UNKNOWN_ERROR')),
+  });
+  expect((await kit.producer.send(hello)).attempts).toBe(2);
+  expect(kit.clock.monotonic()).toBe(0);
+});
+
 test('a response code that is not retryable ends the send with what the broker said', async () => {
   const kit = await pipelineKit({ script: (request) => soon(() => request.answer(13, {}, 'the message is illegal')) });
   const error = await rejection(kit.producer.send(hello));

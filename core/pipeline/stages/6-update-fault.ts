@@ -37,16 +37,16 @@ export class UpdateFault implements UpdateFaultStage {
 
   run(context: SettledContext): Observable<SendResult> {
     const { outcome } = context;
-    const { brokerName } = context.queue;
+    const { brokerName, topic } = context.queue;
     if (outcome.kind === 'failure') {
       const fault = FAULTS[outcome.error.code];
-      if (fault !== undefined) this.#faults.record(brokerName, outcome.elapsedMs, fault);
+      if (fault !== undefined) this.#faults.record(brokerName, outcome.elapsedMs, fault, topic);
       return failed(context, outcome.error);
     }
     const { result, elapsedMs } = outcome;
     // How fast bytes are handed to a socket says nothing of the broker behind it.
     if (result.status === 'HANDED_OVER') return ended(context, result);
-    this.#faults.record(brokerName, elapsedMs, undefined);
+    this.#faults.record(brokerName, elapsedMs, undefined, topic);
     if (result.status === 'SEND_OK' || this.#notStored === 'return') return ended(context, result);
     return failed(context, notStored(result));
   }
