@@ -4,8 +4,8 @@ import org.apache.rocketmq.client.producer.DefaultMQProducer;
  * Drives one scenario with Apache's Java client.
  *
  * <p>Usage: java Drive NAME-SERVER sync|async|oneway|large|tags|waiting|share TOPIC
- * <br>java Drive NAME-SERVER consume TOPIC GROUP COUNT TIMEOUT-S
- * <br>java Drive NAME-SERVER produce
+ * <br>java Drive NAME-SERVER consume TOPIC GROUP COUNT TIMEOUT-S [NAMESPACE]
+ * <br>java Drive NAME-SERVER produce [NAMESPACE]
  *
  * <p>Every expectation is a line `ok …` or `FAIL …`. Exit code 0 when all held, 1 otherwise, 3 when it took too long.
  */
@@ -25,8 +25,9 @@ public final class Drive {
                 case "tags" -> ConsumeScenarios.tags(nameServer, args[2]);
                 case "waiting" -> ConsumeScenarios.waiting(nameServer, args[2]);
                 case "share" -> ConsumeScenarios.share(nameServer, args[2]);
-                case "consume" -> Exchange.consume(nameServer, args[2], args[3], Integer.parseInt(args[4]), Integer.parseInt(args[5]));
-                case "produce" -> Exchange.produce(nameServer);
+                case "consume" -> Exchange.consume(
+                    nameServer, args[2], args[3], Integer.parseInt(args[4]), Integer.parseInt(args[5]), argument(args, 6));
+                case "produce" -> Exchange.produce(nameServer, argument(args, 2));
                 default -> throw new IllegalArgumentException(args[1]);
             }
         } catch (Throwable error) {
@@ -42,8 +43,18 @@ public final class Drive {
         if (!held) failures++;
     }
 
+    /** The argument at that place, or null. */
+    private static String argument(String[] args, int index) {
+        return args.length > index ? args[index] : null;
+    }
+
     static DefaultMQProducer producer(String nameServer, String group) throws Exception {
+        return producer(nameServer, group, null);
+    }
+
+    static DefaultMQProducer producer(String nameServer, String group, String namespace) throws Exception {
         DefaultMQProducer producer = new DefaultMQProducer(group);
+        producer.setNamespace(namespace);
         producer.setNamesrvAddr(nameServer);
         // A busy machine may take its time; a lost answer still fails within the scenario.
         producer.setSendMsgTimeout(10_000);

@@ -17,9 +17,11 @@ import org.apache.rocketmq.common.message.MessageQueue;
 
 /** Apache's producer and consumer as two plain ends of a comparison: lines in, lines out (see Fields). */
 final class Exchange {
-    /** Prints every message of a topic until COUNT different positions were seen. */
-    static void consume(String nameServer, String topic, String group, int count, int timeoutS) throws Exception {
+    /** Prints every message of a topic until COUNT different positions were seen; {@code namespace} may be null. */
+    static void consume(String nameServer, String topic, String group, int count, int timeoutS, String namespace)
+        throws Exception {
         DefaultMQPushConsumer consumer = new DefaultMQPushConsumer(group);
+        consumer.setNamespace(namespace);
         consumer.setNamesrvAddr(nameServer);
         consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
         consumer.subscribe(topic, "*");
@@ -41,9 +43,9 @@ final class Exchange {
         consumer.shutdown();
     }
 
-    /** Sends a message for every line of standard input and prints where it went. */
-    static void produce(String nameServer) throws Exception {
-        DefaultMQProducer producer = Drive.producer(nameServer, "interop_java_exchange");
+    /** Sends a message for every line of standard input and prints where it went; {@code namespace} may be null. */
+    static void produce(String nameServer, String namespace) throws Exception {
+        DefaultMQProducer producer = Drive.producer(nameServer, "interop_java_exchange", namespace);
         BufferedReader lines = new BufferedReader(new InputStreamReader(System.in));
         for (String line = lines.readLine(); line != null; line = lines.readLine()) {
             if (!line.isEmpty()) send(producer, Fields.outgoing(line));
