@@ -14,6 +14,16 @@ function requestsOf(format: 'esm' | 'cjs', door: string): [request: string, by: 
   );
 }
 
+/** Which of Node's own modules loading a door adds to those that every process has, whoever asks for them. */
+function builtinsOf(format: 'esm' | 'cjs', door: string): string[] {
+  const load = format === 'esm' ? `await import('${door}');` : `require('${door}');`;
+  const script = `const before = new Set(process.moduleLoadList); ${load}
+    process.stdout.write(JSON.stringify(process.moduleLoadList.filter((entry) => !before.has(entry))));`;
+  const type = `--input-type=${format === 'esm' ? 'module' : 'commonjs'}`;
+  const list = execFileSync(process.execPath, [type, '-e', script], { cwd: root, encoding: 'utf8' });
+  return (JSON.parse(list) as string[]).map((entry) => entry.split(' ').at(-1) as string);
+}
+
 describe.each(['esm', 'cjs'] as const)('importing multistage as %s', (format) => {
   const requests = requestsOf(format, 'multistage');
 
@@ -32,6 +42,12 @@ describe.each(['esm', 'cjs'] as const)('importing multistage as %s', (format) =>
     expect(requests.filter(([request]) => /\/server\/(index|container|store|broker|nameserver)/.test(request))).toEqual(
       [],
     );
+  });
+
+  test('loads no TLS', () => {
+    const builtins = builtinsOf(format, 'multistage');
+    expect(builtins.length).toBeGreaterThan(0);
+    expect(builtins).not.toContain('tls');
   });
 
   test('loads no optional codec', () => {
