@@ -60,9 +60,8 @@ export class LatencyFaults {
 
   #choose49(queues: readonly MessageQueue[], turn: Turn): number | undefined {
     const nowMs = this.#clock.monotonic();
-    const start = turn.step();
     for (let step = 0; step < queues.length; step++) {
-      const index = (start + step) % queues.length;
+      const index = turn.step();
       if (this.table.isAvailable(queues[index]!.brokerName, nowMs)) return index;
     }
     const candidates = betterHalf(this.table.items, nowMs);
