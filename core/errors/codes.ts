@@ -46,7 +46,7 @@ export const ERROR_CODES = {
   },
   RMQ_CONNECT_FAILED: {
     retryable: true,
-    cause: 'No connection could be made to the address.',
+    cause: 'No connection could be made to the address, or its TLS handshake failed.',
     remedy: 'Check that the server runs and that its advertised address can be reached from here; see resolveAddress.',
   },
   RMQ_CONNECTION_LOST: {
