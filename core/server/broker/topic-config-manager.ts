@@ -13,7 +13,7 @@ import { BrokerSettings } from './broker-settings.js';
 import { ConfigFile } from './config-file.js';
 import { nextVersion } from './data-version.js';
 import { MessageStore } from './message-store.js';
-import { topicConfig } from './topic-config.js';
+import { QUEUE_NUMS_MAX, topicConfig } from './topic-config.js';
 
 /** What a send knows of the topic that it wants to exist. */
 export interface TopicRequest {
@@ -31,7 +31,9 @@ export type TopicsChanged = () => void;
 @injectable()
 export class TopicConfigManager {
   readonly #settings: BrokerSettings;
+  readonly #store: MessageStore;
   readonly #clock: Clock;
+  readonly #logger: Logger;
   readonly #file: ConfigFile<TopicConfigTable>;
   readonly #topics = new Map<string, TopicConfig>();
   readonly #systemTopics = new Set<string>(Object.values(SystemTopic));
@@ -47,7 +49,9 @@ export class TopicConfigManager {
     @inject(Logger) logger: Logger,
   ) {
     this.#settings = settings;
+    this.#store = store;
     this.#clock = clock;
+    this.#logger = logger;
     this.#version = { timestamp: clock.now(), counter: 0 };
     const format = { name: 'topics.json', content: () => this.table, decode: decodeTopicConfigTable };
     this.#file = new ConfigFile(store, format, logger);
@@ -57,12 +61,14 @@ export class TopicConfigManager {
     }
   }
 
-  /** Puts what was saved over what every start begins with. */
+  /** Puts what was saved over what every start begins with; topics that have messages are never unknown afterwards. */
   async load(): Promise<void> {
     const saved = await this.#file.load();
-    if (saved === undefined) return;
-    for (const [name, topic] of saved.topicConfigTable) this.#topics.set(name, topic);
-    this.#version = saved.dataVersion;
+    if (saved !== undefined) {
+      for (const [name, topic] of saved.topicConfigTable) this.#topics.set(name, topic);
+      this.#version = saved.dataVersion;
+    }
+    this.#adoptQueues();
   }
 
   /** One listener: the registration. */
@@ -146,6 +152,22 @@ export class TopicConfigManager {
   /** Saves what is not saved yet. */
   flush(): Promise<void> {
     return this.#file.flush();
+  }
+
+  /** The table was lost, or its backup is a change behind: nobody could read the topics that it does not name. */
+  #adoptQueues(): void {
+    const orphans = new Map<string, number>();
+    for (const { topic, queueId } of this.#store.queues()) {
+      if (this.#topics.has(topic) || queueId >= QUEUE_NUMS_MAX) continue;
+      orphans.set(topic, Math.max(orphans.get(topic) ?? 0, queueId + 1));
+    }
+    for (const [topic, queueNums] of orphans) {
+      this.#logger.warn('a topic that has messages is missing in the table of topics; it is made again', {
+        topic,
+        queueNums,
+      });
+      this.#create(topicConfig(topic, queueNums));
+    }
   }
 
   #create(config: TopicConfig): TopicConfig {

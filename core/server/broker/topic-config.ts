@@ -1,6 +1,9 @@
 import { Permission } from '../../remoting/protocol/flags.js';
 import type { TopicConfig } from '../../remoting/protocol/topic-config.js';
 
+/** Requests about a topic walk over its queues; one request must not be able to make that take minutes. */
+export const QUEUE_NUMS_MAX = 65_536;
+
 const READ_WRITE = Permission.READ | Permission.WRITE;
 
 /** A topic with as many queues to read as to write; read and write permission unless told otherwise. */

@@ -13,11 +13,9 @@ import { encodeTopicList } from '../../../remoting/protocol/topic-list.js';
 import type { OutgoingResponse } from '../../../remoting/remoting-server.js';
 import type { BrokerProcessor } from '../broker-processor.js';
 import { Registration } from '../registration.js';
+import { QUEUE_NUMS_MAX } from '../topic-config.js';
 import { TopicConfigManager } from '../topic-config-manager.js';
 import { refuseTopicName } from '../topic-names.js';
-
-/** Requests about a topic walk over its queues; one request must not be able to make that take minutes. */
-const QUEUE_NUMS_MAX = 65_536;
 
 /** Creates and changes topics, and lists them. */
 @injectable()
