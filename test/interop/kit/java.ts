@@ -2,13 +2,17 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { ApacheVersion, Jars } from './jars.js';
 import { type ProcessOutcome, run, runOrThrow } from './processes.js';
 import type { Toolchain } from './toolchain.js';
 
 /** What a run of Apache's Java code needs; made once by global-setup.ts and handed to the test files. */
 export interface JavaRuntime {
   readonly java: string;
+  /** Of our Java classes with Apache's client and tools. */
   readonly classPath: string;
+  /** Of Apache's servers. */
+  readonly serverClassPath: Readonly<Record<ApacheVersion, string>>;
 }
 
 /** The header encodings of Apache's client, as its system property `rocketmq.serialize.type` spells them. */
@@ -19,13 +23,34 @@ const SOURCES = fileURLToPath(new URL('../java', import.meta.url));
 const SHORT_LIVED = ['-Xmx512m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'];
 
 /** Compiles the classes of test/interop/java into `classes`. */
-export async function compileJava(toolchain: Toolchain, jars: string, classes: string): Promise<JavaRuntime> {
+export async function compileJava(toolchain: Toolchain, jars: Jars, classes: string): Promise<JavaRuntime> {
   const sources = (await readdir(SOURCES)).filter((name) => name.endsWith('.java')).map((name) => join(SOURCES, name));
   await mkdir(classes, { recursive: true });
-  await runOrThrow(toolchain.javac, ['-encoding', 'UTF-8', '-cp', join(jars, '*'), '-d', classes, ...sources], {
+  const client = join(jars['4.9.7'], '*');
+  await runOrThrow(toolchain.javac, ['-encoding', 'UTF-8', '-cp', client, '-d', classes, ...sources], {
     timeoutMs: 120_000,
   });
-  return { java: toolchain.java, classPath: [classes, join(jars, '*')].join(delimiter) };
+  // Of our classes only Supervised runs beside a server, and it needs no jar.
+  const classPathOf = (version: ApacheVersion) => [classes, join(jars[version], '*')].join(delimiter);
+  return {
+    java: toolchain.java,
+    classPath: classPathOf('4.9.7'),
+    serverClassPath: { '4.9.7': classPathOf('4.9.7'), '5.5.0': classPathOf('5.5.0') },
+  };
+}
+
+export interface DriveOptions {
+  /** Default `JSON`. */
+  readonly encoding?: HeaderEncoding;
+  /** What standard input is. */
+  readonly input?: string;
+  /** `name=value`, for what Apache's client can be told in no other way. */
+  readonly systemProperties?: readonly string[];
+}
+
+/** Runs java/Codecs.java on lines of standard input. */
+export function codecs(runtime: JavaRuntime, input: string): Promise<ProcessOutcome> {
+  return runInOwnHome(runtime, [], ['Codecs'], input);
 }
 
 /** Runs one command of java/Drive.java against a name server. */
@@ -34,11 +59,11 @@ export function drive(
   nameServer: string,
   command: string,
   args: readonly string[],
-  { encoding = 'JSON', input = '' }: { encoding?: HeaderEncoding; input?: string } = {},
+  { encoding = 'JSON', input = '', systemProperties = [] }: DriveOptions = {},
 ): Promise<ProcessOutcome> {
   return runInOwnHome(
     runtime,
-    [`-Drocketmq.serialize.type=${encoding}`],
+    [`-Drocketmq.serialize.type=${encoding}`, ...systemProperties.map((property) => `-D${property}`)],
     ['Drive', nameServer, command, ...args],
     input,
   );
