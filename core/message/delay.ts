@@ -25,12 +25,6 @@ export function delayLevelOf(milliseconds: number): number | undefined {
   return LEVEL_OF_MS.get(milliseconds);
 }
 
-/** Whether the message is to be delivered later. Batches may not contain such messages. */
-export function isDelayed(message: OutgoingMessage): boolean {
-  const { delay, delayLevel, deliverAt } = message;
-  return delay !== undefined || deliverAt !== undefined || (delayLevel !== undefined && delayLevel > 0);
-}
-
 /** The field by which a message asks for what only a broker with timers can do; undefined when it does not. */
 export function timerField({ delay, deliverAt }: OutgoingMessage): 'delay' | 'deliverAt' | undefined {
   if (deliverAt !== undefined) return 'deliverAt';
