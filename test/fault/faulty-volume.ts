@@ -198,9 +198,10 @@ export class FaultyVolume implements StoreFiles {
 
   /** What is decided here may be that the process dies in the middle: a write or create then still has its part done. */
   #fault(...[operation, path]: Parameters<Fault>): ReturnType<Fault> {
-    this.#refuseWhenDead(path);
+    // What is left of the process may go on reading: that changes nothing.
+    if (operation !== 'read') this.#refuseWhenDead(path);
     const instead = this.fault(operation, path);
-    if (instead === undefined) this.#refuseWhenDead(path);
+    if (instead === undefined && operation !== 'read') this.#refuseWhenDead(path);
     return instead;
   }
 

@@ -36,6 +36,7 @@ import type {
 import { MessageWriter } from './message-writer.js';
 import { MessageReader } from './read/message-reader.js';
 import { nearestInTime } from './read/search-by-time.js';
+import { UnsyncedMark } from './recovery/unsynced-mark.js';
 import type { ResolvedStoreOptions } from './store-options.js';
 import type { StorePaths } from './store-paths.js';
 import { WriteGate } from './write-gate.js';
@@ -262,8 +263,8 @@ export class FileMessageStore {
     await this.#scheduler.close();
     await this.#configs.idle();
     try {
-      await this.#flush.close();
-      if (!this.#gate.hasFailedSync) await this.#checkpointer.save();
+      await this.#flushAtClose();
+      await this.#saveCheckpoint();
       if (!this.#gate.hasFailedSync && !this.#gate.hasFailedWrite) {
         files.removeFile(paths.abort);
         await files.syncDirectory(paths.root);
@@ -280,8 +281,7 @@ export class FileMessageStore {
 
   #flushPolicy(): FlushPolicy {
     const { log, options, clock, logger } = this.#parts;
-    const onSyncFailed = (error: unknown): void => this.#gate.syncFailed(error);
-    const parts = { log, arrivals: this.#arrivals, onSyncFailed };
+    const parts = { log, arrivals: this.#arrivals, onSyncFailed: this.#syncFailed };
     if (options.flushDiskType === 'ASYNC_FLUSH') {
       return new AsynchronousFlush(parts, options.flushIntervalCommitLogMs, this.#scheduler);
     }
@@ -314,9 +314,27 @@ export class FileMessageStore {
     try {
       await this.#checkpointer.save();
     } catch (error) {
-      this.#gate.syncFailed(error);
+      this.#syncFailed(error);
     }
   }
+
+  async #flushAtClose(): Promise<void> {
+    try {
+      await this.#flush.close();
+    } catch (error) {
+      this.#syncFailed(error);
+    }
+  }
+
+  readonly #syncFailed = (error: unknown): void => {
+    const { paths, files, log, logger } = this.#parts;
+    this.#gate.syncFailed(error);
+    try {
+      new UnsyncedMark(paths.unsynced, files).set(log.syncedOffset);
+    } catch (cause) {
+      logger.error('the failed sync could not be noted down: restore the disk before the next start', { error: cause });
+    }
+  };
 
   #mend(): void {
     if (!this.#writeQueues()) return;

@@ -11,6 +11,7 @@ import { diskUsedRatioOf, FileMessageStore } from './file-message-store.js';
 import { OpenFiles } from './files/open-files.js';
 import type { StoreFiles, StoreLock } from './files/store-files.js';
 import { recover } from './recovery/recover.js';
+import { UnsyncedMark } from './recovery/unsynced-mark.js';
 import { type ResolvedStoreOptions, resolveStoreOptions, type StoreOptions } from './store-options.js';
 import { type StorePaths, storePathsIn } from './store-paths.js';
 
@@ -36,7 +37,7 @@ export async function openMessageStore(options: OpenStoreOptions): Promise<FileM
   const open = new OpenFiles(options.files, resolved.openFilesMax);
   const { files } = open;
   try {
-    await makeDirectory(paths.root, files, logger);
+    await makeDirectory(paths, files, logger);
     lock = files.lock(paths.root);
     return await openLocked({ paths, files, open, lock, options: resolved, clock, logger });
   } catch (error) {
@@ -46,17 +47,18 @@ export async function openMessageStore(options: OpenStoreOptions): Promise<FileM
   }
 }
 
-/** Makes the directory and puts the names of what it made on the disk, as far as the directories above allow it. */
-async function makeDirectory(path: string, files: StoreFiles, logger: Logger): Promise<void> {
-  const parents: string[] = [];
-  for (let made = path; !files.exists(made) && dirname(made) !== made; made = dirname(made))
-    parents.push(dirname(made));
-  files.mkdir(path);
-  for (const parent of parents) {
+/**
+ * Makes the directory and puts its name and those above it on the disk, as far as the directories there allow it. A start
+ * that was killed may have made them and no more, so it is done until there is a checkpoint, which comes later.
+ */
+async function makeDirectory({ root, checkpoint }: StorePaths, files: StoreFiles, logger: Logger): Promise<void> {
+  files.mkdir(root);
+  if (files.exists(checkpoint)) return;
+  for (let made = root; dirname(made) !== made; made = dirname(made)) {
     try {
-      await files.syncDirectory(parent);
+      await files.syncDirectory(dirname(made));
     } catch (error) {
-      logger.warn('the name of a new directory could not be put on the disk', { parent, error });
+      logger.warn('the name of a new directory could not be put on the disk', { path: made, error });
     }
   }
 }
@@ -93,8 +95,16 @@ async function openLocked(directory: LockedDirectory): Promise<FileMessageStore>
     log.load();
     const aborted = files.exists(paths.abort);
     queues.load(aborted);
-    const { lastStoreTimestamp } = await recover({ log, queues, checkpoint, aborted, logger });
+    const mark = new UnsyncedMark(paths.unsynced, files);
+    const unsyncedFrom = mark.read();
+    const { lastStoreTimestamp } = await recover({ log, queues, checkpoint, aborted, unsyncedFrom, logger });
+    if (unsyncedFrom !== undefined) {
+      await queues.sync();
+      mark.clear();
+    }
     if (!aborted) files.create(paths.abort, 0).close();
+    // What a killed process left renamed and not synced is read from now on, so it has to stay.
+    await files.syncDirectory(paths.config);
     await files.syncDirectory(paths.root);
     const diskUsedRatio = await usedRatio(files, paths.root, logger);
     return new FileMessageStore({ ...directory, log, queues, checkpoint, lastStoreTimestamp, diskUsedRatio });

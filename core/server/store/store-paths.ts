@@ -1,12 +1,15 @@
-/** Where things lie in a data directory: Apache's names. `index/` belongs to the index and is not touched here. */
+/** Where things lie in a data directory: Apache's names. `index/` is Apache's; what is out of date there is removed. */
 export interface StorePaths {
   readonly root: string;
   readonly commitLog: string;
   readonly consumeQueue: string;
+  readonly index: string;
   readonly config: string;
   readonly checkpoint: string;
   /** Exists while the store is open; found at start it tells of an unclean end. */
   readonly abort: string;
+  /** Exists when a sync failed: see UnsyncedMark. */
+  readonly unsynced: string;
 }
 
 export function storePathsIn(root: string): StorePaths {
@@ -14,8 +17,10 @@ export function storePathsIn(root: string): StorePaths {
     root,
     commitLog: `${root}/commitlog`,
     consumeQueue: `${root}/consumequeue`,
+    index: `${root}/index`,
     config: `${root}/config`,
     checkpoint: `${root}/checkpoint`,
     abort: `${root}/abort`,
+    unsynced: `${root}/multistage.unsynced`,
   };
 }

@@ -4,6 +4,8 @@ import { SegmentFiles } from '../files/segment-files.js';
 import type { StoreFiles } from '../files/store-files.js';
 import { FILLER_SIZE_BYTES } from './record-layout.js';
 
+const REWRITE_STEP_BYTES = 1024 * 1024;
+
 export interface CommitLogOptions {
   /** `…/commitlog`. */
   readonly directory: string;
@@ -82,6 +84,17 @@ export class CommitLog {
     this.#segments.zeroFrom(this.#endOffset, this.#zeroFilledBytesMax);
     await this.#segments.sync(from, this.#segments.end);
     this.#syncedOffset = this.#endOffset;
+  }
+
+  /** Writes everything from a position to the end once more, so that the next sync takes it to the disk whatever became of it. */
+  rewriteFrom(offset: number): void {
+    const bytes = Buffer.allocUnsafe(Math.min(this.fileSizeBytes, REWRITE_STEP_BYTES));
+    for (let at = Math.max(offset, this.startOffset); at < this.#endOffset; ) {
+      const part = bytes.subarray(0, Math.min(bytes.byteLength, this.#endOffset - at));
+      const read = this.#segments.readSync(part, at);
+      this.#segments.write([part.subarray(0, read)], at);
+      at += read;
+    }
   }
 
   /** Removes the files behind the one that holds the end. One by one on the disk, so that never one in the middle is missing. */

@@ -75,6 +75,10 @@ export class ConsumeQueue {
     return this.#tailCount >= TAIL_ENTRIES_DUE;
   }
 
+  get hasFiles(): boolean {
+    return this.#segments.count > 0;
+  }
+
   get isSynced(): boolean {
     return this.#syncedOffset >= this.#tailOffset;
   }
@@ -146,7 +150,7 @@ export class ConsumeQueue {
    * when `mayBeTorn`.
    */
   load(mayBeTorn: boolean): void {
-    this.#segments.load({ removeBehindGap: mayBeTorn });
+    this.#segments.load({ removeBehindGap: mayBeTorn, areNamesSynced: !mayBeTorn });
     const first = this.#segments.start / ENTRY_SIZE_BYTES;
     const end = this.#segments.end / ENTRY_SIZE_BYTES;
     // Files are made one by one as entries come, so only the last two can have room left.

@@ -105,7 +105,10 @@ export class ConsumeQueues {
   cutFiles(): void {
     for (const queue of this) {
       this.#unsynced.add(queue);
-      if (queue.cutFiles()) continue;
+      if (queue.cutFiles()) {
+        this.#directoriesMade(queue.topic);
+        continue;
+      }
       this.#unsynced.delete(queue);
       this.#topics.get(queue.topic)?.delete(queue.queueId);
     }
@@ -114,26 +117,33 @@ export class ConsumeQueues {
   }
 
   #write(queue: ConsumeQueue): void {
-    const { tailCount } = queue;
-    queue.writeTail();
+    const { tailCount, hasFiles } = queue;
+    try {
+      queue.writeTail();
+    } finally {
+      if (!hasFiles && queue.hasFiles) this.#directoriesMade(queue.topic);
+    }
     this.#unwrittenEntries -= tailCount;
     this.#unwritten.delete(queue);
     this.#unsynced.add(queue);
   }
 
   #make(topic: string, queueId: number): ConsumeQueue {
-    const topicDirectory = `${this.#options.directory}/${topic}`;
-    const directory = `${topicDirectory}/${queueId}`;
+    const directory = `${this.#options.directory}/${topic}/${queueId}`;
     const segments = new SegmentFiles(directory, this.#options.fileSizeBytes, this.#files, this.#open);
     const queue = new ConsumeQueue(topic, queueId, segments);
     let queues = this.#topics.get(topic);
     if (queues === undefined) {
       queues = new Map();
       this.#topics.set(topic, queues);
-      this.#newNames.add(this.#options.directory);
     }
     queues.set(queueId, queue);
-    this.#newNames.add(topicDirectory);
     return queue;
+  }
+
+  /** The topic's own name and that of a queue in it are new, or were left unsynced by a process that was killed. */
+  #directoriesMade(topic: string): void {
+    this.#newNames.add(this.#options.directory);
+    this.#newNames.add(`${this.#options.directory}/${topic}`);
   }
 }

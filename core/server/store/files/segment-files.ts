@@ -4,6 +4,11 @@ import type { StoreFile, StoreFiles } from './store-files.js';
 
 const NAME = /^\d{20}$/;
 
+interface LoadOptions {
+  readonly removeBehindGap?: boolean;
+  readonly areNamesSynced?: boolean;
+}
+
 /**
  * A long row of bytes kept in files of one size, each named by the position of its first byte in 20 digits
  * (Apache's MappedFileQueue). Positions are those of the row. A file has its full length from the start, and keeps it.
@@ -39,11 +44,12 @@ export class SegmentFiles {
   }
 
   /**
-   * Finds the files that are there. Behind a missing one, `removeBehindGap` removes the rest: of names that were not
-   * synced a power failure leaves any.
+   * Finds the files that are there. From a missing or empty one on, `removeBehindGap` removes the rest: of names that
+   * were not synced a power failure leaves any. Whether they were synced this time only a clean stop tells
+   * (`areNamesSynced`): a process that was killed may have left them unsynced.
    * @throws RMQ_STORE_UNUSABLE when one has another length, or when they do not follow one another.
    */
-  load({ removeBehindGap = false }: { readonly removeBehindGap?: boolean } = {}): void {
+  load({ removeBehindGap = false, areNamesSynced = false }: LoadOptions = {}): void {
     const names = this.#files.list(this.directory).filter((name) => NAME.test(name));
     if (names.length > 0 && this.#isEmptyFile(names[names.length - 1]!)) {
       // Made in the moment of a kill, before it got its length: nothing was ever in it.
@@ -51,8 +57,13 @@ export class SegmentFiles {
     }
     this.#start = names.length === 0 ? 0 : Number(names[0]);
     this.#count = 0;
+    this.#namesChanged = !areNamesSynced && names.length > 0;
     for (const name of names) {
       const path = `${this.directory}/${name}`;
+      if (removeBehindGap && this.#isEmptyFile(name)) {
+        this.#files.removeFile(path);
+        continue;
+      }
       this.#refuseOtherLength(path);
       if (removeBehindGap && Number(name) > this.end && Number(name) % this.fileSizeBytes === 0) {
         this.#files.removeFile(path);

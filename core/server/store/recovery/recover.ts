@@ -13,6 +13,8 @@ export interface RecoveryInput {
   readonly checkpoint: Checkpoint;
   /** Whether the last run ended without a clean stop. */
   readonly aborted: boolean;
+  /** Up to where the log was on the disk when a sync failed in the last run; undefined when none did. */
+  readonly unsyncedFrom: number | undefined;
   readonly logger: Logger;
 }
 
@@ -26,13 +28,16 @@ export interface Recovered {
  *
  * After a clean stop the queues are trusted: the log goes on behind the last record they name, which is looked at.
  * Otherwise every record is checked from the checkpoint on and put into its queue anew, and what follows the last whole
- * record is made zero; later files hold nothing and are removed. No file is ever shortened.
+ * record is made zero; later files hold nothing and are removed. No file is ever shortened. After a sync that failed
+ * nothing is trusted: what the log holds beyond the last good one is written again, and all queues are made anew.
  */
 export async function recover(input: RecoveryInput): Promise<Recovered> {
-  const { log, queues, aborted, logger } = input;
-  const cleanStart = aborted ? undefined : await findCleanStart(input);
+  const { log, queues, aborted, unsyncedFrom, logger } = input;
+  if (unsyncedFrom !== undefined) logger.warn('a sync failed before: reading the whole log again', { unsyncedFrom });
+  const cleanStart = aborted || unsyncedFrom !== undefined ? undefined : await findCleanStart(input);
   if (cleanStart === undefined) {
-    if (!aborted) logger.warn('the queues and the commit log do not agree after a clean stop: reading the log again');
+    if (!aborted && unsyncedFrom === undefined)
+      logger.warn('the queues and the commit log do not agree after a clean stop: reading the log again');
     return recoverFromCheckpoint(input);
   }
   const recovered = await replay(input, { from: cleanStart, mayBeTorn: false });
@@ -52,6 +57,8 @@ async function findCleanStart({ log, queues }: RecoveryInput): Promise<number | 
   }
   // Without any queue: as Apache, the last three files.
   if (lastRecordEnd <= 0) return Math.max(log.startOffset, log.filesEnd - 3 * log.fileSizeBytes);
+  // What the queues name was removed for its age; behind it are records that have no place in a queue.
+  if (lastRecordEnd <= log.startOffset) return log.startOffset;
   if (lastRecord < log.startOffset || lastRecordEnd > log.filesEnd) return undefined;
   let found = false;
   await scanLog(log, { from: lastRecord, mayBeTorn: false }, (record) => {
@@ -61,11 +68,12 @@ async function findCleanStart({ log, queues }: RecoveryInput): Promise<number | 
 }
 
 async function recoverFromCheckpoint(input: RecoveryInput): Promise<Recovered> {
-  const { log, queues, logger } = input;
-  const from = await findScanStart(input);
-  queues.forgetFrom(from);
+  const { log, queues, unsyncedFrom, logger } = input;
+  const from = unsyncedFrom === undefined ? await findScanStart(input) : log.startOffset;
+  queues.forgetFrom(unsyncedFrom === undefined ? from : 0);
   const recovered = await replay(input, { from, mayBeTorn: true });
   const lostBytes = log.filesEnd - log.endOffset;
+  if (unsyncedFrom !== undefined) log.rewriteFrom(unsyncedFrom);
   await log.cutFiles(from);
   queues.cutFiles();
   queues.correctMinOffsets(log.startOffset);
