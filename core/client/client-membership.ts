@@ -1,4 +1,5 @@
 import { rocketMQError } from '../errors/rocketmq-error.js';
+import type { ResourceNames } from '../message/resource-names.js';
 import { expectSuccess } from '../remoting/expect-success.js';
 import { encodeHeartbeatData } from '../remoting/protocol/heartbeat-data.js';
 import { RequestCode } from '../remoting/protocol/request-codes.js';
@@ -15,6 +16,8 @@ export interface ClientMembershipOptions {
   readonly remoting: RemotingClient;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** How groups are shown in errors. Default: as on the wire. */
+  readonly names?: Pick<ResourceNames, 'groupFromWire'>;
   /** For one heartbeat or farewell to one broker. */
   readonly timeoutMs: number;
   /** The pause after which a broker that did not take a heartbeat is tried again at the latest. */
@@ -71,13 +74,13 @@ export class ClientMembership implements Membership {
   }
 
   joinProducer(group: string): void {
-    if (this.#producers.has(group)) throw duplicate('producer', group);
+    if (this.#producers.has(group)) throw this.#duplicate('producer', group);
     this.#producers.add(group);
     void this.heartbeat();
   }
 
   joinConsumer(member: ConsumerMember): void {
-    if (this.#consumers.has(member.group)) throw duplicate('consumer', member.group);
+    if (this.#consumers.has(member.group)) throw this.#duplicate('consumer', member.group);
     this.#consumers.set(member.group, member);
     void this.heartbeat();
   }
@@ -217,8 +220,9 @@ export class ClientMembership implements Membership {
       })),
     };
   }
-}
 
-function duplicate(kind: string, group: string): Error {
-  return rocketMQError('RMQ_GROUP_DUPLICATE', `This client has a ${kind} of the group ${group} already`, { group });
+  #duplicate(kind: string, wireGroup: string): Error {
+    const group = this.#options.names?.groupFromWire(wireGroup) ?? wireGroup;
+    return rocketMQError('RMQ_GROUP_DUPLICATE', `This client has a ${kind} of the group ${group} already`, { group });
+  }
 }

@@ -1,5 +1,6 @@
 import { ContainerModule } from 'inversify';
 import { ClientMembership } from '../client/client-membership.js';
+import { ResourceNames } from '../message/resource-names.js';
 import { RemotingClient } from '../remoting/remoting-client.js';
 import { Membership } from '../routing/membership.js';
 import { RouteTable } from '../routing/route-table.js';
@@ -18,6 +19,7 @@ export const clientModule = new ContainerModule(({ bind }) => {
         remoting: partOf(context, RemotingClient),
         clock: partOf(context, Clock),
         logger: partOf(context, Logger),
+        names: partOf(context, ResourceNames),
         timeoutMs,
         heartbeatIntervalMs,
       });

@@ -157,6 +157,18 @@ describe('two namespaces on one server', () => {
     expect(error).toMatchObject({ code: 'RMQ_ROUTE_NOT_FOUND', topic: 'nothing' });
   });
 
+  test('a second producer, or consumer, of a group is told by its plain name', async () => {
+    const { clients } = await setup();
+    await clients.a.producer({ group: 'g' });
+    const error = await clients.a.producer({ group: 'g' }).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: 'RMQ_GROUP_DUPLICATE', group: 'g' });
+    expect((error as Error).message).not.toContain('A%');
+    await clients.b.producer({ group: 'g' });
+    const consume = () => clients.a.consumer({ group: 'c', subscribe: { orders: '*' } });
+    await (await consume()).run(() => {});
+    await expect((await consume()).run(() => {})).rejects.toMatchObject({ code: 'RMQ_GROUP_DUPLICATE', group: 'c' });
+  });
+
   test('a name that the namespace makes too long is refused before anything is sent', async () => {
     const { clients } = await setup();
     const producer = await clients.a.producer({ group: 'g' });
