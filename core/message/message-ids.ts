@@ -9,8 +9,11 @@ import { chooseUniqueIdIp } from './local-address.js';
 
 /** Makes the ids that producers give their messages (property UNIQ_KEY). */
 export interface UniqueIdGenerator {
-  /** 32 hexadecimal digits in upper case, 56 on a host whose address is an IPv6 one. */
-  next(): string;
+  /**
+   * 32 hexadecimal digits in upper case, 56 on a host whose address is an IPv6 one. `now` is the wall clock in
+   * milliseconds since 1970, where the caller has just read it.
+   */
+  next(now?: number): string;
 }
 
 export const UniqueIdGenerator: Token<UniqueIdGenerator> = token('UniqueIdGenerator');
@@ -44,8 +47,7 @@ export function createUniqueIdGenerator(clock: Clock, origin: UniqueIdOrigin = l
   let monthEnd = 0;
   let beginning = '';
   return {
-    next() {
-      const now = clock.now();
+    next(now = clock.now()) {
       if (now !== lastTime) {
         if (!(now >= monthStart && now < monthEnd)) {
           const date = new Date(now);
