@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { isRocketMQError } from '../core/index.js';
 import { consumeCommand } from './consume.js';
 import { describeError } from './describe-error.js';
 import { produceCommand } from './produce.js';
@@ -34,8 +35,13 @@ export async function main(args: readonly string[]): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.DONE : ExitCode.USAGE;
     process.stderr.write(`error: ${describeError(error)}\n`);
-    return ExitCode.FAILED;
+    return isWrongArgument(error) ? ExitCode.USAGE : ExitCode.FAILED;
   }
+}
+
+/** Options, topics, tags and groups come from the arguments here. */
+function isWrongArgument(error: unknown): boolean {
+  return isRocketMQError(error, 'RMQ_OPTIONS_INVALID') || isRocketMQError(error, 'RMQ_MESSAGE_ILLEGAL');
 }
 
 function firstLine(text: string): string {

@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { Command } from 'commander';
-import { connect, type OutgoingMessage } from '../core/index.js';
+import { connect, isRocketMQError, type OutgoingMessage } from '../core/index.js';
 import { property } from './arguments.js';
 import { describeError } from './describe-error.js';
 import { stopSignal } from './stop-signal.js';
@@ -57,11 +57,17 @@ async function sendLines(
     if (outcome.result !== undefined) {
       counts.sent += 1;
     } else {
+      if (isWrongArgument(outcome.error)) throw outcome.error;
       counts.failed += 1;
       process.stderr.write(`failed: ${describeError(outcome.error)}\n`);
     }
   }
   return counts;
+}
+
+/** All but the body is the same for every message, and comes from the arguments. */
+function isWrongArgument(error: unknown): boolean {
+  return isRocketMQError(error, 'RMQ_MESSAGE_ILLEGAL') && error.field !== 'body';
 }
 
 /** Stops reading at the signal; what is in flight then still ends. */

@@ -297,6 +297,19 @@ describe('wrong arguments end with one clear line and exit code 2', () => {
     expect(ended.stderr).toMatch(/^error: [^\n]+\n$/);
     expect(ended.stderr).toMatch(message);
   });
+
+  test.each([
+    [['produce', '--name-server', 'here', '--topic', 'T'], /nameServers/],
+    [['produce', '--name-server', '127.0.0.1:1', '--topic', 'no topic'], /no topic/],
+    [['produce', '--name-server', '127.0.0.1:1', '--topic', 'T', '--property', 'TAGS=x'], /TAGS/],
+    [['consume', '--name-server', '127.0.0.1:1', '--topic', 'T', '--group', 'no group'], /no group/],
+    [['server', '--cluster', 'no cluster'], /no cluster/],
+  ])('%j, which only the library can tell', async (args, message) => {
+    const ended = await run(args, tempDir(), 'a line\nand another\n');
+    expect([ended.code, ended.stdout]).toEqual([2, '']);
+    expect(ended.stderr).toMatch(/^error: RMQ_[^\n]+\n$/);
+    expect(ended.stderr).toMatch(message);
+  });
 });
 
 test('two commands that start at once in a checkout do not disturb each other', async () => {

@@ -39,7 +39,7 @@ test('a file that is not there, a key that does not fit and a mode that does not
   ]);
   const unfit = await run([...server, '--tls-cert', file('server'), '--tls-key', file('client.key')], dir);
   expect([unfit.code, unfit.stderr]).toEqual([
-    1,
+    2,
     expect.stringMatching(/^error: RMQ_OPTIONS_INVALID: option tls: cert and key do not belong together [^\n]*\n$/),
   ]);
   const mode = await run([...server, '--tls-mode', 'on'], dir);
