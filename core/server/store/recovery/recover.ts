@@ -2,7 +2,13 @@ import type { StoredRecord } from '../../../message/message-record.js';
 import type { Logger } from '../../../runtime/logger.js';
 import type { Checkpoint } from '../checkpoint.js';
 import type { CommitLog } from '../commitlog/commit-log.js';
-import { isRecordMagic, readMagic, readStoreTimestamp, STORE_TIMESTAMP_END_MAX } from '../commitlog/record-layout.js';
+import {
+  FILLER_SIZE_BYTES,
+  isRecordMagic,
+  readMagic,
+  readTotalSize,
+  readWholeRecord,
+} from '../commitlog/record-layout.js';
 import type { ConsumeQueues } from '../consumequeue/consume-queues.js';
 import { hasQueueEntry, tagsCodeOfRecord } from './queue-entry-of.js';
 import { scanLog } from './scan-log.js';
@@ -81,15 +87,27 @@ async function recoverFromCheckpoint(input: RecoveryInput): Promise<Recovered> {
   return recovered;
 }
 
-/** The newest file whose first record was surely on the disk with its queue entry, else the oldest. */
+/**
+ * The newest file whose first record was surely on the disk with its queue entry, else the oldest. A record that was torn
+ * in the middle of its store time would tell a time long ago, so it has to be whole.
+ */
 async function findScanStart({ log, checkpoint }: RecoveryInput): Promise<number> {
-  const head = Buffer.alloc(STORE_TIMESTAMP_END_MAX);
   for (let start = log.filesEnd - log.fileSizeBytes; start > log.startOffset; start -= log.fileSizeBytes) {
-    if ((await log.read(head, start)) < head.length || !isRecordMagic(readMagic(head, 0))) continue;
-    const storeTimestamp = readStoreTimestamp(head, 0);
-    if (storeTimestamp > 0 && storeTimestamp <= checkpoint.minTimestamp) return start;
+    const record = await readFirstRecord(log, start);
+    if (record === undefined || record.storeTimestamp <= 0) continue;
+    if (record.storeTimestamp <= checkpoint.minTimestamp) return start;
   }
   return log.startOffset;
+}
+
+async function readFirstRecord(log: CommitLog, start: number): Promise<StoredRecord | undefined> {
+  const head = Buffer.alloc(FILLER_SIZE_BYTES);
+  await log.read(head, start);
+  const sizeBytes = readTotalSize(head, 0);
+  if (!isRecordMagic(readMagic(head, 0)) || sizeBytes < head.length || sizeBytes > log.fileSizeBytes) return undefined;
+  const bytes = Buffer.allocUnsafe(sizeBytes);
+  await log.read(bytes, start);
+  return readWholeRecord(bytes, 0, start);
 }
 
 async function replay(
