@@ -168,6 +168,8 @@ class History {
     if (this.#volume.isDead || this.#random.chance(0.7)) {
       this.#ledger.synced(flushedOffset, recordEnd);
       const end = this.#random.chance(0.5) ? 'kill' : 'power';
+      // A kill in the moment between a failed sync and its mark is beyond what a process can promise.
+      await nextTurn();
       this.#volume.die();
       await store.close();
       return this.#crash(end);

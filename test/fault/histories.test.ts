@@ -1,0 +1,15 @@
+import { test } from 'vitest';
+import { runHistory } from './history.js';
+
+const COUNT = 2_000;
+
+/** Any number, from any seed: npm run test:fault -- --seed S --count N. */
+test(`${COUNT} histories on a bad disk keep every promise`, async () => {
+  for (let seed = 1; seed <= COUNT; seed++) {
+    try {
+      await runHistory(seed);
+    } catch (cause) {
+      throw new Error(`seed ${seed} failed; again: npm run test:fault -- --seed ${seed} --count 1`, { cause });
+    }
+  }
+}, 120_000);
