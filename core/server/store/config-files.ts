@@ -90,15 +90,14 @@ export class ConfigFiles {
     }
   }
 
+  /** @throws RMQ_STORE_UNUSABLE when it is there and cannot be read */
   async #readText(path: string): Promise<string | undefined> {
     if (!this.#files.exists(path)) return undefined;
-    const file = this.#files.open(path);
     try {
-      const bytes = Buffer.alloc(file.sizeBytes);
-      const read = await file.read(bytes, 0);
-      return bytes.toString('utf8', 0, read);
-    } finally {
-      file.close();
+      return await readAll(this.#files.open(path));
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw rocketMQError('RMQ_STORE_UNUSABLE', `${path} cannot be read: ${why}`, { path }, { cause });
     }
   }
 
@@ -110,5 +109,15 @@ export class ConfigFiles {
 function writeAll(file: StoreFile, bytes: Buffer): void {
   for (let written = 0; written < bytes.byteLength; ) {
     written += file.writevSync([bytes.subarray(written)], written);
+  }
+}
+
+async function readAll(file: StoreFile): Promise<string> {
+  try {
+    const bytes = Buffer.alloc(file.sizeBytes);
+    const read = await file.read(bytes, 0);
+    return bytes.toString('utf8', 0, read);
+  } finally {
+    file.close();
   }
 }

@@ -54,6 +54,20 @@ test('neither readable is told as nothing', async () => {
   expect(await configs.read('topics.json', isJson)).toBeUndefined();
 });
 
+test('a file that is there and cannot be read is told by its path, and nothing is made up in its place', async () => {
+  const { volume, configs } = setup();
+  await configs.write('topics.json', '{1}');
+  const denied = Object.assign(new Error('EACCES: permission denied'), { code: 'EACCES' });
+  volume.open = () => {
+    throw denied;
+  };
+  await expect(configs.read('topics.json')).rejects.toMatchObject({
+    code: 'RMQ_STORE_UNUSABLE',
+    path: `${DIR}/topics.json`,
+    cause: denied,
+  });
+});
+
 test('writes of one name follow one another, and a failed one leaves the next alone', async () => {
   const { volume, configs } = setup();
   await configs.write('a', '{0}');

@@ -1,4 +1,5 @@
 import * as fs from 'node:fs';
+import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { lockDirectory } from './node-store-lock.js';
 import type { FreeSpace, StoreFile, StoreFiles, StoreLock } from './store-files.js';
@@ -8,9 +9,7 @@ const fsync = promisify(fs.fsync);
 
 /** Files of the machine. A directory cannot be opened for syncing on Windows; there the file system orders names itself. */
 export const nodeStoreFiles: StoreFiles = {
-  mkdir(path: string): void {
-    fs.mkdirSync(path, { recursive: true });
-  },
+  mkdir: (path: string): void => makeDirectory(path),
 
   list(path: string): string[] {
     try {
@@ -79,6 +78,23 @@ export const nodeStoreFiles: StoreFiles = {
 
   lock: (path: string): StoreLock => lockDirectory(path),
 };
+
+/** Not by Node's own `recursive`: where nothing can be made below a directory that is there (/proc), that tries for ever. */
+function makeDirectory(path: string): void {
+  if (isDirectory(path)) return;
+  const parent = dirname(path);
+  if (parent !== path) makeDirectory(parent);
+  try {
+    fs.mkdirSync(path);
+  } catch (error) {
+    // Another process may have made it meanwhile.
+    if (!isDirectory(path)) throw error;
+  }
+}
+
+function isDirectory(path: string): boolean {
+  return fs.existsSync(path) && fs.statSync(path).isDirectory();
+}
 
 const BLOCK_SIZE_BYTES = 4096;
 const ZERO_STEP_BYTES = 256 * 1024;
