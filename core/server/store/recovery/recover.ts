@@ -61,8 +61,8 @@ async function findCleanStart({ log, queues }: RecoveryInput): Promise<number | 
     lastRecordEnd = queue.commitLogEnd;
     lastRecord = queue.lastCommitLogOffset;
   }
-  // Without any queue: as Apache, the last three files.
-  if (lastRecordEnd <= 0) return Math.max(log.startOffset, log.filesEnd - 3 * log.fileSizeBytes);
+  // Without any queue all are made anew.
+  if (lastRecordEnd <= 0) return log.startOffset;
   // What the queues name was removed for its age; behind it are records that have no place in a queue.
   if (lastRecordEnd <= log.startOffset) return log.startOffset;
   if (lastRecord < log.startOffset || lastRecordEnd > log.filesEnd) return undefined;
@@ -89,9 +89,10 @@ async function recoverFromCheckpoint(input: RecoveryInput): Promise<Recovered> {
 
 /**
  * The newest file whose first record was surely on the disk with its queue entry, else the oldest. A record that was torn
- * in the middle of its store time would tell a time long ago, so it has to be whole.
+ * in the middle of its store time would tell a time long ago, so it has to be whole. Without any queue all are made anew.
  */
-async function findScanStart({ log, checkpoint }: RecoveryInput): Promise<number> {
+async function findScanStart({ log, queues, checkpoint }: RecoveryInput): Promise<number> {
+  if (![...queues].some((queue) => queue.commitLogEnd > 0)) return log.startOffset;
   for (let start = log.filesEnd - log.fileSizeBytes; start > log.startOffset; start -= log.fileSizeBytes) {
     const record = await readFirstRecord(log, start);
     if (record === undefined || record.storeTimestamp <= 0) continue;
