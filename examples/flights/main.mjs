@@ -9,6 +9,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { connect } from 'multistage';
 import { embedded } from 'multistage/server';
 import { Arrivals } from './arrivals.mjs';
@@ -22,6 +23,9 @@ import { StageTimes } from './stage-times.mjs';
 const IN_FLIGHT = 256;
 /** The job gives up when no reader has seen anything new for so long. */
 const QUIET_MS_MAX = 60_000;
+/** What could not be sent is sent again for so long after the last success: a server may be starting anew. */
+const RESEND_MS_MAX = 30_000;
+const RESEND_PAUSE_MS = 200;
 
 const { open, where } = chooseServers();
 console.log(where);
@@ -87,16 +91,33 @@ async function main(run) {
   }
 }
 
-/** Sends flights `from` up to `to`, 256 in flight; what was acknowledged goes into the ledger. Returns the failures. */
+/** Sends flights `from` up to `to`, and again those that may succeed at another time. Returns the failures that remain. */
 async function sendAll(producer, flights, run, sent, progress, from, to) {
+  const indexes = Array.from({ length: to - from }, (_, index) => from + index);
+  let failures = await sendOnce(producer, flights, run, sent, progress, indexes);
+  for (let newestMs = performance.now(); performance.now() - newestMs < RESEND_MS_MAX; ) {
+    const again = failures.filter(({ error }) => error.retryable);
+    if (again.length === 0) break;
+    await wait(RESEND_PAUSE_MS);
+    const before = sent.size;
+    const still = again.map(({ index }) => index);
+    failures = failures.filter(({ error }) => !error.retryable);
+    failures.push(...(await sendOnce(producer, flights, run, sent, progress, still)));
+    if (sent.size > before) newestMs = performance.now();
+  }
+  return failures;
+}
+
+/** Sends flights, 256 in flight; what was acknowledged goes into the ledger. Returns the failures. */
+async function sendOnce(producer, flights, run, sent, progress, indexes) {
   const failures = [];
   function* messages() {
-    for (let index = from; index < to; index++) yield toMessage(run, index, flights[index]);
+    for (const index of indexes) yield toMessage(run, index, flights[index]);
   }
   for await (const outcome of producer.sendAll(messages(), { concurrency: IN_FLIGHT })) {
     const { message } = outcome;
     if (outcome.error !== undefined) {
-      failures.push({ error: outcome.error, index: message.keys.slice(run.length + 1) });
+      failures.push({ error: outcome.error, index: Number(message.keys.slice(run.length + 1)) });
     } else {
       sent.add({ run, key: message.keys, tag: message.tag, body: message.body });
       progress.sent(sent.size);
