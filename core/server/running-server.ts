@@ -244,13 +244,16 @@ function storeSettingsOf({ store }: ResolvedServerOptions): StoreSettings {
 }
 
 /** The store's settings as Apache's configuration names them: without the unit that our names end in. */
-function apacheNames(store: Omit<StoreSettings, 'files'>): Record<string, string | number> {
+function apacheNames(store: Omit<StoreSettings, 'files'>): Record<string, string | number | boolean> {
   const {
     hotBytes: _,
     readAtOnceBytes: __,
     openFilesMax: ___,
     diskCheckIntervalMs: ____,
+    commitLogSizeBytesMax: _____,
     ...named
   } = resolveStoreOptions(store);
-  return Object.fromEntries(Object.entries(named).map(([name, value]) => [name.replace(/Ms$/, ''), value]));
+  // Apache's is a percentage.
+  const apache = { ...named, diskMaxUsedSpaceRatio: Math.round(named.diskMaxUsedSpaceRatio * 100) };
+  return Object.fromEntries(Object.entries(apache).map(([name, value]) => [name.replace(/(Ms|Hours)$/, ''), value]));
 }

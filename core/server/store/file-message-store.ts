@@ -37,9 +37,15 @@ import { MessageWriter } from './message-writer.js';
 import { MessageReader } from './read/message-reader.js';
 import { nearestInTime } from './read/search-by-time.js';
 import { UnsyncedMark } from './recovery/unsynced-mark.js';
+import { parseDeleteWhen } from './retention/delete-when.js';
+import { Retention } from './retention/retention.js';
 import type { ResolvedStoreOptions } from './store-options.js';
 import type { StorePaths } from './store-paths.js';
 import { WriteGate } from './write-gate.js';
+
+const HOUR_MS = 3_600_000;
+/** Nothing is removed right after a start: Apache looks for the first time after a minute, then every ten seconds. */
+const REMOVAL_DELAY_PERIODS = 6;
 
 /** A recovered store, before it takes its first message. */
 export interface OpenedStore {
@@ -74,8 +80,9 @@ export class FileMessageStore {
   readonly #reader: MessageReader;
   readonly #configs: ConfigFiles;
   readonly #scheduler: Scheduler;
+  readonly #retention: Retention;
   #messagesGot = 0;
-  #earliestStoreTimestamp = -1;
+  #earliest = { commitLogOffset: -1, storeTimestamp: -1 };
   #closing: Promise<void> | undefined;
 
   constructor(parts: OpenedStore) {
@@ -104,6 +111,7 @@ export class FileMessageStore {
     });
     this.#reader = new MessageReader(log, options);
     this.#configs = new ConfigFiles(parts.paths.config, parts.files, logger);
+    this.#retention = this.#makeRetention();
     this.#schedule();
   }
 
@@ -205,7 +213,7 @@ export class FileMessageStore {
   }
 
   get statistics(): StoreStatistics {
-    const { log, open } = this.#parts;
+    const { log, queues, open } = this.#parts;
     return {
       commitLogMinOffset: log.startOffset,
       commitLogMaxOffset: log.endOffset,
@@ -217,6 +225,9 @@ export class FileMessageStore {
       messagesGot: this.#messagesGot,
       diskUsedRatio: this.#gate.diskUsedRatio,
       openFiles: open.count,
+      queues: queues.count,
+      unwrittenQueueEntries: queues.unwrittenEntries,
+      queueTailSizeBytes: queues.tailSizeBytes,
     };
   }
 
@@ -246,6 +257,12 @@ export class FileMessageStore {
     if (this.#gate.hasFailedWrite && space.freeBytes > 2 * this.#writer.dirtyBytes) this.#mend();
   }
 
+  /** Looks now, rather than at the next period, whether messages are too old or too many, and removes the oldest. */
+  async removeOldFiles(): Promise<void> {
+    this.#refuseWhenClosed();
+    await this.#retention.round();
+  }
+
   /** Writes and syncs everything, marks the stop as clean and lets go of the directory. A second call waits for the first. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
@@ -260,6 +277,7 @@ export class FileMessageStore {
     const { files, paths, open, lock, checkpoint } = this.#parts;
     this.flushTurn();
     this.#gate.close();
+    await this.#retention.stop();
     await this.#scheduler.close();
     await this.#configs.idle();
     try {
@@ -294,9 +312,37 @@ export class FileMessageStore {
     this.#scheduler.every('store: write consume queues', { periodMs: options.flushIntervalConsumeQueueMs }, () => {
       if (queues.hasUnwritten && !this.#gate.hasFailedWrite) this.#writeQueues();
     });
+    const { cleanResourceIntervalMs: periodMs } = options;
+    const removal = { periodMs, initialDelayMs: REMOVAL_DELAY_PERIODS * periodMs };
+    this.#scheduler.every('store: remove old files', removal, () => this.#retention.round());
     const thorough = { periodMs: options.flushConsumeQueueThoroughIntervalMs };
     this.#scheduler.every('store: checkpoint', thorough, () => this.#saveCheckpoint());
     this.#scheduler.every('store: check the disk', { periodMs: options.diskCheckIntervalMs }, () => this.checkDisk());
+  }
+
+  #makeRetention(): Retention {
+    const { log, queues, files, paths, options, clock, logger } = this.#parts;
+    return new Retention({
+      log,
+      queues,
+      files,
+      indexDirectory: paths.index,
+      limits: {
+        reservedTimeMs: options.fileReservedTimeHours * HOUR_MS,
+        sizeBytesMax: options.commitLogSizeBytesMax,
+        diskMaxUsedSpaceRatio: options.diskMaxUsedSpaceRatio,
+        diskSpaceCleanForciblyRatio: options.cleanFileForciblyEnable ? options.diskSpaceCleanForciblyRatio : undefined,
+      },
+      deleteHours: parseDeleteWhen(options.deleteWhen) ?? new Set(),
+      pauseMs: options.deleteCommitLogFilesIntervalMs,
+      diskUsedRatio: async () => {
+        await this.checkDisk();
+        return this.#gate.diskUsedRatio;
+      },
+      save: () => this.#saveCheckpoint(),
+      clock,
+      logger,
+    });
   }
 
   #writeQueues(): boolean {
@@ -309,12 +355,15 @@ export class FileMessageStore {
     }
   }
 
-  async #saveCheckpoint(): Promise<void> {
-    if (this.#gate.hasFailedSync || !this.#writeQueues()) return;
+  /** False when not everything could be put on the disk. */
+  async #saveCheckpoint(): Promise<boolean> {
+    if (this.#gate.hasFailedSync || !this.#writeQueues()) return false;
     try {
       await this.#checkpointer.save();
+      return true;
     } catch (error) {
       this.#syncFailed(error);
+      return false;
     }
   }
 
@@ -364,12 +413,14 @@ export class FileMessageStore {
 
   #findEarliestStoreTimestamp(): number {
     const { log } = this.#parts;
-    if (this.#earliestStoreTimestamp === -1 && log.startOffset < log.endOffset && this.#closing === undefined) {
+    const { startOffset: commitLogOffset, endOffset } = log;
+    const isKnown = this.#earliest.commitLogOffset === commitLogOffset;
+    if (!isKnown && commitLogOffset < endOffset && this.#closing === undefined) {
       const head = Buffer.alloc(STORE_TIMESTAMP_END_MAX);
-      log.readSync(head, log.startOffset);
-      this.#earliestStoreTimestamp = storeTimestampIn(head) ?? -1;
+      log.readSync(head, commitLogOffset);
+      this.#earliest = { commitLogOffset, storeTimestamp: storeTimestampIn(head) ?? -1 };
     }
-    return this.#earliestStoreTimestamp;
+    return this.#earliest.storeTimestamp;
   }
 
   #refuseWhenClosed(): void {

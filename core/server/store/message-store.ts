@@ -107,4 +107,10 @@ export interface StoreStatistics {
   /** 0 to 1, of the volume that holds the data directory. */
   readonly diskUsedRatio: number;
   readonly openFiles: number;
+  /** Queues that have messages, or had them. */
+  readonly queues: number;
+  /** Entries of queues that are in memory and in no file yet. */
+  readonly unwrittenQueueEntries: number;
+  /** Bytes of memory set aside for those. */
+  readonly queueTailSizeBytes: number;
 }

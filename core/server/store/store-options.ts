@@ -1,6 +1,7 @@
 import { totalmem } from 'node:os';
 import { rocketMQError } from '../../errors/rocketmq-error.js';
 import { ENTRY_SIZE_BYTES } from './consumequeue/consume-queue-entry.js';
+import { parseDeleteWhen } from './retention/delete-when.js';
 
 const GIB = 1024 ** 3;
 
@@ -30,6 +31,25 @@ export interface StoreOptions {
   readonly flushConsumeQueueThoroughIntervalMs?: number;
   /** Part of the volume that may be used before writes are refused. Default 0.9. */
   readonly diskSpaceWarningLevelRatio?: number;
+  /**
+   * Messages younger than this are kept, unless size or disk say otherwise; what is older goes by whole commit-log files, and
+   * the one with the newest message always stays. Hours, parts of an hour allowed. Default 72.
+   */
+  readonly fileReservedTimeHours?: number;
+  /** The hours in which what is old is removed, of this machine's local time: `04`, or several joined by `;`. Default `04`. */
+  readonly deleteWhen?: string;
+  /** Length that the commit log may have before its oldest files are removed, at any hour. Default: no limit. */
+  readonly commitLogSizeBytesMax?: number;
+  /** Part of the volume that may be used before what is old is removed at any hour. Default 0.75. */
+  readonly diskMaxUsedSpaceRatio?: number;
+  /** Part of the volume that may be used before the oldest is removed however young it is. Default 0.85. */
+  readonly diskSpaceCleanForciblyRatio?: number;
+  /** Whether that may happen at all. Default true. */
+  readonly cleanFileForciblyEnable?: boolean;
+  /** How often it is looked whether something has to be removed; at first after six times as long. Default 10,000. */
+  readonly cleanResourceIntervalMs?: number;
+  /** Pause between two commit-log files that are removed. Default 100. */
+  readonly deleteCommitLogFilesIntervalMs?: number;
   /** How often the volume is looked at. Default 10,000. */
   readonly diskCheckIntervalMs?: number;
   /** Newest bytes of the commit log that count as being in memory. Default: 40 % of the machine's memory. */
@@ -54,21 +74,39 @@ export function resolveStoreOptions(options: StoreOptions): ResolvedStoreOptions
     flushIntervalConsumeQueueMs: options.flushIntervalConsumeQueueMs ?? 1000,
     flushConsumeQueueThoroughIntervalMs: options.flushConsumeQueueThoroughIntervalMs ?? 60_000,
     diskSpaceWarningLevelRatio: options.diskSpaceWarningLevelRatio ?? 0.9,
+    fileReservedTimeHours: options.fileReservedTimeHours ?? 72,
+    deleteWhen: options.deleteWhen ?? '04',
+    commitLogSizeBytesMax: options.commitLogSizeBytesMax ?? Number.MAX_SAFE_INTEGER,
+    diskMaxUsedSpaceRatio: options.diskMaxUsedSpaceRatio ?? 0.75,
+    diskSpaceCleanForciblyRatio: options.diskSpaceCleanForciblyRatio ?? 0.85,
+    cleanFileForciblyEnable: options.cleanFileForciblyEnable ?? true,
+    cleanResourceIntervalMs: options.cleanResourceIntervalMs ?? 10_000,
+    deleteCommitLogFilesIntervalMs: options.deleteCommitLogFilesIntervalMs ?? 100,
     diskCheckIntervalMs: options.diskCheckIntervalMs ?? 10_000,
     hotBytes: options.hotBytes ?? Math.floor(totalmem() * 0.4),
     readAtOnceBytes: options.readAtOnceBytes ?? GIB / 4,
     openFilesMax: options.openFilesMax ?? 512,
   };
   for (const [option, value] of Object.entries(resolved)) {
-    if (option === 'flushDiskType') {
-      if (value !== 'ASYNC_FLUSH' && value !== 'SYNC_FLUSH') throw invalid(option, 'ASYNC_FLUSH or SYNC_FLUSH', value);
-      continue;
-    }
-    const [low, high] = limitsOf(option);
-    if (typeof value === 'number' && value >= low && value <= high) continue;
-    throw invalid(option, `a number from ${low} to ${high}`, value);
+    const expected = expectedInstead(option, value);
+    if (expected !== undefined) throw invalid(option, expected, value);
   }
   return resolved;
+}
+
+/** What the option should be; undefined when it is that. */
+function expectedInstead(option: string, value: unknown): string | undefined {
+  switch (option) {
+    case 'flushDiskType':
+      return value === 'ASYNC_FLUSH' || value === 'SYNC_FLUSH' ? undefined : 'ASYNC_FLUSH or SYNC_FLUSH';
+    case 'deleteWhen':
+      if (typeof value === 'string' && parseDeleteWhen(value) !== undefined) return undefined;
+      return 'hours from 00 to 23, several joined by ;';
+    case 'cleanFileForciblyEnable':
+      return typeof value === 'boolean' ? undefined : 'true or false';
+  }
+  const [low, high] = limitsOf(option);
+  return typeof value === 'number' && value >= low && value <= high ? undefined : `a number from ${low} to ${high}`;
 }
 
 function invalid(option: string, expected: string, got: unknown) {
@@ -83,7 +121,14 @@ function limitsOf(option: string): [low: number, high: number] {
     case 'mappedFileSizeConsumeQueue':
       return [ENTRY_SIZE_BYTES, 2 ** 31 - 1];
     case 'diskSpaceWarningLevelRatio':
+    case 'diskMaxUsedSpaceRatio':
+    case 'diskSpaceCleanForciblyRatio':
       return [0, 1];
+    case 'fileReservedTimeHours':
+    case 'deleteCommitLogFilesIntervalMs':
+      return [0, 2 ** 31 - 1];
+    case 'commitLogSizeBytesMax':
+      return [1, Number.MAX_SAFE_INTEGER];
     case 'hotBytes':
     case 'readAtOnceBytes':
       return [0, Number.MAX_SAFE_INTEGER];

@@ -1,5 +1,8 @@
 import type { Logger } from '../../runtime/logger.js';
 
+/** A disk that was full has room again once this part of what is allowed is not exceeded. */
+const ROOM_AGAIN_FACTOR = 0.99;
+
 /**
  * Whether the store takes messages, and why not. A full disk and a failed write can mend; a failed sync cannot, since
  * nobody knows what the system dropped: that store stays read-only until it is opened again.
@@ -24,8 +27,11 @@ export class WriteGate {
     if (this.#failedSync !== undefined) return `a sync failed (${this.#failedSync}); the store has to be opened again`;
     if (this.#failedWrite !== undefined) return `a write failed (${this.#failedWrite})`;
     if (this.#diskIsFull) {
-      const [used, max] = [this.#diskUsedRatio, this.#usedRatioMax].map((ratio) => `${(ratio * 100).toFixed(1)} %`);
-      return `the disk is full: ${used} used, at most ${max} are allowed`;
+      const percent = (ratio: number): string => `${(ratio * 100).toFixed(1)} %`;
+      const used = `the disk is full: ${percent(this.#diskUsedRatio)} used`;
+      return this.#diskUsedRatio > this.#usedRatioMax
+        ? `${used}, at most ${percent(this.#usedRatioMax)} are allowed`
+        : `${used}, at most ${percent(this.#usedRatioMax * ROOM_AGAIN_FACTOR)} after it was full`;
     }
     return undefined;
   }
@@ -45,7 +51,9 @@ export class WriteGate {
   setDiskUsedRatio(ratio: number): void {
     const wasFull = this.#diskIsFull;
     this.#diskUsedRatio = ratio;
-    this.#diskIsFull = ratio > this.#usedRatioMax;
+    // A disk that is just as full as it may be would change its mind with every look.
+    const max = wasFull ? this.#usedRatioMax * ROOM_AGAIN_FACTOR : this.#usedRatioMax;
+    this.#diskIsFull = ratio > max;
     if (this.#diskIsFull && !wasFull) this.#logger.error(`the store refuses writes: ${this.refusal}`);
     if (!this.#diskIsFull && wasFull) this.#logger.info('the disk has room again', { diskUsedRatio: ratio });
   }

@@ -102,6 +102,17 @@ export class CommitLog {
     while (this.#segments.removeLastFrom(this.#endOffset)) this.#segments.syncNamesSync();
   }
 
+  /** Where the first file ends; undefined when it is the one with the newest record, or there is none. */
+  get removableEnd(): number | undefined {
+    const firstEnd = this.startOffset + this.fileSizeBytes;
+    return firstEnd < this.#endOffset ? firstEnd : undefined;
+  }
+
+  /** Forgets the oldest records, those of the first file; on the disk when this resolves. */
+  removeFirstFile(): Promise<void> {
+    return this.#segments.removeFirst();
+  }
+
   /**
    * Makes the file that the next record goes to when there is none, and puts its name on the disk: a record in a file
    * that a power failure makes disappear must not be acknowledged.

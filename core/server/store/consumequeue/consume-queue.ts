@@ -71,6 +71,11 @@ export class ConsumeQueue {
     return this.#tailCount;
   }
 
+  /** Bytes of memory set aside for entries that are in no file yet. */
+  get tailSizeBytes(): number {
+    return this.#tail?.byteLength ?? 0;
+  }
+
   get tailIsDue(): boolean {
     return this.#tailCount >= TAIL_ENTRIES_DUE;
   }
@@ -162,11 +167,22 @@ export class ConsumeQueue {
   /** Corrects the first offset after the commit log's own beginning has moved. */
   correctMinOffset(commitLogStart: number): void {
     const first = Math.max(this.#minOffset, this.#segments.start / ENTRY_SIZE_BYTES);
-    this.#minOffset = this.#firstWhere(
-      Math.min(first, this.maxOffset),
-      this.maxOffset,
-      (entry) => !isFillerEntry(entry, 0) && entryCommitLogOffset(entry, 0) >= commitLogStart,
-    );
+    const low = Math.min(first, this.maxOffset);
+    const isThere = (entry: Buffer): boolean =>
+      !isFillerEntry(entry, 0) && entryCommitLogOffset(entry, 0) >= commitLogStart;
+    // Most often nothing was removed from this queue: one look tells.
+    const isFirstThere = this.#firstWhere(low, Math.min(low + 1, this.maxOffset), isThere) === low;
+    this.#minOffset = isFirstThere ? low : this.#firstWhere(low + 1, this.maxOffset, isThere);
+  }
+
+  /** Removes the files whose entries all belong to records in front of `commitLogStart`; never the last one. */
+  async removeFilesBefore(commitLogStart: number): Promise<void> {
+    while (this.#segments.count > 1) {
+      const firstEnd = (this.#segments.start + this.#segments.fileSizeBytes) / ENTRY_SIZE_BYTES;
+      const last = this.readSync(firstEnd - 1, 1);
+      if (last.length === 0 || !isEntry(last, 0) || entryCommitLogOffset(last, 0) >= commitLogStart) return;
+      await this.#segments.removeFirst();
+    }
   }
 
   /**

@@ -6,6 +6,9 @@ import { ConsumeQueue } from './consume-queue.js';
 /** Entries in memory over all queues (20 bytes each) before all of them are written, however short each tail is. */
 const UNWRITTEN_ENTRIES_MAX = 262_144;
 
+/** Queues that are looked through before the event loop gets a turn. */
+const QUEUES_A_TURN = 32;
+
 export interface ConsumeQueuesOptions {
   /** `…/consumequeue`. */
   readonly directory: string;
@@ -69,6 +72,24 @@ export class ConsumeQueues {
     return this.#unwritten.size > 0;
   }
 
+  get count(): number {
+    let count = 0;
+    for (const queues of this.#topics.values()) count += queues.size;
+    return count;
+  }
+
+  /** Entries in memory that are in no file yet, over all queues. */
+  get unwrittenEntries(): number {
+    return this.#unwrittenEntries;
+  }
+
+  /** Bytes of memory set aside for them. */
+  get tailSizeBytes(): number {
+    let sizeBytes = 0;
+    for (const queue of this) sizeBytes += queue.tailSizeBytes;
+    return sizeBytes;
+  }
+
   /** Writes the queue when its tail is long, and all of them when together they are. */
   writeDue(queue: ConsumeQueue): void {
     if (this.#unwrittenEntries >= UNWRITTEN_ENTRIES_MAX) this.writeAll();
@@ -99,6 +120,20 @@ export class ConsumeQueues {
 
   correctMinOffsets(commitLogStart: number): void {
     for (const queue of this) queue.correctMinOffset(commitLogStart);
+  }
+
+  /**
+   * Corrects the first offsets after the commit log's own beginning has moved, and removes the files that hold nothing but
+   * what lies in front of it. There may be very many queues, so the event loop gets turns in between.
+   */
+  async removeFilesBefore(commitLogStart: number, isStopped: () => boolean): Promise<void> {
+    let looked = 0;
+    for (const queue of [...this]) {
+      if (isStopped()) return;
+      queue.correctMinOffset(commitLogStart);
+      await queue.removeFilesBefore(commitLogStart);
+      if (++looked % QUEUES_A_TURN === 0) await new Promise<void>((resolve) => setImmediate(resolve));
+    }
   }
 
   /** Makes the files end where the queues do, and forgets queues that are empty. */

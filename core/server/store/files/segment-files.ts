@@ -44,9 +44,9 @@ export class SegmentFiles {
   }
 
   /**
-   * Finds the files that are there. From a missing or empty one on, `removeBehindGap` removes the rest: of names that
-   * were not synced a power failure leaves any. Whether they were synced this time only a clean stop tells
-   * (`areNamesSynced`): a process that was killed may have left them unsynced.
+   * Finds the files that are there. From a missing or empty one on, `removeBehindGap` removes the rest: of names that were not
+   * synced a power failure leaves any. Whether they were synced this time only a clean stop tells (`areNamesSynced`): a
+   * process that was killed may have left them unsynced.
    * @throws RMQ_STORE_UNUSABLE when one has another length, or when they do not follow one another.
    */
   load({ removeBehindGap = false, areNamesSynced = false }: LoadOptions = {}): void {
@@ -142,14 +142,7 @@ export class SegmentFiles {
     for (let at = this.#fileStart(from); at < to; at += this.fileSizeBytes) {
       if (this.#holds(at)) await this.#open.use(this.#path(at), (file) => file.sync());
     }
-    if (!this.#namesChanged) return;
-    this.#namesChanged = false;
-    try {
-      await this.#files.syncDirectory(this.directory);
-    } catch (error) {
-      this.#namesChanged = true;
-      throw error;
-    }
+    await this.#syncNames();
   }
 
   /** Puts the names of new files on the disk before going on; nothing when there are none. */
@@ -173,6 +166,21 @@ export class SegmentFiles {
     while (this.removeLastFrom(position));
   }
 
+  /**
+   * Removes the first file. Its disappearance is on the disk when this resolves, and so is that of those before: never is
+   * one in the middle missing.
+   */
+  async removeFirst(): Promise<void> {
+    await this.#syncNames();
+    const path = this.#path(this.#start);
+    this.#open.forget(path);
+    this.#files.removeFile(path);
+    this.#start += this.fileSizeBytes;
+    this.#count--;
+    this.#namesChanged = true;
+    await this.#syncNames();
+  }
+
   /** Removes the last file when it begins at `position` or later; false when it does not. */
   removeLastFrom(position: number): boolean {
     const start = this.end - this.fileSizeBytes;
@@ -182,6 +190,17 @@ export class SegmentFiles {
     this.#count--;
     this.#namesChanged = true;
     return true;
+  }
+
+  async #syncNames(): Promise<void> {
+    if (!this.#namesChanged) return;
+    this.#namesChanged = false;
+    try {
+      await this.#files.syncDirectory(this.directory);
+    } catch (error) {
+      this.#namesChanged = true;
+      throw error;
+    }
   }
 
   #holds(position: number): boolean {

@@ -1,0 +1,157 @@
+import type { Clock, Timer } from '../../../runtime/clock.js';
+import type { Logger } from '../../../runtime/logger.js';
+import type { CommitLog } from '../commitlog/commit-log.js';
+import { isRecordMagic, readMagic, readStoreTimestamp, STORE_TIMESTAMP_END_MAX } from '../commitlog/record-layout.js';
+import type { ConsumeQueues } from '../consumequeue/consume-queues.js';
+import type { StoreFiles } from '../files/store-files.js';
+import { isDeleteHour } from './delete-when.js';
+import { removeIndexFilesBefore } from './index-files.js';
+import { type RemovalReason, type RetentionLimits, removalReason } from './removal-reason.js';
+
+/** Files of the commit log that one round removes. Matches Apache's DELETE_FILES_BATCH_MAX. */
+const FILES_A_ROUND_MAX = 10;
+
+export interface RetentionParts {
+  readonly log: CommitLog;
+  readonly queues: ConsumeQueues;
+  readonly files: StoreFiles;
+  /** `…/index`. */
+  readonly indexDirectory: string;
+  readonly limits: RetentionLimits;
+  readonly deleteHours: ReadonlySet<number>;
+  /** Between two files of the commit log. */
+  readonly pauseMs: number;
+  /** Looks at the volume, and tells the part of it that is in use. */
+  readonly diskUsedRatio: () => Promise<number>;
+  /**
+   * Puts everything on the disk; false when that fails. What is left of a queue without messages is where it goes on, and
+   * without the records nobody could tell any more.
+   */
+  readonly save: () => Promise<boolean>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/**
+ * Removes what is too old or too much, the oldest first: whole files of the commit log, then the files of consume queues
+ * and index that name nothing but what is gone. The file that holds the newest message always stays.
+ *
+ * Each removal is on the disk before the next one begins, so that whatever happens no file in the middle is missing; a
+ * process that is killed between the log and the queues leaves queue files that begin too early, and the first round of the
+ * next start removes them.
+ */
+export class Retention {
+  readonly #parts: RetentionParts;
+  /** Queues and index were brought in line with a log that begins here. */
+  #removedBefore = 0;
+  /** Records in front of it are on the disk, and so are their places in queues. */
+  #savedOffset = 0;
+  /** Whether it was said that the disk fills and nothing can be removed. */
+  #saidNothingLeft = false;
+  #stopped = false;
+  #round: Promise<void> | undefined;
+  #pause: { readonly timer: Timer; readonly end: () => void } | undefined;
+
+  constructor(parts: RetentionParts) {
+    this.#parts = parts;
+  }
+
+  /** Looks whether something has to go, and removes it: at most ten files of the commit log. One round at a time. */
+  round(): Promise<void> {
+    this.#round ??= this.#removeWhatHasToGo().finally(() => {
+      this.#round = undefined;
+    });
+    return this.#round;
+  }
+
+  /** Ends a round that is under way as soon as what it is at is done, and lets no other begin. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#pause?.timer.cancel();
+    this.#pause?.end();
+    // Whoever started it is told how it went.
+    await this.#round?.catch(() => undefined);
+  }
+
+  async #removeWhatHasToGo(): Promise<void> {
+    if (this.#stopped) return;
+    const { log, queues, files, indexDirectory, diskUsedRatio } = this.#parts;
+    const usedRatio = await diskUsedRatio();
+    const removed = await this.#removeLogFiles(usedRatio);
+    this.#warnWhenNothingIsLeft(usedRatio, removed);
+    if (removed > 0) await diskUsedRatio();
+    const { startOffset } = log;
+    if (this.#stopped || startOffset === this.#removedBefore) return;
+    await queues.removeFilesBefore(startOffset, () => this.#stopped);
+    if (this.#stopped) return;
+    await removeIndexFilesBefore(indexDirectory, files, startOffset);
+    this.#removedBefore = startOffset;
+  }
+
+  async #removeLogFiles(diskUsedRatio: number): Promise<number> {
+    const { log, logger, pauseMs } = this.#parts;
+    let removed = 0;
+    while (!this.#stopped && removed < FILES_A_ROUND_MAX) {
+      const reason = await this.#reasonToRemoveFirst(diskUsedRatio);
+      if (reason === undefined || !(await this.#isSaved()) || this.#stopped) break;
+      const { startOffset } = log;
+      await log.removeFirstFile();
+      removed++;
+      logger.info('a file of the commit log was removed', { reason, commitLogOffset: startOffset });
+      if (removed < FILES_A_ROUND_MAX && log.removableEnd !== undefined) await this.#waitFor(pauseMs);
+    }
+    return removed;
+  }
+
+  /** Whether queues and records of the first file are on the disk. */
+  async #isSaved(): Promise<boolean> {
+    const { log, save } = this.#parts;
+    const { endOffset, removableEnd = endOffset } = log;
+    if (removableEnd <= this.#savedOffset) return true;
+    if (!(await save())) return false;
+    this.#savedOffset = endOffset;
+    return true;
+  }
+
+  async #reasonToRemoveFirst(diskUsedRatio: number): Promise<RemovalReason | undefined> {
+    const { log, limits, deleteHours, clock } = this.#parts;
+    if (log.removableEnd === undefined) return undefined;
+    return removalReason(limits, {
+      diskUsedRatio,
+      isDeleteHour: isDeleteHour(deleteHours, clock.now()),
+      sizeBytes: log.endOffset - log.startOffset,
+      ageMs: await this.#ageOfFirstFile(),
+    });
+  }
+
+  /**
+   * A file was last written when the one behind it got its first record: the record says when. The time of the file itself
+   * would not survive a copy of the directory.
+   */
+  async #ageOfFirstFile(): Promise<number | undefined> {
+    const { log, clock } = this.#parts;
+    const head = Buffer.alloc(STORE_TIMESTAMP_END_MAX);
+    const read = await log.read(head, log.startOffset + log.fileSizeBytes);
+    if (read < head.length || !isRecordMagic(readMagic(head, 0))) return undefined;
+    return clock.now() - readStoreTimestamp(head, 0);
+  }
+
+  #warnWhenNothingIsLeft(diskUsedRatio: number, removed: number): void {
+    const isFilling = diskUsedRatio > this.#parts.limits.diskMaxUsedSpaceRatio;
+    if (isFilling && removed === 0 && !this.#saidNothingLeft) {
+      this.#parts.logger.warn('the disk fills, and nothing is old enough to be removed', { diskUsedRatio });
+    }
+    this.#saidNothingLeft = isFilling && removed === 0;
+  }
+
+  #waitFor(durationMs: number): Promise<void> {
+    if (durationMs === 0 || this.#stopped) return Promise.resolve();
+    return new Promise((resolve) => {
+      const end = (): void => {
+        this.#pause = undefined;
+        resolve();
+      };
+      this.#pause = { timer: this.#parts.clock.setTimer(durationMs, end), end };
+    });
+  }
+}
