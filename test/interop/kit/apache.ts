@@ -1,20 +1,30 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { createWriteStream } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { finished } from 'node:stream/promises';
 import { isBrokerRegistered } from './cluster-probe.js';
+import type { ApacheVersion } from './jars.js';
 import { type JavaRuntime, writeLogging } from './java.js';
-import { accepts, freeNeighbourPorts, waitFor } from './ports.js';
-import { stop } from './processes.js';
+import { JavaServer, type JavaServerSettings } from './java-server.js';
+import { accepts, freeNeighbourPorts } from './ports.js';
 import type { Target } from './target.js';
 
 /** A running Apache name server with one broker. */
 export interface ApacheCluster extends Target {
+  /** Stops both through their shutdown hooks. */
   close(): Promise<void>;
+  /** Ends the broker with SIGKILL, then stops the name server. */
+  kill(): Promise<void>;
 }
 
-/** What 4.9.7 needs of a JVM with modules. */
+/** One of Apache's servers that can go and come back where it was. */
+export interface ApacheServer {
+  /** `ip:port` */
+  readonly address: string;
+  /** Starts it, for the first time or again, and resolves when it serves. */
+  start(): Promise<void>;
+  close(): Promise<void>;
+  kill(): Promise<void>;
+}
+
+/** What Apache's broker needs of a JVM with modules. */
 const MODULE_OPTIONS = [
   '--add-exports=java.base/jdk.internal.ref=ALL-UNNAMED',
   '--add-exports=java.base/sun.nio.ch=ALL-UNNAMED',
@@ -24,7 +34,18 @@ const MODULE_OPTIONS = [
 /** Small, with the cheapest collector: other things run beside it. A bench gives it more. */
 const SMALL_BROKER = ['-Xms512m', '-Xmx512m', '-XX:MaxDirectMemorySize=512m', '-XX:+UseSerialGC'];
 
-export interface ApacheOptions {
+export interface ApacheNameServerOptions {
+  /** Default `4.9.7`. */
+  readonly version?: ApacheVersion;
+  /** Name of its files below `home`. Default `namesrv`. */
+  readonly name?: string;
+  /** `name=value`. */
+  readonly systemProperties?: readonly string[];
+}
+
+export interface ApacheBrokerOptions {
+  /** Default `4.9.7`. */
+  readonly version?: ApacheVersion;
   /** Heap and collector of the broker. Default: small. */
   readonly brokerJvmOptions?: readonly string[];
   /** The broker's data directory. Default: `store` below `home`. */
@@ -33,119 +54,130 @@ export interface ApacheOptions {
   readonly brokerName?: string;
   /** Default `ApacheCluster`. */
   readonly clusterName?: string;
+  /** Further settings of the broker, by Apache's names. */
+  readonly brokerConfig?: Readonly<Record<string, string | number | boolean>>;
+  /** `name=value`; of the broker and, with startApache, of the name server too. */
+  readonly systemProperties?: readonly string[];
 }
 
 /** Starts Apache's name server and broker on free loopback ports, with everything they write below `home`. */
 export async function startApache(
   runtime: JavaRuntime,
   home: string,
-  {
-    brokerJvmOptions = SMALL_BROKER,
-    store = join(home, 'store'),
-    brokerName = 'apache-a',
-    clusterName = 'ApacheCluster',
-  }: ApacheOptions = {},
+  options: ApacheBrokerOptions = {},
 ): Promise<ApacheCluster> {
-  const nameServerPort = await freeNeighbourPorts(1);
-  // The broker opens its port, the one two below (VIP channel) and the one above (replication).
-  const brokerPort = (await freeNeighbourPorts(4)) + 2;
-  await writeLogging(home, ['logback_namesrv', 'logback_broker']);
-  const nameServer = new JavaServer(runtime, home, 'namesrv');
-  const broker = new JavaServer(runtime, home, 'broker');
+  const { version = '4.9.7', systemProperties = [], brokerName = 'apache-a', clusterName = 'ApacheCluster' } = options;
+  const nameServer = await apacheNameServer(runtime, home, { version, systemProperties });
+  const broker = await apacheBroker(runtime, home, [nameServer.address], options);
   const close = async () => {
     await broker.close();
     await nameServer.close();
   };
   try {
-    await nameServer.start(['-Xmx256m', '-XX:+UseSerialGC'], 'org.apache.rocketmq.namesrv.NamesrvStartup', {
-      listenPort: nameServerPort,
-      kvConfigPath: join(home, 'kv.json'),
-    });
-    await nameServer.until('it listens', () => accepts(nameServerPort));
-    await broker.start([...brokerJvmOptions, ...MODULE_OPTIONS], 'org.apache.rocketmq.broker.BrokerStartup', {
+    await nameServer.start();
+    await broker.start();
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  const kill = async () => {
+    await broker.kill();
+    await nameServer.close();
+  };
+  return { nameServer: nameServer.address, brokerAddress: broker.address, brokerName, clusterName, close, kill };
+}
+
+/** Apache's name server on a free loopback port that stays its own; not started yet. */
+export async function apacheNameServer(
+  runtime: JavaRuntime,
+  home: string,
+  { version = '4.9.7', name = 'namesrv', systemProperties = [] }: ApacheNameServerOptions = {},
+): Promise<ApacheServer> {
+  const port = await freeNeighbourPorts(1);
+  const server = await javaServer(runtime, home, name, 'logback_namesrv', {
+    version,
+    mainClass: 'org.apache.rocketmq.namesrv.NamesrvStartup',
+    jvmOptions: ['-Xmx256m', '-XX:+UseSerialGC', ...definitions(systemProperties)],
+    config: { listenPort: port, kvConfigPath: join(home, `${name}.kv.json`) },
+  });
+  return {
+    address: `127.0.0.1:${port}`,
+    start: async () => {
+      await server.start();
+      await server.until('it listens', () => accepts(port));
+    },
+    close: () => server.close(),
+    kill: () => server.kill(),
+  };
+}
+
+/** Apache's broker on free loopback ports that stay its own; not started yet. */
+export async function apacheBroker(
+  runtime: JavaRuntime,
+  home: string,
+  nameServers: readonly string[],
+  {
+    version = '4.9.7',
+    brokerJvmOptions = SMALL_BROKER,
+    store = join(home, 'store'),
+    brokerName = 'apache-a',
+    clusterName = 'ApacheCluster',
+    brokerConfig = {},
+    systemProperties = [],
+  }: ApacheBrokerOptions = {},
+): Promise<ApacheServer> {
+  // The broker opens its port, the one two below (VIP channel) and the one above (replication).
+  const port = (await freeNeighbourPorts(4)) + 2;
+  const broker = await javaServer(runtime, home, `broker-${brokerName}`, 'logback_broker', {
+    version,
+    mainClass: 'org.apache.rocketmq.broker.BrokerStartup',
+    jvmOptions: [...brokerJvmOptions, ...MODULE_OPTIONS, ...definitions(systemProperties)],
+    config: {
       brokerClusterName: clusterName,
       brokerName,
       brokerId: 0,
       brokerRole: 'ASYNC_MASTER',
       flushDiskType: 'ASYNC_FLUSH',
       brokerIP1: '127.0.0.1',
-      listenPort: brokerPort,
-      namesrvAddr: `127.0.0.1:${nameServerPort}`,
+      listenPort: port,
+      namesrvAddr: nameServers.join(';'),
       storePathRootDir: store,
       autoCreateTopicEnable: true,
       // A machine with two busy cores is no reason for "broker busy".
       waitTimeMillsInSendQueue: 3_000,
       osPageCacheBusyTimeOutMills: 5_000,
-    });
-    await broker.until('it listens', () => accepts(brokerPort));
-    await broker.until('it is registered', () => isBrokerRegistered(nameServerPort, brokerName));
-  } catch (error) {
-    await close();
-    throw error;
-  }
+      ...brokerConfig,
+    },
+  });
+  const isRegistered = async () => {
+    const known = nameServers.map((nameServer) => isBrokerRegistered(Number(nameServer.split(':')[1]), brokerName));
+    return (await Promise.all(known)).includes(true);
+  };
   return {
-    nameServer: `127.0.0.1:${nameServerPort}`,
-    brokerAddress: `127.0.0.1:${brokerPort}`,
-    brokerName,
-    clusterName,
-    close,
+    address: `127.0.0.1:${port}`,
+    start: async () => {
+      await broker.start();
+      await broker.until('it listens', () => accepts(port));
+      await broker.until('it is registered', isRegistered);
+    },
+    close: () => broker.close(),
+    kill: () => broker.kill(),
   };
 }
 
-/** One of Apache's servers as a child process; its output goes to `<name>.out` below `home`. */
-class JavaServer {
-  readonly #runtime: JavaRuntime;
-  readonly #home: string;
-  readonly #name: string;
-  #child: ChildProcess | undefined;
+function definitions(systemProperties: readonly string[]): string[] {
+  return systemProperties.map((property) => `-D${property}`);
+}
 
-  constructor(runtime: JavaRuntime, home: string, name: string) {
-    this.#runtime = runtime;
-    this.#home = home;
-    this.#name = name;
-  }
-
-  async start(
-    jvmOptions: readonly string[],
-    mainClass: string,
-    config: Readonly<Record<string, string | number | boolean>>,
-  ): Promise<void> {
-    const configFile = join(this.#home, `${this.#name}.conf`);
-    const lines = Object.entries(config).map(([name, value]) => `${name}=${value}\n`);
-    await writeFile(configFile, lines.join(''));
-    const options = [...jvmOptions, `-Duser.home=${this.#home}`, '-cp', this.#runtime.classPath];
-    // Supervised ends the server when its standard input closes: it never outlives this process, however that ends.
-    this.#child = spawn(this.#runtime.java, [...options, 'Supervised', mainClass, '-c', configFile], {
-      env: { ...process.env, ROCKETMQ_HOME: this.#home, NAMESRV_ADDR: undefined },
-      stdio: ['pipe', 'pipe', 'pipe'],
-    });
-    const log = createWriteStream(this.#outputFile);
-    this.#child.stdout?.pipe(log, { end: false });
-    this.#child.stderr?.pipe(log, { end: false });
-    this.#child.stdin?.on('error', () => undefined);
-    this.#child.once('close', () => log.end());
-    await new Promise<void>((resolve, reject) => {
-      this.#child?.once('spawn', resolve).once('error', reject);
-    });
-    finished(log).catch((error: unknown) => console.error(error));
-  }
-
-  async until(what: string, probe: () => Promise<boolean>): Promise<void> {
-    const failure = () =>
-      this.#child?.exitCode == null ? undefined : `it ended with exit code ${this.#child.exitCode}`;
-    try {
-      await waitFor(`Apache's ${this.#name}: waiting until ${what}`, probe, { timeoutMs: 90_000, failure });
-    } catch (error) {
-      const output = await readFile(this.#outputFile, 'utf8').catch(() => '');
-      throw new Error(`${(error as Error).message}\n${output.slice(-4_000)}`, { cause: error });
-    }
-  }
-
-  async close(): Promise<void> {
-    if (this.#child !== undefined) await stop(this.#child);
-  }
-
-  get #outputFile(): string {
-    return join(this.#home, `${this.#name}.out`);
-  }
+async function javaServer(
+  runtime: JavaRuntime,
+  home: string,
+  name: string,
+  logging: string,
+  { jvmOptions, ...settings }: JavaServerSettings,
+): Promise<JavaServer> {
+  await writeLogging(home, [logging]);
+  // 4.9 finds the file by its name below ROCKETMQ_HOME; 5.x has to be told.
+  const told = `-Drmq.logback.configurationFile=${join(home, 'conf', `${logging}.xml`)}`;
+  return new JavaServer(runtime, home, name, { ...settings, jvmOptions: [...jvmOptions, told] });
 }

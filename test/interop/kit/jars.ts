@@ -6,27 +6,41 @@ import { fileURLToPath } from 'node:url';
 import { runOrThrow } from './processes.js';
 import type { Toolchain } from './toolchain.js';
 
-const POM = fileURLToPath(new URL('../apache/pom.xml', import.meta.url));
+/** The releases of Apache's servers that the suite runs. */
+export const APACHE_VERSIONS = ['4.9.7', '5.5.0'] as const;
+export type ApacheVersion = (typeof APACHE_VERSIONS)[number];
 
-/**
- * The folder with Apache's jars and what they need, from Maven Central. It is kept in the user's cache under the
- * pom's own hash, and appears there whole or not at all.
- */
-export async function ensureJars({ java, maven }: Toolchain, say: (line: string) => void): Promise<string> {
+/** The folder with the jars of each release. */
+export type Jars = Readonly<Record<ApacheVersion, string>>;
+
+/** Apache's jars and what they need, from Maven Central. Each release has a folder and a cache of its own. */
+export async function ensureJars(toolchain: Toolchain, say: (line: string) => void): Promise<Jars> {
+  const folders = new Map<ApacheVersion, string>();
+  for (const version of APACHE_VERSIONS) folders.set(version, await ensureJarsOf(version, toolchain, say));
+  return Object.fromEntries(folders) as Jars;
+}
+
+/** The folder is kept in the user's cache under the pom's own hash, and appears there whole or not at all. */
+async function ensureJarsOf(
+  version: ApacheVersion,
+  { java, maven }: Toolchain,
+  say: (line: string) => void,
+): Promise<string> {
+  const pom = fileURLToPath(new URL(`../apache/pom-${version}.xml`, import.meta.url));
   const hash = createHash('sha256')
-    .update(await readFile(POM))
+    .update(await readFile(pom))
     .digest('hex')
     .slice(0, 12);
   const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'multistage-interop');
   const folder = join(cache, `jars-${hash}`);
   if (await holdsJars(folder)) return folder;
-  say('fetching Apache RocketMQ from Maven Central');
+  say(`fetching Apache RocketMQ ${version} from Maven Central`);
   await mkdir(cache, { recursive: true });
   const incoming = await mkdtemp(join(cache, 'incoming-'));
   try {
     await runOrThrow(
       maven,
-      ['-q', '-B', '-f', POM, 'dependency:copy-dependencies', `-DoutputDirectory=${incoming}`],
+      ['-q', '-B', '-f', pom, 'dependency:copy-dependencies', `-DoutputDirectory=${incoming}`],
       // mvn takes the JVM from JAVA_HOME; without it, from the PATH.
       { env: { JAVA_HOME: dirname(dirname(java)) }, timeoutMs: 420_000 },
     );

@@ -1,0 +1,31 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, inject } from 'vitest';
+import { apache5Differences } from './contract/apache-5-differences.js';
+import { mainJobContract } from './contract/main-job.js';
+import { ourClientContract } from './contract/our-client.js';
+import { ourConsumerGroupsContract } from './contract/our-consumer-groups.js';
+import { ourErrorsContract } from './contract/our-errors.js';
+import { type ApacheCluster, startApache } from './kit/apache.js';
+
+/** Our client on Apache's name server and broker 5.5.0, which run for this file only. */
+let home: string;
+let apache: ApacheCluster;
+const target = () => apache;
+
+beforeAll(async () => {
+  home = await mkdtemp(join(tmpdir(), 'multistage-apache-5-'));
+  apache = await startApache(inject('java'), home, { version: '5.5.0' });
+});
+
+afterAll(async () => {
+  await apache?.close();
+  await rm(home, { recursive: true, force: true });
+});
+
+ourClientContract(target);
+ourConsumerGroupsContract(target);
+ourErrorsContract(target, { illegalQueueCode: 29 });
+mainJobContract(target);
+apache5Differences(target);
