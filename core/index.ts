@@ -41,6 +41,7 @@ export {
   type RocketMQError,
   type RocketMQErrorOf,
   rocketMQError,
+  type StoredOfBatch,
 } from './errors/rocketmq-error.js';
 export {
   type CompressionName,
@@ -76,6 +77,7 @@ export type {
   BrokerFacts,
   CreatedContext,
   EncodedContext,
+  MessageChange,
   Payload,
   QueueSelector,
   RoutedContext,
@@ -86,7 +88,7 @@ export type {
   StateKey,
 } from './pipeline/context.js';
 export type { StageEvent } from './pipeline/events.js';
-export { FaultStrategy } from './pipeline/fault-strategy.js';
+export { FaultStrategy, type QueueTurn } from './pipeline/fault-strategy.js';
 export { type AsyncSendInterceptor, fromAsync } from './pipeline/from-async.js';
 export {
   type ContextAfter,
@@ -126,7 +128,7 @@ export type {
   RegisteredGroup,
   RequestTarget,
 } from './plugin/plugin.js';
-export type { BackPressureOptions, ProducerOptions } from './producer/options.js';
+export type { AutoBatchOptions, BackPressureOptions, ProducerOptions } from './producer/options.js';
 export type {
   AnyMessage,
   MessageRouting,
@@ -153,6 +155,11 @@ export { RemotingClient } from './remoting/remoting-client.js';
 export type { RequestContext, RequestHandler, RequestInterceptor } from './remoting/request-interceptor.js';
 export type { TlsOptions } from './remoting/tls/tls-options.js';
 export { type Listener, type ListenOptions, Transport, type Wire, type WireEvents } from './remoting/transport.js';
+export type {
+  LatencyFaultForm,
+  LatencyFaultOptions,
+  ReachabilityDetectorOptions,
+} from './routing/latency-fault/latency-fault-options.js';
 export { type ConsumerMember, type MemberSubscription, Membership } from './routing/membership.js';
 export { NameServerResolver } from './routing/name-server-resolver.js';
 export type { AdvertisedAddress, ResolveAddress } from './routing/resolve-address.js';

@@ -100,6 +100,13 @@ export const ERROR_CODES = {
     cause: 'Every attempt of the send failed; `attempts` carries each with its broker.',
     remedy: 'Look at the attempts; send again when the message is idempotent.',
   },
+  RMQ_BATCH_INCOMPLETE: {
+    retryable: true,
+    cause:
+      'A part of a batch could not be sent; `cause` is its failure, `results` are those of the messages in front of it.',
+    remedy:
+      'Send `unsent` again, when its first `failedCount` messages are idempotent or `sent` is `no`; look at the cause first when it is not retryable.',
+  },
   RMQ_SEND_FORBIDDEN: {
     retryable: false,
     cause: 'A plugin vetoed the send; `plugin` and `rule` name it.',

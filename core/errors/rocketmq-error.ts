@@ -9,6 +9,15 @@ export interface FailedAttempt {
   readonly error: unknown;
 }
 
+/** A message that is stored, of a batch that is not; at run time a whole `SendResult`. */
+export interface StoredOfBatch {
+  readonly status: string;
+  readonly msgId: string;
+  readonly offsetMsgId: string | undefined;
+  readonly queue: { readonly topic: string; readonly brokerName: string; readonly queueId: number };
+  readonly queueOffset: number | undefined;
+}
+
 /** The facts that come with a code, beside those of every error. */
 export interface ErrorFieldsByCode {
   RMQ_OPTIONS_INVALID: { readonly option: string };
@@ -26,10 +35,17 @@ export interface ErrorFieldsByCode {
   RMQ_REQUEST_TIMEOUT: { readonly address: string; readonly timeoutMs: number; readonly sent: 'no' | 'maybe' };
   RMQ_REQUEST_ABORTED: { readonly sent: 'no' | 'maybe' };
   RMQ_FRAME_INVALID: { readonly address?: string };
-  RMQ_MESSAGE_ILLEGAL: { readonly field: string; readonly topic?: string };
+  RMQ_MESSAGE_ILLEGAL: {
+    readonly field: string;
+    readonly topic?: string;
+    /** Which message of a batch, from 0. */
+    readonly index?: number;
+  };
   RMQ_VALUE_INVALID: {
     readonly topic: string;
     readonly issues: readonly { readonly message: string; readonly path?: readonly unknown[] }[];
+    /** Which message of a batch, from 0. */
+    readonly index?: number;
   };
   RMQ_QUEUE_NOT_FOUND: { readonly topic: string; readonly broker?: string; readonly queueId?: number };
   RMQ_SEND_TIMEOUT: {
@@ -45,6 +61,17 @@ export interface ErrorFieldsByCode {
     readonly attempts: readonly FailedAttempt[];
     readonly sent: 'no' | 'maybe';
     readonly msgId?: string;
+  };
+  RMQ_BATCH_INCOMPLETE: {
+    readonly topic: string;
+    /** One for each message that is stored: those in front. */
+    readonly results: readonly StoredOfBatch[];
+    /** All others, as they were given, in order. */
+    readonly unsent: readonly unknown[];
+    /** How many of `unsent` were in the part that failed; the rest was never on its way. */
+    readonly failedCount: number;
+    /** Whether the part that failed may be stored all the same. */
+    readonly sent: 'no' | 'maybe';
   };
   RMQ_SEND_FORBIDDEN: { readonly plugin: string; readonly rule: string; readonly topic: string };
   RMQ_SEND_ABORTED: { readonly topic: string; readonly sent: 'no' | 'maybe'; readonly msgId?: string };

@@ -17,6 +17,11 @@ export interface DecodedBatchItem extends BatchItem {
 
 const FIXED_BYTES = 22;
 
+/** Bytes that a message takes in the body of a batch. */
+export function batchItemSize({ body, properties }: BatchItem): number {
+  return FIXED_BYTES + body.length + properties.length;
+}
+
 /**
  * The body of a send with `batch=true`: the messages one after another.
  *
@@ -28,7 +33,7 @@ const FIXED_BYTES = 22;
  */
 export function encodeBatchBody(items: readonly BatchItem[]): Buffer {
   let size = 0;
-  for (const item of items) size += FIXED_BYTES + item.body.length + item.properties.length;
+  for (const item of items) size += batchItemSize(item);
   const target = Buffer.alloc(size);
   let position = 0;
   for (const { flag, body, properties } of items) {
@@ -36,7 +41,7 @@ export function encodeBatchBody(items: readonly BatchItem[]): Buffer {
       const message = `The properties of a message in the batch are ${properties.length} bytes, at most ${PROPERTIES_BYTES_MAX} are allowed`;
       throw rocketMQError('RMQ_MESSAGE_ILLEGAL', message, { field: 'properties' });
     }
-    target.writeInt32BE(FIXED_BYTES + body.length + properties.length, position);
+    target.writeInt32BE(batchItemSize({ flag, body, properties }), position);
     target.writeInt32BE(flag, position + 12);
     target.writeInt32BE(body.length, position + 16);
     target.set(body, position + 20);

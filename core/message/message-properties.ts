@@ -5,6 +5,11 @@ import { KEY_SEPARATOR, PropertyName } from './property-names.js';
 const WAIT_TRUE = formatProperties({ [PropertyName.WAIT]: 'true' });
 const WAIT_FALSE = formatProperties({ [PropertyName.WAIT]: 'false' });
 
+/** The properties of a batch itself: WAIT. All others are its messages'. */
+export function formatBatchProperties(waitStored: boolean): string {
+  return waitStored ? WAIT_TRUE : WAIT_FALSE;
+}
+
 /**
  * The properties string of a message on its way out: its id, WAIT, tag, keys, what it has of its own and for RocketMQ, and
  * `system` properties that sending adds (a delay, a namespace). The hot path: no map in between.

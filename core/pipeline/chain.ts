@@ -144,6 +144,15 @@ export class Chain {
     }
   }
 
+  /** Lets the send's producer make a batch of other messages. @throws RMQ_MESSAGE_ILLEGAL */
+  rebatch(state: SendState, messages: readonly OutgoingMessage[]): OutgoingMessage {
+    try {
+      return state.encodeBatch!(messages);
+    } catch (error) {
+      throw this.label(error, this.#checkIndex);
+    }
+  }
+
   watches(state: SendState): boolean {
     return this.events.observed || state.listener !== undefined;
   }
@@ -156,17 +165,26 @@ export class Chain {
   /** The last event of a send. */
   tellEnd(state: SendState, result: SendResult | undefined, error: RocketMQError | undefined): void {
     if (!this.watches(state)) return;
-    const { topic, msgId, attempt } = state;
+    const { topic, msgId, batch, attempt } = state;
     const timeMs = this.clock.monotonic();
-    if (result !== undefined) this.emit(state, { type: 'done', topic, msgId, timeMs, attempt, result });
-    else this.emit(state, { type: 'failed', topic, msgId, timeMs, attempt, error, final: true });
+    if (result !== undefined) this.emit(state, { type: 'done', topic, msgId, batch, timeMs, attempt, result });
+    else this.emit(state, { type: 'failed', topic, msgId, batch, timeMs, attempt, error, final: true });
   }
 
   /** An attempt failed and another may follow. */
   tellAttemptFailed(state: SendState, error: unknown): void {
     if (!this.watches(state)) return;
-    const { topic, msgId, attempt } = state;
-    this.emit(state, { type: 'failed', topic, msgId, timeMs: this.clock.monotonic(), attempt, error, final: false });
+    const { topic, msgId, batch, attempt } = state;
+    this.emit(state, {
+      type: 'failed',
+      topic,
+      msgId,
+      batch,
+      timeMs: this.clock.monotonic(),
+      attempt,
+      error,
+      final: false,
+    });
   }
 
   #link(index: number, node: ChainNode, next: SendHandler<SendContext>): SendHandler<SendContext> {
@@ -231,14 +249,14 @@ export class Chain {
   }
 
   #tellStage(state: SendState, stage: StageName, attempt: number): void {
-    const { topic, msgId } = state;
-    this.emit(state, { type: 'stage', topic, msgId, timeMs: this.clock.monotonic(), stage, attempt });
+    const { topic, msgId, batch } = state;
+    this.emit(state, { type: 'stage', topic, msgId, batch, timeMs: this.clock.monotonic(), stage, attempt });
   }
 
   #tellAttempt(context: PipelineContext): void {
     const { state, attempt, queue } = context;
-    const { topic, msgId } = state;
-    this.emit(state, { type: 'attempt', topic, msgId, timeMs: this.clock.monotonic(), attempt, queue });
+    const { topic, msgId, batch } = state;
+    this.emit(state, { type: 'attempt', topic, msgId, batch, timeMs: this.clock.monotonic(), attempt, queue });
   }
 }
 

@@ -24,6 +24,11 @@ export interface SendFacts {
   /** Monotonic milliseconds after which the send fails. */
   readonly deadlineMs: number;
   readonly target: SendTarget | undefined;
+  /**
+   * The messages of a batch as its caller gave them; undefined for a send of one message. A batch is one send: its
+   * `msgId` and those of its result are joined by commas, and `message` has what all share, with all of them as body.
+   */
+  readonly batch?: readonly OutgoingMessage[] | undefined;
 }
 
 /** A typed slot of a plugin in the state of one send. Make it once, at module level of the plugin. */
@@ -38,6 +43,8 @@ export interface SendContext {
   readonly topic: string;
   /** As the caller gave it, or as an interceptor passed it on; never changed in place. */
   readonly message: OutgoingMessage;
+  /** The messages of a batch, as the caller gave them or as an interceptor passed them on; undefined for a single one. */
+  readonly batch: readonly OutgoingMessage[] | undefined;
   /** Aborted when the send is cancelled or its deadline passes. Made on first use. */
   readonly signal: AbortSignal;
   /** State shared by all contexts and attempts of this send. */
@@ -45,15 +52,24 @@ export interface SendContext {
   set<T>(key: StateKey<T>, value: T): void;
 }
 
+/**
+ * What is sent: `message` for a single one, `batch` for the messages of a batch, of which there stay as many. Of a batch's
+ * `message` only the topic can be changed.
+ */
+export interface MessageChange {
+  readonly message?: OutgoingMessage;
+  readonly batch?: readonly OutgoingMessage[];
+}
+
 /** Before `check` and between `check` and `route`. */
 export interface CreatedContext extends SendContext {
-  with(change: { readonly topic?: string; readonly message?: OutgoingMessage }): CreatedContext;
+  with(change: MessageChange & { readonly topic?: string }): CreatedContext;
 }
 
 /** Between `route` and `select`. The message keeps its topic from here on. */
 export interface RoutedContext extends SendContext {
   readonly publishInfo: PublishInfo;
-  with(change: { readonly message?: OutgoingMessage }): RoutedContext;
+  with(change: MessageChange): RoutedContext;
 }
 
 /** A broker as an attempt sees it; the address is the master's, undefined while the route does not name one. */
@@ -69,7 +85,7 @@ export interface AttemptContext extends SendContext {
   readonly attempt: number;
   readonly queue: MessageQueue;
   readonly broker: BrokerFacts;
-  with(change: { readonly message?: OutgoingMessage; readonly queue?: MessageQueue }): AttemptContext;
+  with(change: MessageChange & { readonly queue?: MessageQueue }): AttemptContext;
 }
 
 /** The body as it goes out. */

@@ -1,4 +1,4 @@
-import type { MessageQueue } from '../message/message.js';
+import type { MessageQueue, OutgoingMessage } from '../message/message.js';
 import type { StageName } from './interceptor.js';
 import type { SendResult } from './send-result.js';
 
@@ -7,6 +7,8 @@ interface EventFacts {
   readonly msgId: string;
   /** Fractional milliseconds on a scale that never goes back; only differences mean something. */
   readonly timeMs: number;
+  /** The messages of a batch as its caller gave them; its `msgId` is theirs, joined by commas. Undefined for a single one. */
+  readonly batch?: readonly OutgoingMessage[] | undefined;
 }
 
 /** A step of one send. Attempts count from 1; 0 means before the first. */

@@ -1,4 +1,5 @@
 import type { MessageQueue, OutgoingMessage } from '../message/message.js';
+import { differInTopicOnly, messagesOf, withTopic } from '../message/outgoing-batch.js';
 import type { PublishInfo } from '../routing/topic-route.js';
 import type { AttemptOutcome, BrokerFacts, Payload, SendFacts, SettledContext, StateKey } from './context.js';
 import type { SendState } from './send-state.js';
@@ -7,6 +8,7 @@ import type { CompressInput, RouteInput, SelectInput, SendInput } from './stage.
 interface ContextChange {
   readonly topic?: string;
   readonly message?: OutgoingMessage;
+  readonly batch?: readonly OutgoingMessage[];
   readonly queue?: MessageQueue;
   readonly payload?: Payload;
 }
@@ -52,6 +54,10 @@ export class PipelineContext implements RouteInput, SelectInput, CompressInput, 
     return this.message.topic;
   }
 
+  get batch(): readonly OutgoingMessage[] | undefined {
+    return this.state.batch === undefined ? undefined : messagesOf(this.message);
+  }
+
   get broker(): BrokerFacts {
     const name = this.queue.brokerName;
     return { name, address: this.state.chain.routes.brokerAddress(name) };
@@ -71,9 +77,7 @@ export class PipelineContext implements RouteInput, SelectInput, CompressInput, 
 
   with(change: ContextChange): PipelineContext {
     this.#refuseLateChange(change);
-    const given = change.message ?? this.message;
-    const topic = change.topic ?? given.topic;
-    const message = topic === given.topic ? given : { ...given, topic };
+    const message = this.state.batch === undefined ? changedMessage(this.message, change) : this.#changedBatch(change);
     if (message !== this.message) this.state.chain.recheck(this.state, message);
     return new PipelineContext(
       this.state,
@@ -117,13 +121,29 @@ export class PipelineContext implements RouteInput, SelectInput, CompressInput, 
     return this;
   }
 
+  #changedBatch(change: ContextChange): OutgoingMessage {
+    const { message, state } = this;
+    if (change.batch !== undefined && change.batch.length !== state.batch?.length) {
+      throw state.misuse(state.position, `with() keeps a batch of ${state.batch?.length} messages at their number`);
+    }
+    if (change.message !== undefined && !differInTopicOnly(change.message, message)) {
+      throw state.misuse(state.position, 'with() changes the messages of a batch by `batch`, not by `message`');
+    }
+    const given = change.batch === undefined ? message : state.chain.rebatch(state, change.batch);
+    const topic = change.topic ?? change.message?.topic ?? given.topic;
+    return topic === given.topic ? given : withTopic(given, topic);
+  }
+
   /** The compiler refuses these by gap; plain JavaScript is told here. */
   #refuseLateChange(change: ContextChange): void {
     if (change.topic !== undefined && this.publishInfo !== undefined) this.#refuse('topic', 'before the stage route');
-    if (change.message !== undefined) {
-      if (this.payload !== undefined) this.#refuse('message', 'before the stage compress');
-      if (this.publishInfo !== undefined && change.message.topic !== this.message.topic) {
-        this.#refuse('message.topic', 'before the stage route');
+    const given = change.batch?.[0] ?? change.message;
+    if (given !== undefined) {
+      const what = change.batch === undefined ? 'message' : 'batch';
+      if (this.payload !== undefined) this.#refuse(what, 'before the stage compress');
+      if (change.batch !== undefined && this.state.batch === undefined) this.#refuse(what, 'of a send that is one');
+      if (this.publishInfo !== undefined && given.topic !== this.message.topic) {
+        this.#refuse(`${what}.topic`, 'before the stage route');
       }
     }
     if (change.queue !== undefined && (this.queue === undefined || this.outcome !== undefined)) {
@@ -137,4 +157,10 @@ export class PipelineContext implements RouteInput, SelectInput, CompressInput, 
   #refuse(what: string, where: string): never {
     throw this.state.misuse(this.state.position, `with() can change ${what} only ${where}`);
   }
+}
+
+function changedMessage(message: OutgoingMessage, change: ContextChange): OutgoingMessage {
+  const given = change.message ?? message;
+  const topic = change.topic ?? given.topic;
+  return topic === given.topic ? given : { ...given, topic };
 }

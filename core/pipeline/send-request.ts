@@ -1,5 +1,6 @@
 import type { OutgoingMessage, Properties } from '../message/message.js';
-import { formatMessageProperties } from '../message/message-properties.js';
+import { formatBatchProperties, formatMessageProperties } from '../message/message-properties.js';
+import { messagesOf } from '../message/outgoing-batch.js';
 import { PropertyName } from '../message/property-names.js';
 import { SysFlag } from '../message/sys-flag.js';
 import { reconsumeTimesOf } from '../message/system-properties.js';
@@ -24,7 +25,7 @@ export interface SendHeader {
 }
 
 /**
- * A SEND_MESSAGE_V2 request, whose header names are single letters:
+ * A SEND_MESSAGE_V2 request, or SEND_BATCH_MESSAGE for a batch, whose header names are single letters:
  *
  * ```
  * a producerGroup   b topic   c defaultTopic   d defaultTopicQueueNums   e queueId   f sysFlag   g bornTimestamp
@@ -34,8 +35,9 @@ export interface SendHeader {
  */
 export function sendRequest(header: SendHeader, message: OutgoingMessage, payload: Payload): OutgoingCommand {
   const { reconsumeTimes, maxReconsumeTimes } = reconsumeTimesOf(message, header.topic);
+  const isBatch = messagesOf(message) !== undefined;
   return {
-    code: RequestCode.SEND_MESSAGE_V2,
+    code: isBatch ? RequestCode.SEND_BATCH_MESSAGE : RequestCode.SEND_MESSAGE_V2,
     ext: {
       a: header.group,
       b: header.topic,
@@ -45,11 +47,13 @@ export function sendRequest(header: SendHeader, message: OutgoingMessage, payloa
       f: payload.sysFlag | transactionBits(message),
       g: header.bornTimestamp,
       h: message.flag ?? 0,
-      i: formatMessageProperties(message, header.msgId, header.system),
+      i: isBatch
+        ? formatBatchProperties(message.waitStored !== false)
+        : formatMessageProperties(message, header.msgId, header.system),
       j: reconsumeTimes,
       k: header.unitMode,
       l: maxReconsumeTimes,
-      m: false,
+      m: isBatch,
       n: header.brokerName,
     },
     body: payload.body,

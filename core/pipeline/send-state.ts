@@ -1,5 +1,5 @@
 import { isRocketMQError, type RocketMQError, rocketMQError } from '../errors/rocketmq-error.js';
-import type { MessageQueue } from '../message/message.js';
+import type { MessageQueue, OutgoingMessage } from '../message/message.js';
 import type { DeadlineEntry } from '../runtime/deadline-heap.js';
 import type { Chain } from './chain.js';
 import type { AttemptOutcome, Payload, SendFacts, SendTarget, StateKey } from './context.js';
@@ -31,6 +31,9 @@ export abstract class SendState implements SendFacts, DeadlineEntry, OutcomeSink
   declare deadlineMs: number;
   declare attemptTimeoutMs: number | undefined;
   declare target: SendTarget | undefined;
+  declare batch: readonly OutgoingMessage[] | undefined;
+  /** Makes a batch of its messages in another form; set with `batch`. */
+  declare encodeBatch: ((messages: readonly OutgoingMessage[]) => OutgoingMessage) | undefined;
   declare heapIndex: number;
   /** Index of the deepest node that was entered; -1 before the first. */
   declare position: number;
@@ -73,6 +76,8 @@ export abstract class SendState implements SendFacts, DeadlineEntry, OutcomeSink
     this.deadlineMs = 0;
     this.attemptTimeoutMs = undefined;
     this.target = undefined;
+    this.batch = undefined;
+    this.encodeBatch = undefined;
     this.heapIndex = -1;
     this.position = -1;
     this.attempt = 0;

@@ -1,5 +1,6 @@
 import { rocketMQError } from '../errors/rocketmq-error.js';
 import type { MessageQueue, OutgoingMessage } from '../message/message.js';
+import { messagesOf } from '../message/outgoing-batch.js';
 import { javaStringHash } from '../message/tag-hash.js';
 import type { SendTarget } from './context.js';
 
@@ -49,7 +50,8 @@ function selectedQueue(
 ): MessageQueue | undefined {
   let chosen: MessageQueue | undefined;
   try {
-    chosen = selector(queues, message);
+    // A selector knows messages: of a batch it is shown the first.
+    chosen = selector(queues, messagesOf(message)?.[0] ?? message);
   } catch (error) {
     const words = error instanceof Error ? error.message : String(error);
     throw rocketMQError(

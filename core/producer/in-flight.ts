@@ -18,15 +18,21 @@ export class InFlight {
   }
 
   remove(send: ProducerSend): void {
-    this.#count--;
     if (send.previous === undefined) this.#first = send.next;
     else send.previous.next = send.next;
     if (send.next !== undefined) send.next.previous = send.previous;
     send.previous = undefined;
     send.next = undefined;
-    if (this.#count === 0 && this.#whenEmpty.length > 0) {
-      for (const tell of this.#whenEmpty.splice(0)) tell();
-    }
+    this.#uncount();
+  }
+
+  /** Something that is made of several sends is in flight, also between two of them. */
+  hold(): void {
+    this.#count++;
+  }
+
+  release(): void {
+    this.#uncount();
   }
 
   cancelAll(): void {
@@ -37,5 +43,11 @@ export class InFlight {
   drained(): Promise<void> {
     if (this.#count === 0) return Promise.resolve();
     return new Promise((resolve) => this.#whenEmpty.push(resolve));
+  }
+
+  #uncount(): void {
+    this.#count--;
+    if (this.#count > 0 || this.#whenEmpty.length === 0) return;
+    for (const tell of this.#whenEmpty.splice(0)) tell();
   }
 }

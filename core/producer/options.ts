@@ -10,6 +10,19 @@ export interface BackPressureOptions {
   readonly bytesMax?: number;
 }
 
+/** How `send` gathers messages into batches by itself. */
+export interface AutoBatchOptions {
+  /** Longest wait for others to join. Default 10. */
+  readonly lingerMs?: number;
+  /** Largest batch; a message that fills it alone does not wait. Default 32,768, at most `maxMessageSizeBytes`. */
+  readonly sizeBytesMax?: number;
+  /** Bytes that may wait in all; with more, messages go by themselves. Default 33,554,432 (32 MiB). */
+  readonly totalBytesMax?: number;
+}
+
+/** {@link AutoBatchOptions}, complete. */
+export type ResolvedAutoBatch = Required<AutoBatchOptions>;
+
 /** What a producer can be told. Only `group` is required. */
 export interface ProducerOptions {
   /** 1 to 255 of `%|a-zA-Z0-9_-`; not DEFAULT_PRODUCER. One producer of a group in one client. */
@@ -49,4 +62,10 @@ export interface ProducerOptions {
    */
   readonly latencyFault?: LatencyFaultOptions;
   readonly backPressure?: BackPressureOptions;
+  /**
+   * Lets sends of one topic, tag, queue (or `shardingKey`) and `waitStored` wait for one another and go out as one batch;
+   * each still ends by itself. Delayed messages, half ones, those for retry topics, those with a `selector` and oneway
+   * sends do not wait. Batches are not compressed. Default off; `true` takes the defaults.
+   */
+  readonly autoBatch?: boolean | AutoBatchOptions;
 }

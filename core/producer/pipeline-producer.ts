@@ -11,6 +11,8 @@ import type { SendResult } from '../pipeline/send-result.js';
 import type { SendOutcome } from '../pipeline/settled.js';
 import { TopicRoutes } from '../pipeline/topic-routes.js';
 import { LifeCycle, type LifeCycleState } from '../runtime/life-cycle.js';
+import { Accumulator, type AccumulatorHost } from './accumulator.js';
+import type { BatchPart } from './batch-part.js';
 import { Budget } from './budget.js';
 import type { StartableProducer } from './create-producer.js';
 import { InFlight } from './in-flight.js';
@@ -28,6 +30,7 @@ import type {
 import { ProducerSend, type SendObserver, type SendOwner } from './producer-send.js';
 import { positive, type ResolvedProducerOptions, resolveProducerOptions } from './resolve-options.js';
 import { sendAll } from './send-all.js';
+import { type BatchHost, sendBatch } from './send-batch.js';
 import { bodySize, encodeTyped, isTyped, targetOf } from './send-input.js';
 import { sendOperator } from './send-operator.js';
 import type { ProducerServices } from './services.js';
@@ -47,6 +50,9 @@ export class PipelineProducer implements StartableProducer, SendOwner {
   readonly #topics: TopicRoutes;
   readonly #budget: Budget;
   readonly #inFlight = new InFlight();
+  readonly #batches: BatchHost & AccumulatorHost;
+  /** Undefined unless sends wait for one another. */
+  readonly #accumulator: Accumulator | undefined;
   /** A send that was taken before the producer closed is entering the chain. */
   #admitting = false;
 
@@ -77,6 +83,9 @@ export class PipelineProducer implements StartableProducer, SendOwner {
       logger: services.logger,
       events: this.#events,
     });
+    this.#batches = this.#batchHost();
+    const { autoBatch } = this.#options;
+    this.#accumulator = autoBatch && new Accumulator(autoBatch, this.#batches);
     this.pipeline = {
       run: (message: AnyMessage, sendOptions?: SendOptions) => this.#run(message, sendOptions),
       events$: this.#events.events$,
@@ -122,6 +131,10 @@ export class PipelineProducer implements StartableProducer, SendOwner {
     return sendAll(this.#sender, messages, options);
   }
 
+  sendBatch<M extends AnyMessage>(messages: readonly M[], options?: SendOptions): Promise<readonly SendResult[]> {
+    return sendBatch(this.#batches, messages, options);
+  }
+
   async sendOneway(message: AnyMessage, options?: SendOptions): Promise<void> {
     await this.#promise('oneway', message, options);
   }
@@ -139,6 +152,7 @@ export class PipelineProducer implements StartableProducer, SendOwner {
   close(options: { readonly timeoutMs?: number; readonly signal?: AbortSignal } = {}): Promise<void> {
     const wasStarted = this.#lifeCycle.state === 'running';
     return this.#lifeCycle.close(async () => {
+      this.#accumulator?.flushAll();
       await this.#drain(options);
       const { membership, names } = this.#services;
       if (wasStarted) await membership.leave(names.groupToWire(this.group), 'producer');
@@ -164,7 +178,7 @@ export class PipelineProducer implements StartableProducer, SendOwner {
     this.#services.deadlines.remove(send);
     this.#inFlight.remove(send);
     if (result !== undefined) send.observer.onResult(result);
-    else send.observer.onError(error);
+    else send.observer.onError(error, send.sent);
     const { settledListeners } = this.#services;
     if (settledListeners.length > 0 && this.#services.internal !== true) this.#tellSettled(send, result, error);
     if (send.admitted) this.#budget.release(send.sizeBytes);
@@ -219,14 +233,37 @@ export class PipelineProducer implements StartableProducer, SendOwner {
     observer: SendObserver,
     listener: EventListener,
     startMs: number,
+  ): { cancel(): void } {
+    if (this.#accumulator !== undefined && mode === 'send' && listener === undefined) {
+      const held = this.#accumulator.take({
+        message,
+        target: targetOf(message, options),
+        startMs,
+        timeoutMs: this.#timeoutMs(options),
+        attemptTimeoutMs: this.#attemptTimeoutMs(options),
+        signal: options?.signal,
+        observer,
+      });
+      if (held !== undefined) return held;
+    }
+    return this.#start(mode, message, options, observer, listener, startMs, undefined);
+  }
+
+  #start(
+    mode: Mode,
+    message: RawMessage,
+    options: SendOptions | undefined,
+    observer: SendObserver,
+    listener: EventListener,
+    startMs: number,
+    part: BatchPart | undefined,
   ): ProducerSend {
     const { clock, ids, deadlines } = this.#services;
-    const defaults = this.#options.pipeline;
-    const timeoutMs = options?.timeoutMs === undefined ? defaults.timeoutMs : positive('timeoutMs', options.timeoutMs);
+    const timeoutMs = this.#timeoutMs(options);
     const send = new ProducerSend(
       this.#chain,
       mode,
-      ids.next(),
+      part === undefined ? ids.next() : part.msgIds.join(','),
       this,
       message,
       bodySize(message),
@@ -236,19 +273,29 @@ export class PipelineProducer implements StartableProducer, SendOwner {
     send.startTimestamp = clock.now();
     send.timeoutMs = timeoutMs;
     send.deadlineMs = startMs + timeoutMs;
-    send.attemptTimeoutMs =
-      options?.attemptTimeoutMs === undefined
-        ? defaults.attemptTimeoutMs
-        : positive('attemptTimeoutMs', options.attemptTimeoutMs);
+    send.attemptTimeoutMs = this.#attemptTimeoutMs(options);
     send.target = targetOf(message, options);
     send.listener = listener;
+    send.batch = part?.batch;
+    send.encodeBatch = part?.encode;
     this.#inFlight.add(send);
     if (send.deadlineMs !== Number.POSITIVE_INFINITY) deadlines.add(send);
-    this.#admit(send);
+    this.#admit(send, part !== undefined);
     return send;
   }
 
-  #admit(send: ProducerSend): void {
+  #timeoutMs(options: SendOptions | undefined): number {
+    const given = options?.timeoutMs;
+    return given === undefined ? this.#options.pipeline.timeoutMs : positive('timeoutMs', given);
+  }
+
+  #attemptTimeoutMs(options: SendOptions | undefined): number | undefined {
+    const given = options?.attemptTimeoutMs;
+    return given === undefined ? this.#options.pipeline.attemptTimeoutMs : positive('attemptTimeoutMs', given);
+  }
+
+  /** A part belongs to what was taken before: it goes in whatever became of the producer since, and began earlier. */
+  #admit(send: ProducerSend, isPart: boolean): void {
     const { abortSignal } = send;
     if (abortSignal !== undefined) {
       if (abortSignal.aborted) {
@@ -258,12 +305,34 @@ export class PipelineProducer implements StartableProducer, SendOwner {
       abortSignal.addEventListener('abort', send);
     }
     // A producer that does not run holds nothing back: stage 1 refuses.
-    const running = this.#lifeCycle.state === 'running';
+    const running = isPart || this.#lifeCycle.state === 'running';
     if (running && !this.#budget.admit(send)) return;
+    if (isPart) {
+      send.onAdmitted();
+      return;
+    }
     send.admitted = running;
     send.freshMs = send.deadlineMs - send.timeoutMs;
     this.#enterChain(send);
     send.freshMs = Number.NaN;
+  }
+
+  #batchHost(): BatchHost & AccumulatorHost {
+    const { clock, ids, deadlines, names } = this.#services;
+    const { maxMessageSizeBytes, timeoutMs } = this.#options.pipeline;
+    return {
+      clock,
+      ids,
+      deadlines,
+      system: names.properties,
+      maxMessageSizeBytes,
+      timeoutMs,
+      requireRunning: () => this.#lifeCycle.requireRunning(),
+      launchPart: (part, options, startMs, observer) =>
+        this.#start('send', part.message, options, observer, undefined, startMs, part),
+      hold: () => this.#inFlight.hold(),
+      release: () => this.#inFlight.release(),
+    };
   }
 
   #enterChain(send: ProducerSend): void {

@@ -8,7 +8,8 @@ import type { RawMessage } from './producer.js';
 /** Who is told how a send ended. */
 export interface SendObserver {
   onResult(result: SendResult): void;
-  onError(error: unknown): void;
+  /** `sent` tells whether the message may have reached a broker all the same. */
+  onError(error: unknown, sent?: 'no' | 'maybe'): void;
 }
 
 /** What a send needs of its producer. */

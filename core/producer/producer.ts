@@ -91,6 +91,20 @@ export interface Producer {
    * stops nothing unless `stopOnError` asks. Leaving the loop early takes nothing more and ends what is in flight.
    */
   sendAll<M extends AnyMessage>(messages: MessageSource<M>, options?: SendAllOptions): AsyncIterable<SendReport<M>>;
+  /**
+   * Sends messages of one topic as batches, which cost little more than one message each. Anything wrong with any of them
+   * is said before anything is sent, with its `index`. What is larger than `maxMessageSizeBytes` together goes in parts,
+   * one after another to the same queue, so that the order holds; `timeoutMs` is for all of it. None may be delayed or for
+   * a retry topic, and all have the same `waitStored` and `shardingKey`. Batches are not compressed.
+   *
+   * Interceptors and events see each part as one send, with the messages in `context.batch`.
+   * @returns one result for each message, in their order
+   * @throws RMQ_MESSAGE_ILLEGAL, RMQ_VALUE_INVALID, RMQ_NOT_RUNNING, RMQ_OPTIONS_INVALID before anything is sent;
+   * RMQ_BATCH_INCOMPLETE when a part fails, with the results in front of it and the messages without one; its `cause` is
+   * what `send` would fail with
+   * @example const results = await producer.sendBatch(lines.map((body) => ({ topic: 'lines', body })));
+   */
+  sendBatch<M extends AnyMessage>(messages: readonly M[], options?: SendOptions): Promise<readonly SendResult[]>;
   /** One attempt; resolves when the bytes are with the socket. Nothing tells whether the broker stored it. */
   sendOneway(message: RawMessage, options?: SendOptions): Promise<void>;
   sendOneway<T>(message: TypedMessage<T>, options?: SendOptions): Promise<void>;

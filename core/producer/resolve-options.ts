@@ -5,7 +5,7 @@ import { SystemTopic } from '../message/system-topics.js';
 import type { NotStoredPolicy, PipelineOptions } from '../pipeline/options.js';
 import { ResponseCode } from '../remoting/protocol/response-codes.js';
 import { resolveLatencyFault } from '../routing/latency-fault/latency-fault-options.js';
-import type { ProducerOptions } from './options.js';
+import type { AutoBatchOptions, ProducerOptions, ResolvedAutoBatch } from './options.js';
 
 /** Codes after which Java's clients make another attempt, those of 4.9 and of 5.x together, and 215: a broker that has too much to do. */
 export const RETRY_RESPONSE_CODES: readonly number[] = [
@@ -24,6 +24,8 @@ export interface ResolvedProducerOptions {
   readonly pipeline: PipelineOptions;
   readonly messagesMax: number;
   readonly bytesMax: number;
+  /** Undefined when sends do not wait for one another. */
+  readonly autoBatch: ResolvedAutoBatch | undefined;
 }
 
 const NOT_STORED_POLICIES: readonly NotStoredPolicy[] = ['return', 'retry', 'throw'];
@@ -43,6 +45,7 @@ const KNOWN: ReadonlySet<string> = new Set([
   'notStored',
   'latencyFault',
   'backPressure',
+  'autoBatch',
 ]);
 
 /** Validates a producer's options by name and fills in the defaults. @throws RMQ_OPTIONS_INVALID */
@@ -60,6 +63,7 @@ export function resolveProducerOptions(options: ProducerOptions, unitMode = fals
     throw invalid('createTopicKey', 'has to be the name of a topic', createTopicKey);
   }
   const { compressThresholdBytes = 4_096 } = options;
+  const maxMessageSizeBytes = integer('maxMessageSizeBytes', options.maxMessageSizeBytes ?? MESSAGE_SIZE_BYTES_MAX, 1);
   return {
     pipeline: {
       group: options.group,
@@ -73,7 +77,7 @@ export function resolveProducerOptions(options: ProducerOptions, unitMode = fals
           : integer('compressThresholdBytes', compressThresholdBytes, 0, Number.MAX_SAFE_INTEGER),
       compression: compressionOf(options.compression),
       compressLevel: integer('compressLevel', options.compressLevel ?? 5, 1, 9),
-      maxMessageSizeBytes: integer('maxMessageSizeBytes', options.maxMessageSizeBytes ?? MESSAGE_SIZE_BYTES_MAX, 1),
+      maxMessageSizeBytes,
       createTopicKey,
       defaultTopicQueueNums: integer('defaultTopicQueueNums', options.defaultTopicQueueNums ?? 4, 1),
       retryResponseCodes: new Set([...RETRY_RESPONSE_CODES, ...responseCodes(options.retryResponseCodes ?? [])]),
@@ -83,6 +87,7 @@ export function resolveProducerOptions(options: ProducerOptions, unitMode = fals
     },
     messagesMax: integer('backPressure.messagesMax', backPressure.messagesMax ?? 10_000, 1),
     bytesMax: integer('backPressure.bytesMax', backPressure.bytesMax ?? 100 * 1024 * 1024, 1, Number.MAX_SAFE_INTEGER),
+    autoBatch: resolveAutoBatch(options.autoBatch, maxMessageSizeBytes),
   };
 }
 
@@ -90,6 +95,31 @@ function compressionOf(name: CompressionName | undefined): CompressionType | und
   if (name === undefined) return undefined;
   if (!COMPRESSIONS.includes(name)) throw invalid('compression', `has to be one of ${COMPRESSIONS.join(', ')}`, name);
   return name.toUpperCase() as CompressionType;
+}
+
+const AUTO_BATCH_BYTES = 32 * 1024;
+
+function resolveAutoBatch(
+  given: boolean | AutoBatchOptions | undefined,
+  maxMessageSizeBytes: number,
+): ResolvedAutoBatch | undefined {
+  if (given === undefined || given === false) return undefined;
+  const options = given === true ? {} : given;
+  if (typeof options !== 'object' || options === null) {
+    throw invalid('autoBatch', 'has to be true, false or an object', given);
+  }
+  for (const name of Object.keys(options)) {
+    if (!['lingerMs', 'sizeBytesMax', 'totalBytesMax'].includes(name)) {
+      throw invalid(`autoBatch.${name}`, 'is no option of automatic batches');
+    }
+  }
+  const { lingerMs = 10, totalBytesMax = 32 * 1024 * 1024 } = options;
+  const { sizeBytesMax = Math.min(AUTO_BATCH_BYTES, maxMessageSizeBytes) } = options;
+  return {
+    lingerMs: positive('autoBatch.lingerMs', lingerMs),
+    sizeBytesMax: integer('autoBatch.sizeBytesMax', sizeBytesMax, 1, maxMessageSizeBytes),
+    totalBytesMax: integer('autoBatch.totalBytesMax', totalBytesMax, 1, Number.MAX_SAFE_INTEGER),
+  };
 }
 
 /** @throws RMQ_OPTIONS_INVALID unless the value is a number above 0; Infinity is allowed */

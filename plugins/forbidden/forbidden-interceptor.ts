@@ -1,5 +1,5 @@
 import { from, mergeMap, throwError } from 'rxjs';
-import { rocketMQError, type SendContext, type SendInterceptor } from '../../core/index.js';
+import { type OutgoingMessage, rocketMQError, type SendContext, type SendInterceptor } from '../../core/index.js';
 import type { Verdict } from './rules.js';
 
 /** A rule of one gap: what it is given is decided there. */
@@ -9,24 +9,29 @@ export interface RuleFor<Facts> {
 }
 
 /**
- * Asks the rules in order, and passes the send on unless one of them forbids it. As long as rules answer at once no
+ * Asks the rules in order about each message, and passes the send on unless one of them forbids it. As long as rules answer at once no
  * operator is set up; the first one that answers by promise makes the rest of this pass asynchronous.
  */
 export function forbiddenInterceptor<C extends SendContext, Facts>(
   plugin: string,
   rules: readonly RuleFor<Facts>[],
-  factsOf: (context: C) => Facts,
+  factsOf: (context: C, message: OutgoingMessage) => Facts,
 ): SendInterceptor<C> {
   return (context, next) => {
-    const facts = factsOf(context);
-    for (let index = 0; index < rules.length; index++) {
-      const rule = rules[index]!;
-      const verdict = rule.check(facts);
-      if (isPromise(verdict)) {
-        const allowed = allowedLater(plugin, context.topic, verdict, rules, index, facts);
-        return from(allowed).pipe(mergeMap(() => next(context)));
+    const { topic, batch } = context;
+    const messages = batch ?? [context.message];
+    for (const [at, message] of messages.entries()) {
+      const facts = factsOf(context, message);
+      for (let index = 0; index < rules.length; index++) {
+        const rule = rules[index]!;
+        const verdict = rule.check(facts);
+        if (isPromise(verdict)) {
+          const rest = messages.slice(at + 1).map((other) => () => factsOf(context, other));
+          const allowed = allowedLater(plugin, topic, verdict, rules, index, facts, rest);
+          return from(allowed).pipe(mergeMap(() => next(context)));
+        }
+        if (forbids(rule.name, verdict)) return throwError(() => veto(plugin, rule.name, topic, verdict));
       }
-      if (forbids(rule.name, verdict)) return throwError(() => veto(plugin, rule.name, context.topic, verdict));
     }
     return next(context);
   };
@@ -39,14 +44,16 @@ async function allowedLater<Facts>(
   rules: readonly RuleFor<Facts>[],
   index: number,
   facts: Facts,
+  rest: readonly (() => Facts)[],
 ): Promise<void> {
-  let verdict = await pending;
-  for (let at = index; ; ) {
-    const rule = rules[at]!;
+  const heed = (rule: RuleFor<Facts>, verdict: Verdict): void => {
     if (forbids(rule.name, verdict)) throw veto(plugin, rule.name, topic, verdict);
-    const following = rules[++at];
-    if (following === undefined) return;
-    verdict = await following.check(facts);
+  };
+  heed(rules[index]!, await pending);
+  for (const rule of rules.slice(index + 1)) heed(rule, await rule.check(facts));
+  for (const other of rest) {
+    const otherFacts = other();
+    for (const rule of rules) heed(rule, await rule.check(otherFacts));
   }
 }
 

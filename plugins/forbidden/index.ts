@@ -1,4 +1,4 @@
-import type { CreatedContext, EncodedContext, Plugin } from '../../core/index.js';
+import type { CreatedContext, EncodedContext, OutgoingMessage, Plugin } from '../../core/index.js';
 import { forbiddenInterceptor } from './forbidden-interceptor.js';
 import {
   type AttemptFactsForRules,
@@ -54,13 +54,13 @@ export function forbidden(options: ForbiddenOptions): Plugin<void> {
   };
 }
 
-function sendFacts(context: CreatedContext): SendFactsForRules {
+function sendFacts(context: CreatedContext, message: OutgoingMessage): SendFactsForRules {
   const { producerGroup: group, mode } = context.send;
-  return { group, topic: context.topic, message: context.message, mode };
+  return { group, topic: context.topic, message, mode };
 }
 
-function attemptFacts(context: EncodedContext): AttemptFactsForRules {
+function attemptFacts(context: EncodedContext, message: OutgoingMessage): AttemptFactsForRules {
   const { producerGroup: group, mode } = context.send;
-  const { topic, message, queue, broker, attempt } = context;
+  const { topic, queue, broker, attempt } = context;
   return { group, topic, message, mode, queue, broker, attempt };
 }

@@ -5,7 +5,7 @@ export interface SendFactsForRules {
   /** The producer's group. */
   readonly group: string;
   readonly topic: string;
-  /** As the application gave it, or as a plugin before this one passed it on. */
+  /** As the application gave it, or as a plugin before this one passed it on. Of a batch, each in its turn. */
   readonly message: OutgoingMessage;
   /** Whether an answer is awaited. */
   readonly mode: 'send' | 'oneway';

@@ -12,7 +12,7 @@ import { ProducerScope } from '../tokens.js';
 
 /**
  * Stage 4: the body as it goes out. From the threshold on it is compressed, even if that makes it larger, as Java does.
- * Done once per message and not per attempt: the send remembers it by the identity of the body.
+ * Done once per message and not per attempt: the send remembers it by the identity of the body. A batch never is, as Java's.
  */
 @injectable()
 export class Compress implements CompressStage {
@@ -31,7 +31,8 @@ export class Compress implements CompressStage {
     const { body } = context.message;
     if (state.payload !== undefined && state.payloadSource === body) return next(context.encoded(state.payload));
     const bytes = typeof body === 'string' ? Buffer.from(body, 'utf8') : body;
-    if (bytes.byteLength < this.#thresholdBytes) return this.#goOn(context, next, { body: bytes, sysFlag: 0 });
+    const isSmall = bytes.byteLength < this.#thresholdBytes;
+    if (isSmall || context.batch !== undefined) return this.#goOn(context, next, { body: bytes, sysFlag: 0 });
     state.freshMs = Number.NaN;
     const compressed = this.#compressor.compress(bytes, this.#level);
     const sysFlag = SysFlag.COMPRESSED | this.#compressor.sysFlagBits;
