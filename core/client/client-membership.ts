@@ -38,6 +38,8 @@ export class ClientMembership implements Membership {
   readonly #consumers = new Map<string, ConsumerMember>();
   /** Brokers that took our last heartbeat, with the version they answered with. */
   readonly #versions = new Map<string, number>();
+  /** Brokers that are asked for their version; whoever needs it meanwhile shares the answer. */
+  readonly #asking = new Map<string, Promise<number>>();
   /** Brokers to which a heartbeat is on its way, maybe over a connection that is still being made. */
   readonly #telling = new Map<string, number>();
   readonly #unsubscribe: readonly (() => void)[];
@@ -70,7 +72,16 @@ export class ClientMembership implements Membership {
       const message = `The broker ${brokerName} is in no route of this client`;
       throw rocketMQError('RMQ_BROKER_NOT_FOUND', message, { broker: brokerName });
     }
-    return this.#versions.get(address) ?? this.#heartbeatTo(address, encodeHeartbeatData(this.#data()));
+    const known = this.#versions.get(address);
+    if (known !== undefined) return known;
+    let asking = this.#asking.get(address);
+    if (asking === undefined) {
+      asking = this.#heartbeatTo(address, encodeHeartbeatData(this.#data())).finally(() =>
+        this.#asking.delete(address),
+      );
+      this.#asking.set(address, asking);
+    }
+    return asking;
   }
 
   joinProducer(group: string): void {
