@@ -143,6 +143,21 @@ describe('two namespaces on one server', () => {
     expect(dead[0]?.body.toString()).toBe('given up');
   });
 
+  test('every message of a batch is in the namespace', async () => {
+    const { clients, look } = await setup();
+    const producer = await clients.a.producer({ group: 'g' });
+    const results = await producer.sendBatch(['x', 'y', 'z'].map((body) => ({ topic: 'orders', body })));
+    expect(new Set(results.map(({ queue }) => queue.topic))).toEqual(new Set(['orders']));
+    const received: ReceivedMessage[] = [];
+    const consumer = await clients.a.consumer({ group: 'readers', subscribe: { orders: '*' }, from: 'first' });
+    await consumer.run((message: ReceivedMessage) => received.push(message));
+    await waitFor(() => received.length === 3, { timeoutMs: 10_000 });
+    expect(received.map(({ topic, properties }) => `${topic} of ${properties.INSTANCE_ID}`)).toEqual(
+      Array.from({ length: 3 }, () => 'orders of A'),
+    );
+    expect(await look.ask(RequestCode.GET_ALL_TOPIC_CONFIG, {})).not.toContain('"orders"');
+  });
+
   test('plugins name topics as the application does', async () => {
     const { clients, look } = await setup();
     await (await clients.a.producer({ group: 'g' })).send({ topic: 'orders', body: 'x' });
