@@ -33,9 +33,12 @@ class History {
   readonly #ledger = new Ledger();
   #volume = new FaultyVolume();
   #configs = 0;
+  /** Where all records are of one size, what was left behind by mistake lies just where the next one could begin. */
+  readonly #bodyLength: number | undefined;
 
   constructor(seed: number) {
     this.#random = new Random(seed);
+    this.#bodyLength = this.#random.chance(0.5) ? this.#random.between(8, 600) : undefined;
   }
 
   async run(): Promise<void> {
@@ -114,7 +117,8 @@ class History {
     const volume = this.#volume;
     for (let count = random.between(1, 6); count > 0; count--) {
       const parts = { queueId: random.between(0, QUEUES - 1), flushDiskType, waitStored: random.chance(0.85) };
-      const sent = this.#ledger.take(parts, random.chance(0.3) ? random.between(0, 1500) : random.between(0, 100));
+      const length = random.chance(0.3) ? random.between(0, 1500) : random.between(0, 100);
+      const sent = this.#ledger.take(parts, this.#bodyLength ?? length);
       const message = {
         topic: TOPIC,
         queueId: sent.queueId,
