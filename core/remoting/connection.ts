@@ -6,8 +6,11 @@ import { systemError } from './answers.js';
 import { IdleWatch } from './idle-watch.js';
 import { type OutgoingFrame, UnheardFrame } from './outgoing-frame.js';
 import {
+  type PeerKind,
+  peerKindOf,
   RECOGNITION_BYTES,
   recognisePeer,
+  recogniseSilence,
   SILENT_PEER_ADVICE,
   type Side,
   type Stranger,
@@ -96,6 +99,8 @@ export class Connection implements PendingOwner {
   #opaqueWrapped = false;
   /** The beginning of what the peer says, until there is enough of it to know what it speaks. */
   #firstBytes: Buffer | undefined = Buffer.alloc(0);
+  /** What the peer is, by the first request of ours that it answered. */
+  #peerKind: PeerKind | undefined;
   /** When the first write was made after which nothing has been heard; -1 when there is none. */
   #silentSinceMs = -1;
   #idleWatch: IdleWatch | undefined;
@@ -156,7 +161,7 @@ export class Connection implements PendingOwner {
     if (this.#closed) return failedStart(this.#lostError('it is closed', 'no'), observer);
     const opaque = this.#nextOpaque();
     const deadlineMs = this.#settings.clock.monotonic() + timeoutMs;
-    const pending = new PendingCommand(this, opaque, oneway, timeoutMs, deadlineMs, observer);
+    const pending = new PendingCommand(this, opaque, request.code, oneway, timeoutMs, deadlineMs, observer);
     try {
       this.#encode(pending, request, opaque, oneway ? CommandFlag.ONEWAY : 0, this.#settings.serializeType);
     } catch (error) {
@@ -245,10 +250,9 @@ export class Connection implements PendingOwner {
     const { sent, timeoutMs } = pending;
     this.#settle(pending);
     const { address } = this;
-    const where = sent === 'maybe' ? '' : this.#wire ? '; it does not read what waits' : '; it is not connected yet';
-    const silent = sent === 'maybe' && this.#neverHeard;
-    const message = `no answer from ${address} within ${timeoutMs} ms${silent ? '; it has never said anything' : where}`;
-    const hint = silent ? { hint: SILENT_PEER_ADVICE } : {};
+    const { what, advice } = this.#unanswered(pending);
+    const message = `no answer from ${address} within ${timeoutMs} ms${what && `; it ${what}`}`;
+    const hint = advice === undefined ? {} : { hint: advice };
     this.#tellFailure(pending, rocketMQError('RMQ_REQUEST_TIMEOUT', message, { address, timeoutMs, sent }, hint));
     const { clock, silenceMsMax } = this.#settings;
     if (this.#closed || this.#silentSinceMs < 0) return;
@@ -261,6 +265,15 @@ export class Connection implements PendingOwner {
     this.#settle(pending);
     if (error) this.#tellFailure(pending, this.#lostError(error.message, 'maybe', error));
     else this.#tellResponse(pending, undefined);
+  }
+
+  /** What is known of a peer that did not answer a request, as in "it …". */
+  #unanswered({ sent, code }: PendingCommand): { readonly what: string; readonly advice?: string } {
+    if (this.#wire === undefined) return { what: 'is not connected yet' };
+    if (sent === 'no') return { what: 'does not read what waits' };
+    if (this.#neverHeard) return { what: 'has never said anything', advice: SILENT_PEER_ADVICE };
+    const stranger = this.#peerKind && recogniseSilence(code, this.#peerKind);
+    return stranger ? { what: `looks like ${stranger.what}`, advice: stranger.advice } : { what: '' };
   }
 
   // What the wire reports
@@ -319,6 +332,7 @@ export class Connection implements PendingOwner {
       return;
     }
     this.#settle(pending);
+    this.#peerKind ??= peerKindOf(pending.code, command.code);
     this.#tellResponse(pending, command);
   }
 

@@ -104,20 +104,44 @@ const OF_BROKERS: ReadonlySet<number> = new Set([
   RequestCode.GET_CONSUMER_LIST_BY_GROUP,
 ]);
 
+/** The two kinds of server. */
+export type PeerKind = 'broker' | 'name server';
+
+/** What a peer is that answered a request so; undefined when both kinds might. */
+export function peerKindOf(requestCode: number, responseCode: number): PeerKind | undefined {
+  if (responseCode === ResponseCode.REQUEST_CODE_NOT_SUPPORTED) return undefined;
+  return neededFor(requestCode);
+}
+
+function neededFor(requestCode: number): PeerKind | undefined {
+  if (OF_BROKERS.has(requestCode)) return 'broker';
+  return OF_NAME_SERVERS.has(requestCode) ? 'name server' : undefined;
+}
+
 /**
  * Tells a name server from a broker by what it does not know: both refuse a request code that is not theirs in the same
  * words, which name it.
  */
 export function recogniseRefusal({ code, remark }: Pick<RemotingCommand, 'code' | 'remark'>): Stranger | undefined {
   if (code !== ResponseCode.REQUEST_CODE_NOT_SUPPORTED) return undefined;
-  const requestCode = Number(/request type (\d+) not supported/.exec(remark ?? '')?.[1]);
-  if (OF_NAME_SERVERS.has(requestCode)) {
-    const advice = `Give the address of a name server; the brokers' own come from there: ${PORTS}.`;
-    return { what: 'a broker, where a name server is needed', advice };
-  }
-  if (OF_BROKERS.has(requestCode)) {
-    const advice = `Check the address that the broker advertises (brokerIP1 and listenPort; of our server advertisedHost), and resolveAddress: ${PORTS}.`;
-    return { what: 'a name server, where a broker is needed', advice };
-  }
-  return undefined;
+  return MISTAKEN[neededFor(Number(/request type (\d+) not supported/.exec(remark ?? '')?.[1])) ?? 'neither'];
 }
+
+/** The same by what it leaves unanswered, as Apache's name server of 4.9 does, where it has shown before what it is. */
+export function recogniseSilence(requestCode: number, kind: PeerKind): Stranger | undefined {
+  const needed = neededFor(requestCode) ?? 'neither';
+  return needed === kind ? undefined : MISTAKEN[needed];
+}
+
+/** Who it is that cannot do what the needed kind of server does. */
+const MISTAKEN: Readonly<Record<PeerKind | 'neither', Stranger | undefined>> = {
+  'name server': {
+    what: 'a broker, where a name server is needed',
+    advice: `Give the address of a name server; the brokers' own come from there: ${PORTS}.`,
+  },
+  broker: {
+    what: 'a name server, where a broker is needed',
+    advice: `Check the address that the broker advertises (brokerIP1 and listenPort; of our server advertisedHost), and resolveAddress: ${PORTS}.`,
+  },
+  neither: undefined,
+};

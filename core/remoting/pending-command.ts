@@ -26,6 +26,7 @@ export class PendingCommand implements PendingRequest, DeadlineEntry, OutgoingFr
   /** Whether it has ended, by whatever. Its owner sets it. */
   settled = false;
   readonly opaque: number;
+  readonly code: number;
   readonly oneway: boolean;
   readonly timeoutMs: number;
   readonly deadlineMs: number;
@@ -35,6 +36,7 @@ export class PendingCommand implements PendingRequest, DeadlineEntry, OutgoingFr
   constructor(
     owner: PendingOwner,
     opaque: number,
+    code: number,
     oneway: boolean,
     timeoutMs: number,
     deadlineMs: number,
@@ -42,6 +44,7 @@ export class PendingCommand implements PendingRequest, DeadlineEntry, OutgoingFr
   ) {
     this.#owner = owner;
     this.opaque = opaque;
+    this.code = code;
     this.oneway = oneway;
     this.timeoutMs = timeoutMs;
     this.deadlineMs = deadlineMs;

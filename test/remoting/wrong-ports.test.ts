@@ -130,6 +130,23 @@ describe('a client that was given', () => {
   });
 });
 
+test('a name server that leaves unanswered what is for brokers is known by what it answered before', async () => {
+  const nameServer = closeAfterTest(createRemotingServer(tcpTransport, { host: '127.0.0.1', port: 0 }));
+  nameServer.process(RequestCode.GET_ROUTEINFO_BY_TOPIC, () => ({ code: 17 }));
+  nameServer.processOthers(() => undefined);
+  await nameServer.listen();
+  const client = closeAfterTest(createRemotingClient({ transport: tcpTransport }));
+  const address = `127.0.0.1:${nameServer.address.port}`;
+  const ask = (code: number) => client.invoke(address, { code }, { timeoutMs: 30 }).catch((error: unknown) => error);
+  expect(await ask(RequestCode.SEND_MESSAGE_V2)).toMatchObject(
+    saying('RMQ_REQUEST_TIMEOUT', /never said anything/, /Apache 4\.9 name server/),
+  );
+  expect(await ask(RequestCode.GET_ROUTEINFO_BY_TOPIC)).toMatchObject({ code: 17 });
+  expect(await ask(RequestCode.SEND_MESSAGE_V2)).toMatchObject(
+    saying('RMQ_REQUEST_TIMEOUT', /looks like a name server, where a broker is needed/, /resolveAddress/),
+  );
+});
+
 test('a server that has answered once is not taken for a stranger when it is slow', async () => {
   const server = closeAfterTest(createRemotingServer(tcpTransport, { host: '127.0.0.1', port: 0 }));
   server.process(10, () => ({ code: 0 }));
