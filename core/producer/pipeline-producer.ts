@@ -260,17 +260,18 @@ export class PipelineProducer implements StartableProducer, SendOwner {
   ): ProducerSend {
     const { clock, ids, deadlines } = this.#services;
     const timeoutMs = this.#timeoutMs(options);
+    const now = clock.now();
     const send = new ProducerSend(
       this.#chain,
       mode,
-      part === undefined ? ids.next() : part.msgIds.join(','),
+      part === undefined ? ids.next(now) : part.msgIds.join(','),
       this,
       message,
       bodySize(message),
       observer,
       options?.signal,
     );
-    send.startTimestamp = clock.now();
+    send.startTimestamp = now;
     send.timeoutMs = timeoutMs;
     send.deadlineMs = startMs + timeoutMs;
     send.attemptTimeoutMs = this.#attemptTimeoutMs(options);

@@ -11,7 +11,8 @@ import type { CompressInput, CompressStage } from '../stage.js';
 import { ProducerScope } from '../tokens.js';
 
 /**
- * Stage 4: the body as it goes out. From the threshold on it is compressed, even if that makes it larger, as Java does.
+ * Stage 4: the body as it goes out. From the threshold on it is compressed, unless that makes it larger: Java sends the
+ * larger one, and a broker then refuses a body that was just within its limit.
  * Done once per message and not per attempt: the send remembers it by the identity of the body. A batch never is, as Java's.
  */
 @injectable()
@@ -35,11 +36,15 @@ export class Compress implements CompressStage {
     if (isSmall || context.batch !== undefined) return this.#goOn(context, next, { body: bytes, sysFlag: 0 });
     state.freshMs = Number.NaN;
     const compressed = this.#compressor.compress(bytes, this.#level);
-    const sysFlag = SysFlag.COMPRESSED | this.#compressor.sysFlagBits;
     if (compressed instanceof Promise) {
-      return later(context, compressed, (ready) => this.#goOn(context, next, { body: ready, sysFlag }));
+      return later(context, compressed, (ready) => this.#goOn(context, next, this.#smaller(bytes, ready)));
     }
-    return this.#goOn(context, next, { body: compressed, sysFlag });
+    return this.#goOn(context, next, this.#smaller(bytes, compressed));
+  }
+
+  #smaller(bytes: Uint8Array, compressed: Uint8Array): Payload {
+    if (compressed.byteLength >= bytes.byteLength) return { body: bytes, sysFlag: 0 };
+    return { body: compressed, sysFlag: SysFlag.COMPRESSED | this.#compressor.sysFlagBits };
   }
 
   #goOn(context: CompressInput, next: SendHandler<EncodedContext>, payload: Payload): Observable<SendResult> {
