@@ -39,8 +39,8 @@ async function compileTo(fresh, wanted) {
     const passes = [compile('tsconfig.esm.json', join(fresh, 'esm')), compile('tsconfig.cjs.json', join(fresh, 'cjs'))];
     await Promise.allSettled(passes); // both have stopped writing before the folder may be removed
     await Promise.all(passes);
-    await writeFile(join(fresh, 'esm', 'package.json'), '{ "type": "module" }\n');
-    await writeFile(join(fresh, 'cjs', 'package.json'), '{ "type": "commonjs" }\n');
+    await writeFile(join(fresh, 'esm', 'package.json'), manifest('module', 'mjs'));
+    await writeFile(join(fresh, 'cjs', 'package.json'), manifest('commonjs', 'cjs'));
     await writeFile(join(fresh, '.fingerprint'), wanted);
     const old = `${fresh}.old`;
     if (existsSync(dist)) await rename(dist, old);
@@ -50,6 +50,12 @@ async function compileTo(fresh, wanted) {
     await rm(fresh, { recursive: true, force: true });
     throw error;
   }
+}
+
+/** Each build finds the file of its worker by a name: without `import.meta`, which the source shared by both cannot have. */
+function manifest(type, extension) {
+  const imports = { '#server-worker': `./core/server/worker/create-worker.${extension}` };
+  return `${JSON.stringify({ type, imports }, undefined, 2)}\n`;
 }
 
 function compile(config, outDir) {
@@ -111,6 +117,7 @@ async function fingerprint() {
     'package.json',
     'package-lock.json',
     'tsconfig.json',
+    'scripts/build.mjs',
     'scripts/tsconfig.esm.json',
     'scripts/tsconfig.cjs.json',
   ];
@@ -118,7 +125,7 @@ async function fingerprint() {
     const names = await readdir(join(root, folder), { recursive: true });
     files.push(
       ...names
-        .filter((name) => name.endsWith('.ts'))
+        .filter((name) => /\.[cm]?ts$/.test(name))
         .map((name) => join(folder, name))
         .sort(),
     );

@@ -108,6 +108,8 @@ describe('rooms', () => {
   test('packages are used only where they may be', () => {
     const wrong = imports.filter(({ from, specifier, target }) => {
       if (target !== undefined || specifier.startsWith('node:')) return false;
+      // The server's own file under a name, since each build finds it differently.
+      if (specifier === '#server-worker' && from.startsWith('core/server/')) return false;
       const folder = Object.keys(PACKAGES)
         .filter((prefix) => from.startsWith(`${prefix}/`))
         .sort((a, b) => b.length - a.length)[0];

@@ -182,6 +182,11 @@ export const ERROR_CODES = {
     cause: 'The data directory cannot be used: not writable, or a file in it has an unexpected length or content.',
     remedy: 'Check permissions and that the configured segment sizes are those it was written with.',
   },
+  RMQ_SERVER_FAILED: {
+    retryable: false,
+    cause: 'The worker thread of an embedded server ended by itself; `cause` is what it threw, if it threw.',
+    remedy: 'Start it again: what was acknowledged is recovered as after a killed process. Report what it threw.',
+  },
   RMQ_STORE_READ_ONLY: {
     retryable: false,
     cause: 'The store refuses writes: the disk is full, or a write or sync failed.',

@@ -87,6 +87,7 @@ export interface ErrorFieldsByCode {
   RMQ_ADDRESS_IN_USE: { readonly address: string };
   RMQ_STORE_LOCKED: { readonly dir: string; readonly holder: string };
   RMQ_STORE_UNUSABLE: { readonly path: string };
+  RMQ_SERVER_FAILED: { readonly dir: string; readonly exitCode: number };
 }
 
 /** The fields that an error of code `C` must be made with. */

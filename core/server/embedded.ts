@@ -1,5 +1,6 @@
 import type { Transport } from '../remoting/transport.js';
-import { type RunningServer, runServer, type ServerStatistics } from './running-server.js';
+import { launchServer } from './launch-server.js';
+import type { RunningServer, ServerStatistics } from './running-server.js';
 import { type ResolvedServerOptions, resolveServerOptions, type ServerOptions } from './server-options.js';
 
 /** One user's hold of an embedded server. */
@@ -10,6 +11,11 @@ export interface EmbeddedHold {
   readonly transport?: Transport;
   /** Gives the hold back; the server stops with its last one. A second call does nothing. */
   release(): Promise<void>;
+  /**
+   * Calls back once when the server ended by itself: RMQ_SERVER_FAILED, only with `worker`. The next {@link
+   * EmbeddedCluster.start} starts another one in the same directory.
+   */
+  onFailed(listener: (error: Error) => void): void;
 }
 
 /** A server inside this process that starts with its first user and stops with its last. Goes into `connect({ cluster })`. */
@@ -37,6 +43,8 @@ class SharedServer implements EmbeddedCluster {
   /** The stop of the server before, which a new start waits for: it holds the directory until then. */
   #stopping: Promise<void> = Promise.resolve();
   #users = 0;
+  /** Counts the servers that there were: a hold belongs to one of them. */
+  #generation = 0;
 
   constructor(options: ResolvedServerOptions) {
     this.#options = options;
@@ -48,22 +56,39 @@ class SharedServer implements EmbeddedCluster {
 
   async start(): Promise<EmbeddedHold> {
     this.#users++;
-    this.#server ??= this.#stopped().then(() => runServer(this.#options));
+    const generation = this.#generation;
+    this.#server ??= this.#stopped().then(() => this.#launch(generation));
     try {
       const running = await this.#server;
-      this.#running = running;
       const { transport } = this.#options;
       let held = true;
       const release = async (): Promise<void> => {
-        if (held) this.#leave();
+        if (held) this.#leave(generation);
         held = false;
         await this.#stopping;
       };
-      return { nameServers: running.nameServers, ...(transport && { transport }), release };
+      const onFailed = (listener: (error: Error) => void): void => running.onFailed(listener);
+      return { nameServers: running.nameServers, ...(transport && { transport }), release, onFailed };
     } catch (error) {
-      this.#leave();
+      this.#leave(generation);
       throw error;
     }
+  }
+
+  async #launch(generation: number): Promise<RunningServer> {
+    const running = await launchServer(this.#options);
+    if (generation === this.#generation) this.#running = running;
+    running.onFailed(() => this.#forget(generation));
+    return running;
+  }
+
+  /** Its users still have to release it; who comes now gets another. */
+  #forget(generation: number): void {
+    if (generation !== this.#generation) return;
+    this.#generation++;
+    this.#users = 0;
+    this.#server = undefined;
+    this.#running = undefined;
   }
 
   /** The server before let go of the directory, however that went: its users were told. */
@@ -71,10 +96,10 @@ class SharedServer implements EmbeddedCluster {
     return this.#stopping.catch(() => undefined);
   }
 
-  #leave(): void {
-    this.#users--;
-    if (this.#users > 0) return;
+  #leave(generation: number): void {
+    if (generation !== this.#generation || --this.#users > 0) return;
     const server = this.#server;
+    this.#generation++;
     this.#server = undefined;
     this.#running = undefined;
     this.#stopping = Promise.resolve(server).then(

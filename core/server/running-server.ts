@@ -47,6 +47,11 @@ export interface RunningServer {
   readonly statistics: ServerStatistics;
   /** Why sends are refused now, in words; undefined while they are taken. */
   readonly refusal: string | undefined;
+  /**
+   * Calls back once when the server ended by itself, or at once when it has: RMQ_SERVER_FAILED. Only one in a worker
+   * can, with its thread; one in this thread shares its fate.
+   */
+  onFailed(listener: (error: Error) => void): void;
   /** Stops cleanly: leaves the name servers, answers what is under way, saves everything. A second call waits for the first. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -148,6 +153,8 @@ class Server implements RunningServer {
       loopStalls: this.#stalls.statistics,
     };
   }
+
+  onFailed(): void {}
 
   close(): Promise<void> {
     this.#closing ??= this.#close();

@@ -13,6 +13,7 @@ import type { Clock } from '../runtime/clock.js';
 import type { Logger } from '../runtime/logger.js';
 import type { StoreFiles } from './store/files/store-files.js';
 import type { StoreOptions } from './store/store-options.js';
+import { optionThatStaysHere } from './worker/worker-options.js';
 
 /** When the store flushes, its sizes and intervals, under Apache's names, and where its files are. */
 export interface StoreSettings extends StoreOptions {
@@ -50,6 +51,11 @@ export interface ServerOptions {
   readonly tls?: ServerTlsOptions;
   /** TLS to the name servers of `nameServers`: `true`, or options of Node's `tls.connect`. Default false. */
   readonly nameServerTls?: boolean | TlsOptions;
+  /**
+   * Whether the server gets a thread of its own, so that it goes on when the application keeps its event loop busy.
+   * `transport`, `clock` and `store.files` cannot go there. Default false.
+   */
+  readonly worker?: boolean;
   /** Default TCP. */
   readonly transport?: Transport;
   readonly clock?: Clock;
@@ -91,6 +97,7 @@ export interface ResolvedServerOptions {
   readonly nameServers: readonly string[] | undefined;
   readonly tls: ServerTlsOptions | undefined;
   readonly nameServerTls: boolean | TlsOptions;
+  readonly worker: boolean;
   readonly transport: Transport | undefined;
   readonly clock: Clock | undefined;
   readonly logger: Logger | undefined;
@@ -162,6 +169,7 @@ const CHECKS: { readonly [K in keyof Required<ServerOptions>]: Check } = {
   nameServers: (value, option) => void nameServerList(value, option),
   tls: (value, option) => tlsOptions(value, option, serverTlsProblem(value)),
   nameServerTls: (value, option) => tlsOptions(value, option, clientTlsProblem(value)),
+  worker: boolean,
   transport: having('a transport', 'connect', 'listen'),
   clock: having('a clock', 'now', 'monotonic', 'setTimer'),
   logger: having('a logger', 'debug', 'info', 'warn', 'error'),
@@ -198,6 +206,8 @@ export function resolveServerOptions(
   if (encrypted && options.transport !== undefined) {
     throw invalid('tls', 'no transport beside it: that one encrypts or does not', encrypted);
   }
+  const stays = options.worker === true ? optionThatStaysHere(options) : undefined;
+  if (stays !== undefined) throw invalid(stays, 'nothing that cannot go to another thread, with worker', '');
   const { store = {}, dir, nameServers, vipPort = false } = options;
   const brokerPort = options.brokerPort ?? ports.brokerPort;
   if (vipPort && brokerPort !== 0 && brokerPort < 3)
@@ -218,6 +228,7 @@ export function resolveServerOptions(
     nameServers: nameServers === undefined ? undefined : nameServerList(nameServers, 'nameServers'),
     tls: options.tls,
     nameServerTls: options.nameServerTls ?? false,
+    worker: options.worker ?? false,
     transport: options.transport,
     clock: options.clock,
     logger: options.logger,

@@ -18,6 +18,7 @@ describe('the options of a server', () => {
       nameServers: undefined,
       tls: undefined,
       nameServerTls: false,
+      worker: false,
       transport: undefined,
       clock: undefined,
       logger: undefined,

@@ -1,5 +1,6 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
+import { threadId } from 'node:worker_threads';
 import { rocketMQError } from '../../../errors/rocketmq-error.js';
 import { findPosixLockHolder } from './posix-locks.js';
 import type { StoreLock } from './store-files.js';
@@ -15,6 +16,8 @@ interface Holder {
   readonly pid: number;
   /** Tells two processes of one id apart; empty where the system does not say. */
   readonly startTime: string;
+  /** Node's number of the thread in that process. */
+  readonly thread: number;
 }
 
 /**
@@ -24,7 +27,7 @@ interface Holder {
  */
 export function lockDirectory(directory: string): StoreLock {
   const path = join(directory, LOCK_FILE);
-  const own: Holder = { pid: process.pid, startTime: processStartTime(process.pid) };
+  const own: Holder = { pid: process.pid, startTime: processStartTime(process.pid), thread: threadId };
   for (let attempt = 0; !tryLink(directory, path, own); attempt++) {
     const holder = readHolder(path);
     if (holder !== undefined && isRunning(holder)) throw locked(directory, `process ${holder.pid}`);
@@ -45,6 +48,13 @@ export function lockDirectory(directory: string): StoreLock {
       fs.rmSync(path, { force: true });
     },
   };
+}
+
+/** Lets go of the directory for a thread of this process that ended without doing so. */
+export function releaseLockOfThread(directory: string, thread: number): void {
+  const path = join(directory, LOCK_FILE);
+  const holder = readHolder(path);
+  if (holder?.pid === process.pid && holder.thread === thread && isRunning(holder)) fs.rmSync(path, { force: true });
 }
 
 /** A link appears with its whole content, or not at all when the name is taken: that decides between two who start at once. */
@@ -94,7 +104,8 @@ function readHolder(path: string): Holder | undefined {
   try {
     const holder = JSON.parse(fs.readFileSync(path, 'utf8')) as Partial<Holder>;
     if (!Number.isInteger(holder.pid)) return undefined;
-    return { pid: holder.pid as number, startTime: String(holder.startTime ?? '') };
+    const { pid, startTime = '', thread = 0 } = holder;
+    return { pid: pid as number, startTime: String(startTime), thread: Number(thread) };
   } catch {
     // Unreadable or gone: nobody who runs wrote it, since a lock appears whole.
     return undefined;
