@@ -50,9 +50,9 @@ export class BrokerCounters {
 
   /** Once a second. */
   sample(): void {
-    const nowMs = this.#clock.now();
+    const nowMs = this.#clock.monotonic();
     const { messagesPut } = this.#store.statistics;
-    const day = new Date(nowMs).toDateString();
+    const day = new Date(this.#clock.now()).toDateString();
     if (day !== this.#day) {
       this.#day = day;
       this.#yesterday = this.#today;

@@ -132,10 +132,10 @@ export class Broker {
     every('register', registerNameServerPeriod, () => this.#registration.registerAll());
     every('register where it is not known', RETRY_PERIOD_MS, () => this.#registration.registerMissing());
     every('save consumer offsets', flushConsumerOffsetInterval, () => this.#offsets.save());
-    every('look at held pulls', HOLD_SWEEP_PERIOD_MS, () => this.#heldPulls.sweep(this.#clock.now()));
+    every('look at held pulls', HOLD_SWEEP_PERIOD_MS, () => this.#heldPulls.sweep(this.#clock.monotonic()));
     every('forget silent clients', CLIENT_SCAN_PERIOD_MS, () => {
-      this.#producers.expire(this.#clock.now());
-      this.#consumers.expire(this.#clock.now());
+      this.#producers.expire(this.#clock.monotonic());
+      this.#consumers.expire(this.#clock.monotonic());
     });
     every('count', SAMPLE_PERIOD_MS, () => this.#counters.sample());
   }

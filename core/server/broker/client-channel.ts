@@ -7,6 +7,7 @@ export interface ClientChannel {
   /** A code of LanguageCode, -1 when not known. */
   readonly language: number;
   readonly version: number;
+  /** Monotonic: a clock that is set must not make everybody silent. */
   lastHeardMs: number;
 }
 

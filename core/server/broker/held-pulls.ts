@@ -7,7 +7,7 @@ export interface HeldPull {
   readonly queueId: number;
   /** First queue offset that it wants. */
   readonly offset: number;
-  /** Wall clock at which it is answered whatever came. */
+  /** Monotonic milliseconds at which it is answered whatever came. */
   readonly expiresAtMs: number;
   /** Absent: any message wakes it. */
   readonly matchesTagsCode: ((tagsCode: number) => boolean) | undefined;

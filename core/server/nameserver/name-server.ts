@@ -50,7 +50,7 @@ export class NameServer {
     this.#server = server;
     const period = { initialDelayMs: SCAN_INITIAL_DELAY_MS, periodMs: SCAN_PERIOD_MS };
     this.#scheduler.every('name server: take out silent brokers', period, () => {
-      for (const address of this.#routes.expire(this.#clock.now())) {
+      for (const address of this.#routes.expire(this.#clock.monotonic())) {
         this.#logger.warn(`broker ${address} was silent too long and is taken out`, { address });
       }
     });

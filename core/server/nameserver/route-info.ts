@@ -33,6 +33,7 @@ export interface Route {
 }
 
 interface LiveBroker {
+  /** Monotonic: a clock that is set must not make everybody silent. */
   lastHeardMs: number;
   dataVersion: DataVersion;
   readonly connection: ServerConnection;

@@ -302,28 +302,28 @@ describe('long polling', () => {
 
   test('is looked at again from time to time, and then not held again', async () => {
     const { parts, asked } = await heldPull({ subscription: 'TagA' });
-    parts.heldPulls.sweep(parts.clock.now());
+    parts.heldPulls.sweep(parts.clock.monotonic());
     await nextTurn();
     expect(asked.answered).toBe(false);
     parts.store.max = 9;
     parts.store.next = result('NO_MATCHED_MESSAGE', { nextBeginOffset: 9 });
-    parts.heldPulls.sweep(parts.clock.now());
+    parts.heldPulls.sweep(parts.clock.monotonic());
     expect(await asked.response).toMatchObject({ code: 20, ext: { nextBeginOffset: 9 } });
   });
 
   test('ends after the time that the client asked for', async () => {
     const { parts, asked } = await heldPull({ suspendTimeoutMillis: 15_000 });
-    parts.heldPulls.sweep(parts.clock.now() + 14_999);
+    parts.heldPulls.sweep(parts.clock.monotonic() + 14_999);
     await nextTurn();
     expect(asked.answered).toBe(false);
-    parts.heldPulls.sweep(parts.clock.now() + 15_000);
+    parts.heldPulls.sweep(parts.clock.monotonic() + 15_000);
     expect(await asked.response).toMatchObject({ code: 19, ext: { nextBeginOffset: 9 } });
     expect(parts.heldPulls.size).toBe(0);
   });
 
   test('ends after a second where it is switched off', async () => {
     const { parts, asked } = await heldPull({}, { longPollingEnable: false });
-    parts.heldPulls.sweep(parts.clock.now() + 1_000);
+    parts.heldPulls.sweep(parts.clock.monotonic() + 1_000);
     expect(await asked.response).toMatchObject({ code: 19 });
   });
 

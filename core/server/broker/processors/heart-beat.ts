@@ -27,7 +27,7 @@ export class HeartBeatProcessor implements BrokerProcessor {
     [RequestCode.HEART_BEAT]: (request: RemotingCommand, connection: ServerConnection): OutgoingResponse => {
       const { clientID, producerDataSet, consumerDataSet } = decodeHeartbeatData(request.body);
       const { language, version } = request;
-      const nowMs = this.#clock.now();
+      const nowMs = this.#clock.monotonic();
       const channel: ClientChannel = { connection, clientId: clientID, language, version, lastHeardMs: nowMs };
       // What closed while its heartbeat was under way must not come back as a member for two minutes.
       if (!connection.closed) {

@@ -155,7 +155,7 @@ export class PullMessageProcessor implements BrokerProcessor {
         topic,
         queueId,
         offset: queueOffset,
-        expiresAtMs: this.#clock.now() + holdMs,
+        expiresAtMs: this.#clock.monotonic() + holdMs,
         matchesTagsCode,
         answer: () => this.#answerHeld(pull, connection, respond),
       });

@@ -20,7 +20,7 @@ export class QueryDataVersionProcessor implements NameServerProcessor {
     [RequestCode.QUERY_DATA_VERSION]: (request: RemotingCommand): OutgoingResponse => {
       const address = requiredString(request, 'brokerAddr');
       const asked = readDataVersion(parseBody(request.body, 'DataVersion'));
-      const { changed, known } = this.#routes.askVersion(address, asked, this.#clock.now());
+      const { changed, known } = this.#routes.askVersion(address, asked, this.#clock.monotonic());
       return { code: ResponseCode.SUCCESS, ext: { changed }, ...(known && { body: formatBody(known) }) };
     },
   };

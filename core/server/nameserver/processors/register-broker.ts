@@ -62,7 +62,7 @@ export class RegisterBrokerProcessor implements NameServerProcessor {
     const slave = this.#routes.register(
       { ...broker, haServerAddr, dataVersion, topics },
       connection,
-      this.#clock.now(),
+      this.#clock.monotonic(),
     );
     const orderTopics = this.#kvConfig.namespace(ORDER_TOPIC_NAMESPACE);
     return {
