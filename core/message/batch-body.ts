@@ -34,7 +34,7 @@ export function batchItemSize({ body, properties }: BatchItem): number {
 export function encodeBatchBody(items: readonly BatchItem[]): Buffer {
   let size = 0;
   for (const item of items) size += batchItemSize(item);
-  const target = Buffer.alloc(size);
+  const target = Buffer.allocUnsafe(size);
   let position = 0;
   for (const { flag, body, properties } of items) {
     if (properties.length > PROPERTIES_BYTES_MAX) {
@@ -42,6 +42,8 @@ export function encodeBatchBody(items: readonly BatchItem[]): Buffer {
       throw rocketMQError('RMQ_MESSAGE_ILLEGAL', message, { field: 'properties' });
     }
     target.writeInt32BE(batchItemSize({ flag, body, properties }), position);
+    target.writeInt32BE(0, position + 4);
+    target.writeInt32BE(0, position + 8);
     target.writeInt32BE(flag, position + 12);
     target.writeInt32BE(body.length, position + 16);
     target.set(body, position + 20);

@@ -52,11 +52,18 @@ export function singlePart(message: OutgoingMessage, msgId: string): BatchPart {
 export function resultsOf(result: SendResult, { msgIds, batch }: BatchPart): readonly SendResult[] {
   if (batch === undefined) return [result];
   const offsetMsgIds = result.offsetMsgId?.split(',') ?? [];
+  const { status, queue, queueOffset, transactionId, regionId, traceOn, recallHandle, attempts } = result;
   return msgIds.map((msgId, index) => ({
-    ...result,
+    status,
     msgId,
     // A 5.x queue of type BatchCQ keeps a batch as one record and answers with one id.
     offsetMsgId: offsetMsgIds[index] ?? offsetMsgIds[0],
-    queueOffset: result.queueOffset === undefined ? undefined : result.queueOffset + index,
+    queue,
+    queueOffset: queueOffset === undefined ? undefined : queueOffset + index,
+    transactionId,
+    regionId,
+    traceOn,
+    recallHandle,
+    attempts,
   }));
 }

@@ -120,18 +120,25 @@ export class MessageWriter {
   /** Gives all of the messages their places, one behind the other in one file and one write, or none of them. */
   #takeBatch(messages: readonly StoreMessage[], done: (result: AppendBatchResult) => void): AppendStatus | undefined {
     if (this.#parts.gate.refusal !== undefined) return 'SERVICE_NOT_AVAILABLE';
+    const [first] = messages;
+    const queue = first === undefined ? undefined : this.#prepare(first);
+    if (first === undefined || queue === undefined) return 'MESSAGE_ILLEGAL';
+    const record = this.#record;
     let sizeBytes = 0;
     for (const message of messages) {
-      if (this.#prepare(message) === undefined) return 'MESSAGE_ILLEGAL';
-      sizeBytes += recordSize(this.#record);
+      if (!isAlike(message, first) || this.#isTooLong(message, queue)) return 'MESSAGE_ILLEGAL';
+      record.body = message.body;
+      record.properties = message.properties;
+      sizeBytes += recordSize(record);
     }
-    if (sizeBytes === 0 || sizeBytes + FILLER_SIZE_BYTES > this.#parts.log.fileSizeBytes) return 'MESSAGE_ILLEGAL';
+    if (sizeBytes + FILLER_SIZE_BYTES > this.#parts.log.fileSizeBytes) return 'MESSAGE_ILLEGAL';
     if (!this.#makeRoom(sizeBytes)) return 'SERVICE_NOT_AVAILABLE';
     const storeTimestamp = this.#stamp();
     const answer = new BatchAnswer(messages.length, done);
     for (const message of messages) {
-      const queue = this.#prepare(message)!;
-      this.#place(message, queue, recordSize(this.#record), storeTimestamp, answer.told);
+      record.body = message.body;
+      record.properties = message.properties;
+      this.#place(message, queue, recordSize(record), storeTimestamp, answer.told);
     }
     return undefined;
   }
@@ -279,6 +286,16 @@ export class MessageWriter {
       return undefined;
     }
   }
+}
+
+/** Whether a message belongs into a batch with the first. */
+function isAlike(message: StoreMessage, first: StoreMessage): boolean {
+  return (
+    message.topic === first.topic &&
+    message.queueId === first.queueId &&
+    message.bornHost === first.bornHost &&
+    message.storeHost === first.storeHost
+  );
 }
 
 function emptyRecord(): RecordFields {

@@ -137,6 +137,30 @@ test('rules are asked in order until one forbids', async () => {
   expect(asked).toEqual(['one', 'two', 'three', 'four']);
 });
 
+test.each([
+  ['at once', (forbid: boolean) => forbid],
+  ['later', async (forbid: boolean) => forbid],
+] as const)('a rule that answers %s is asked about each message of a batch', async (_, answer) => {
+  const asked: unknown[] = [];
+  const { producer, broker } = await setup([
+    { name: 'fine', at: 'send', check: ({ message }) => void asked.push(message.body) },
+    { name: 'secret', check: ({ message }) => answer(message.tag === 'secret') },
+  ]);
+  const messages = ['a', 'b', 'c'].map((body) => ({ topic: 'T', body }));
+  const error = await producer
+    .sendBatch([...messages, { topic: 'T', body: 'd', tag: 'secret' }])
+    .catch((reason: unknown) => reason);
+  expect(error).toMatchObject({
+    code: 'RMQ_BATCH_INCOMPLETE',
+    sent: 'no',
+    cause: { code: 'RMQ_SEND_FORBIDDEN', rule: 'secret' },
+  });
+  expect(asked).toEqual(['a', 'b', 'c', 'd']);
+  expect(broker.sends).toEqual([]);
+  // The fake broker takes single messages only, but this batch reaches it.
+  await expect(producer.sendBatch(messages)).rejects.toMatchObject({ cause: { responseCode: 3 } });
+});
+
 test('a rule that never answers is named when the send is out of time', async () => {
   const { producer, broker } = await setup([{ name: 'asleep', check: () => new Promise<boolean>(() => {}) }]);
   await expect(producer.send({ topic: 'T', body: 'x' }, { timeoutMs: 30 })).rejects.toMatchObject({

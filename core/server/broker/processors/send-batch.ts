@@ -1,4 +1,4 @@
-import { decodeBatchBody } from '../../../message/batch-body.js';
+import { type BatchItem, decodeBatchBody } from '../../../message/batch-body.js';
 import { findProperty } from '../../../message/properties.js';
 import { PropertyName } from '../../../message/property-names.js';
 import { SysFlag, transactionType } from '../../../message/sys-flag.js';
@@ -9,8 +9,11 @@ import { readSendProperties, type SendProperties } from '../send-properties.js';
 import type { SendRequest } from './send-fields.js';
 
 const ENTRY_END = 2;
-const SEPARATOR = Buffer.of(ENTRY_END);
 const NAME_END = '\u0001';
+const TAGS = `${PropertyName.TAGS}${NAME_END}`;
+const DELAY_PROPERTY = `${PropertyName.DELAY}${NAME_END}`;
+const TRANSACTION_PROPERTY = `${PropertyName.TRAN_MSG}${NAME_END}`;
+const TIMER_PREFIX = 'TIMER_DEL';
 const TIMER_PROPERTIES = [PropertyName.TIMER_DELAY_SEC, PropertyName.TIMER_DELAY_MS, PropertyName.TIMER_DELIVER_MS];
 
 /** What all messages of a batch have in common. */
@@ -45,18 +48,28 @@ export function readBatch(
   if (header.timed) return DELAY;
   if (body.length === 0 || body.length > maxMessageSize) return 'illegal';
   const added = Buffer.from(addedProperties(send.properties, header));
+  const items = decodeBatchBody(body);
+  const joined = joinProperties(items, added);
   const messages: StoreMessage[] = [];
-  for (const item of decodeBatchBody(body)) {
-    const text = item.properties.toString('utf8');
+  for (let index = 0; index < items.length; index++) {
+    const item = items[index]!;
+    const text = item.properties.toString('latin1');
     const refusal = refuseItem(text);
     if (refusal !== undefined) return refusal;
+    const tag = header.tag ?? (text.includes(TAGS) ? tagOf(item.properties) : undefined);
     messages.push({
-      ...common,
+      topic: common.topic,
+      queueId: common.queueId,
       flag: item.flag,
+      sysFlag: common.sysFlag,
+      bornTimestamp: common.bornTimestamp,
+      bornHost: common.bornHost,
+      storeHost: common.storeHost,
+      reconsumeTimes: common.reconsumeTimes,
       preparedTransactionOffset: 0,
       body: item.body,
-      properties: joinProperties(item.properties, added),
-      tagsCode: tagsCodeOf(header.tag ?? findProperty(text, PropertyName.TAGS)),
+      properties: joined[index]!,
+      tagsCode: tagsCodeOf(tag),
       waitStored: header.waitStored,
     });
   }
@@ -74,16 +87,35 @@ function addedProperties(headerText: string | undefined, { stored }: SendPropert
     : `${stored}${String.fromCharCode(ENTRY_END)}${PropertyName.WAIT}${NAME_END}${wait}`;
 }
 
-function joinProperties(own: Buffer, added: Buffer): Buffer {
-  if (own.length === 0) return added;
-  return own[own.length - 1] === ENTRY_END ? Buffer.concat([own, added]) : Buffer.concat([own, SEPARATOR, added]);
+/** The properties of each message with those of all behind them, one buffer for the whole batch. */
+function joinProperties(items: readonly BatchItem[], added: Buffer): Buffer[] {
+  let sizeBytes = 0;
+  for (const { properties } of items) sizeBytes += properties.length + 1 + added.length;
+  const target = Buffer.allocUnsafe(sizeBytes);
+  let end = 0;
+  return items.map(({ properties }) => {
+    const start = end;
+    target.set(properties, start);
+    end += properties.length;
+    if (properties.length > 0 && properties[properties.length - 1] !== ENTRY_END) target[end++] = ENTRY_END;
+    target.set(added, end);
+    end += added.length;
+    return target.subarray(start, end);
+  });
 }
 
-function refuseItem(properties: string): BatchRefusal | undefined {
-  if (isDelay(findProperty(properties, PropertyName.DELAY))) return DELAY;
-  for (const name of TIMER_PROPERTIES) if (findProperty(properties, name) !== undefined) return DELAY;
-  const transaction = findProperty(properties, PropertyName.TRAN_MSG);
-  return transaction?.toLowerCase() === 'true' ? TRANSACTION : undefined;
+/** Names are ASCII: what a text of bytes does not have in it is no property either. Nearly all messages end here. */
+function refuseItem(bytes: string): BatchRefusal | undefined {
+  if (bytes.includes(DELAY_PROPERTY) && isDelay(findProperty(bytes, PropertyName.DELAY))) return DELAY;
+  if (bytes.includes(TIMER_PREFIX) && TIMER_PROPERTIES.some((name) => findProperty(bytes, name) !== undefined)) {
+    return DELAY;
+  }
+  if (!bytes.includes(TRANSACTION_PROPERTY)) return undefined;
+  return findProperty(bytes, PropertyName.TRAN_MSG)?.toLowerCase() === 'true' ? TRANSACTION : undefined;
+}
+
+function tagOf(properties: Buffer): string | undefined {
+  return findProperty(properties.toString('utf8'), PropertyName.TAGS);
 }
 
 /** Java reads the level as an int; what is none cannot be a level either. */
