@@ -1,7 +1,7 @@
 /** The command as a user runs it: processes of their own, ports of their own, a folder of their own. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { tempDir } from '../kit/temp-dir.js';
@@ -73,6 +73,18 @@ describe('server', () => {
     expect(second.broker).not.toBe(first.broker);
     expect(await second.stop('SIGTERM')).toBe(0);
     expect(await first.stop('SIGTERM')).toBe(0);
+  });
+
+  test('--flush sync puts messages on the disk, in space that it allocates ahead', async () => {
+    const dir = tempDir();
+    const server = await startServer(dir, '--flush', 'sync');
+    const produce = ['produce', '--name-server', server.nameServers, '--topic', 'flushed'];
+    expect((await run(produce, dir, lines(3))).code).toBe(0);
+    expect(statSync(join(dir, 'commitlog', '0'.repeat(20))).blocks * 512).toBeGreaterThanOrEqual(1024 * 1024);
+    expect(await server.stop('SIGTERM')).toBe(0);
+    const refused = await run(['server', '--dir', dir, '--flush', 'never'], dir);
+    expect(refused.code).not.toBe(0);
+    expect(refused.stderr).toMatch(/--flush.*async, sync/);
   });
 
   test('a directory that another server holds: one line that names it, exit code 1', async () => {

@@ -8,7 +8,12 @@ import { waitFor } from '../kit/wait-for.js';
 
 async function setup(syncFlushTimeoutMs = 5000): Promise<{ volume: FaultyVolume; producer: Producer }> {
   const volume = new FaultyVolume();
-  const store = { files: volume, flushDiskType: 'SYNC_FLUSH', syncFlushTimeoutMs, mappedFileSizeCommitLog: 65_536 } as const;
+  const store = {
+    files: volume,
+    flushDiskType: 'SYNC_FLUSH',
+    syncFlushTimeoutMs,
+    mappedFileSizeCommitLog: 65_536,
+  } as const;
   const mq = closeAfterTest(await connect({ cluster: embedded({ dir: '/data', store }) }));
   const producer = await mq.producer({ group: 'flush' });
   // The topic and everything that comes with it is there before the disk slows down.
