@@ -26,6 +26,7 @@ describe('options', () => {
       rebalanceIntervalMs: 20_000,
       persistOffsetIntervalMs: 5_000,
       requestTimeoutMs: 3_000,
+      decompressedSizeBytesMax: 16_777_216,
     });
   });
 
@@ -47,6 +48,7 @@ describe('options', () => {
     ['handlerRetry.initialDelayMs', { handlerRetry: { initialDelayMs: 0 } }],
     ['handlerRetry.maxDelayMs', { handlerRetry: { initialDelayMs: 500, maxDelayMs: 499 } }],
     ['handlerRetry.times', { handlerRetry: { times: 3 } }],
+    ['decompressedSizeBytesMax', { decompressedSizeBytesMax: 0 }],
     ['concurency', { concurency: 3 }],
   ])('a wrong %s is refused by name', (option, wrong) => {
     const options = { group: 'g', subscribe: { t: '*' }, ...wrong } as ConsumerOptions;
