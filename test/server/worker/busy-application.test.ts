@@ -1,0 +1,48 @@
+/** The worker and the client run the built package, which `npm test` builds first. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, onTestFinished, test } from 'vitest';
+import { embedded } from '../../../core/server/index.js';
+import { tempDir } from '../../kit/temp-dir.js';
+import { SMALL_STORE } from '../kit/running.js';
+
+const SCRIPT = join(dirname(fileURLToPath(import.meta.url)), 'steady-sender.mjs');
+const BLOCK_MS = 2_000;
+
+interface Seen {
+  readonly sends: number;
+  readonly failed: number;
+  readonly slowestMs: number;
+}
+
+/** What a client in another process sees of a cluster whose application blocks its event loop. */
+async function blockedWhileSending(worker: boolean): Promise<Seen> {
+  const hold = await embedded({ dir: tempDir(), store: SMALL_STORE, worker }).start();
+  onTestFinished(() => hold.release());
+  const client = spawn(process.execPath, [SCRIPT, hold.nameServers], { stdio: ['pipe', 'pipe', 'inherit'] });
+  onTestFinished(() => void client.kill('SIGKILL'));
+  let output = '';
+  client.stdout.on('data', (chunk) => {
+    output += chunk;
+  });
+  await once(client.stdout, 'data');
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, BLOCK_MS);
+  client.stdin.end();
+  await once(client, 'exit');
+  return JSON.parse(output.slice(output.indexOf('\n')));
+}
+
+test('a client notices nothing of a busy application whose server is in a worker', async () => {
+  const seen = await blockedWhileSending(true);
+  expect(seen.failed).toBe(0);
+  expect(seen.slowestMs).toBeLessThan(BLOCK_MS / 2);
+  expect(seen.sends).toBeGreaterThan(50);
+});
+
+test('and waits as long as the application is busy when it is not', async () => {
+  const seen = await blockedWhileSending(false);
+  expect(seen.failed).toBe(0);
+  expect(seen.slowestMs).toBeGreaterThan(BLOCK_MS * 0.8);
+});
