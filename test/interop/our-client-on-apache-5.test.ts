@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, inject } from 'vitest';
 import { apache5Differences } from './contract/apache-5-differences.js';
 import { mainJobContract } from './contract/main-job.js';
+import { ourBatchesContract } from './contract/our-batches.js';
 import { ourClientContract } from './contract/our-client.js';
 import { ourConsumerGroupsContract } from './contract/our-consumer-groups.js';
 import { ourErrorsContract } from './contract/our-errors.js';
@@ -25,6 +26,7 @@ afterAll(async () => {
 });
 
 ourClientContract(target);
+ourBatchesContract(target);
 ourConsumerGroupsContract(target);
 ourErrorsContract(target, { illegalQueueCode: 29 });
 mainJobContract(target);

@@ -3,7 +3,7 @@ import org.apache.rocketmq.client.producer.DefaultMQProducer;
 /**
  * Drives one scenario with Apache's Java client.
  *
- * <p>Usage: java Drive NAME-SERVER sync|async|oneway|large|tags|waiting|share TOPIC
+ * <p>Usage: java Drive NAME-SERVER sync|async|oneway|large|batch|tags|waiting|share TOPIC
  * <br>java Drive NAME-SERVER consume TOPIC GROUP COUNT TIMEOUT-S [NAMESPACE]
  * <br>java Drive NAME-SERVER produce [NAMESPACE]
  *
@@ -22,6 +22,7 @@ public final class Drive {
                 case "async" -> SendScenarios.async(nameServer, args[2]);
                 case "oneway" -> SendScenarios.oneway(nameServer, args[2]);
                 case "large" -> SendScenarios.large(nameServer, args[2]);
+                case "batch" -> BatchScenarios.batch(nameServer, args[2]);
                 case "tags" -> ConsumeScenarios.tags(nameServer, args[2]);
                 case "waiting" -> ConsumeScenarios.waiting(nameServer, args[2]);
                 case "share" -> ConsumeScenarios.share(nameServer, args[2]);
