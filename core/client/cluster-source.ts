@@ -12,6 +12,8 @@ export interface RunningCluster {
   readonly transport?: ClusterTransport;
   /** This client needs it no more. The source stops with its last user. */
   release(): Promise<void>;
+  /** Calls back once when the cluster ended by itself, at once when it has already. A source that cannot tell leaves it out. */
+  onFailed?(listener: (error: Error) => void): void;
 }
 
 /**

@@ -54,6 +54,9 @@ export async function connect(options: ConnectOptions = {}): Promise<Client> {
     await plugins.setup();
     requireNameServers(settings, plugins);
     if (settings.source.kind === 'cluster') cluster = await settings.source.cluster.start();
+    cluster?.onFailed?.((error) => {
+      settings.logger?.error('the cluster that runs for this client ended by itself', { clientId, error });
+    });
     const container = compose(settings, clientId, plugins, cluster);
     instance = new ClientInstance(clientParts(container, () => release(container, cluster)));
     await instance.start();

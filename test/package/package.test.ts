@@ -34,8 +34,8 @@ function project(manifest: object, ...beside: string[]): EmptyProject {
 
 /** Sends one message and reads it back, with whatever `connect` and `embedded` the file got hold of. */
 const ROUND_TRIP = `
-async function roundTrip() {
-  const mq = await connect({ cluster: embedded({ dir: './data' }) });
+async function roundTrip(worker = false) {
+  const mq = await connect({ cluster: embedded({ dir: './data', worker }) });
   try {
     const producer = await mq.producer({ group: 'p' });
     const { msgId } = await producer.send({ topic: 'T', body: 'hello' });
@@ -75,6 +75,19 @@ describe('the packed package in plain JavaScript', () => {
       `const { connect } = require('multistage'); const { embedded } = require('multistage/server');${ROUND_TRIP} roundTrip().then(console.log);`,
     );
     expect(plain.run('node', 'trip.cjs').trim()).toBe('true');
+  });
+
+  test('so it does with the server in a worker, in both', () => {
+    plain.write(
+      'worker.mjs',
+      `import { connect } from 'multistage'; import { embedded } from 'multistage/server';${ROUND_TRIP} console.log(await roundTrip(true));`,
+    );
+    plain.write(
+      'worker.cjs',
+      `const { connect } = require('multistage'); const { embedded } = require('multistage/server');${ROUND_TRIP} roundTrip(true).then(console.log);`,
+    );
+    expect(plain.run('node', 'worker.mjs').trim()).toBe('true');
+    expect(plain.run('node', 'worker.cjs').trim()).toBe('true');
   });
 
   test('the command is there and tells wrong arguments', () => {
