@@ -36,6 +36,7 @@ import type {
 import { MessageWriter } from './message-writer.js';
 import { MessageReader } from './read/message-reader.js';
 import { nearestInTime } from './read/search-by-time.js';
+import { QueueCensus } from './recovery/queue-census.js';
 import { UnsyncedMark } from './recovery/unsynced-mark.js';
 import { parseDeleteWhen } from './retention/delete-when.js';
 import { Retention } from './retention/retention.js';
@@ -274,7 +275,7 @@ export class FileMessageStore {
   }
 
   async #close(): Promise<void> {
-    const { files, paths, open, lock, checkpoint } = this.#parts;
+    const { files, paths, open, lock, checkpoint, log, queues } = this.#parts;
     this.flushTurn();
     this.#gate.close();
     await this.#retention.stop();
@@ -284,6 +285,7 @@ export class FileMessageStore {
       await this.#flushAtClose();
       await this.#saveCheckpoint();
       if (!this.#gate.hasFailedSync && !this.#gate.hasFailedWrite) {
+        await new QueueCensus(paths.queueCensus, files).take(log, queues);
         files.removeFile(paths.abort);
         await files.syncDirectory(paths.root);
       }

@@ -10,6 +10,7 @@ import { ConsumeQueues } from './consumequeue/consume-queues.js';
 import { diskUsedRatioOf, FileMessageStore } from './file-message-store.js';
 import { OpenFiles } from './files/open-files.js';
 import type { StoreFiles, StoreLock } from './files/store-files.js';
+import { QueueCensus } from './recovery/queue-census.js';
 import { recover } from './recovery/recover.js';
 import { UnsyncedMark } from './recovery/unsynced-mark.js';
 import { type ResolvedStoreOptions, resolveStoreOptions, type StoreOptions } from './store-options.js';
@@ -97,7 +98,15 @@ async function openLocked(directory: LockedDirectory): Promise<FileMessageStore>
     queues.load(aborted);
     const mark = new UnsyncedMark(paths.unsynced, files);
     const unsyncedFrom = mark.read();
-    const { lastStoreTimestamp } = await recover({ log, queues, checkpoint, aborted, unsyncedFrom, logger });
+    const { lastStoreTimestamp } = await recover({
+      log,
+      queues,
+      checkpoint,
+      aborted,
+      unsyncedFrom,
+      census: new QueueCensus(paths.queueCensus, files),
+      logger,
+    });
     if (unsyncedFrom !== undefined) {
       await queues.sync();
       mark.clear();

@@ -10,6 +10,8 @@ export interface StorePaths {
   readonly abort: string;
   /** Exists when a sync failed: see UnsyncedMark. */
   readonly unsynced: string;
+  /** What a clean stop left: see QueueCensus. */
+  readonly queueCensus: string;
 }
 
 export function storePathsIn(root: string): StorePaths {
@@ -22,5 +24,6 @@ export function storePathsIn(root: string): StorePaths {
     checkpoint: `${root}/checkpoint`,
     abort: `${root}/abort`,
     unsynced: `${root}/multistage.unsynced`,
+    queueCensus: `${root}/multistage.queues`,
   };
 }

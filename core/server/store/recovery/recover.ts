@@ -10,6 +10,7 @@ import {
   readWholeRecord,
 } from '../commitlog/record-layout.js';
 import type { ConsumeQueues } from '../consumequeue/consume-queues.js';
+import type { QueueCensus } from './queue-census.js';
 import { hasQueueEntry, tagsCodeOfRecord } from './queue-entry-of.js';
 import { scanLog } from './scan-log.js';
 
@@ -21,6 +22,8 @@ export interface RecoveryInput {
   readonly aborted: boolean;
   /** Up to where the log was on the disk when a sync failed in the last run; undefined when none did. */
   readonly unsyncedFrom: number | undefined;
+  /** The queues as the last clean stop left them. */
+  readonly census: QueueCensus;
   readonly logger: Logger;
 }
 
@@ -32,13 +35,14 @@ export interface Recovered {
 /**
  * Finds the end of the commit log and brings the queues in line with it (Apache's DefaultMessageStore.recover).
  *
- * After a clean stop the queues are trusted: the log goes on behind the last record they name, which is looked at.
+ * After a clean stop the queues are trusted: the log goes on behind the last record they name, which is looked at. When one
+ * of them is not there any more they are made anew from the whole log.
  * Otherwise every record is checked from the checkpoint on and put into its queue anew, and what follows the last whole
  * record is made zero; later files hold nothing and are removed. No file is ever shortened. After a sync that failed
  * nothing is trusted: what the log holds beyond the last good one is written again, and all queues are made anew.
  */
 export async function recover(input: RecoveryInput): Promise<Recovered> {
-  const { log, queues, aborted, unsyncedFrom, logger } = input;
+  const { log, queues, aborted, unsyncedFrom, census, logger } = input;
   if (unsyncedFrom !== undefined) logger.warn('a sync failed before: reading the whole log again', { unsyncedFrom });
   const cleanStart = aborted || unsyncedFrom !== undefined ? undefined : await findCleanStart(input);
   if (cleanStart === undefined) {
@@ -46,8 +50,14 @@ export async function recover(input: RecoveryInput): Promise<Recovered> {
       logger.warn('the queues and the commit log do not agree after a clean stop: reading the log again');
     return recoverFromCheckpoint(input);
   }
-  const recovered = await replay(input, { from: cleanStart, mayBeTorn: false });
+  const isMissingAny = census.isMissingAny(log, queues);
+  if (isMissingAny) {
+    logger.warn('queues that were there at the last clean stop are gone: reading the whole log again');
+    queues.forgetFrom(log.startOffset);
+  }
+  const recovered = await replay(input, { from: isMissingAny ? log.startOffset : cleanStart, mayBeTorn: false });
   log.removeFilesBehindEnd();
+  if (isMissingAny) queues.cutFiles();
   queues.correctMinOffsets(log.startOffset);
   return recovered;
 }
