@@ -76,7 +76,7 @@ describe.each([
       const ours = isRoute
         ? await waitFor(async () => {
             const answer = await ask();
-            return answer.code === response.code && answer;
+            return answer.code === response.code ? answer : undefined;
           })
         : await ask();
       const what = `${recording}: ${code} ${JSON.stringify(ext)}`;
