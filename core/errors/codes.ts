@@ -170,7 +170,7 @@ export const ERROR_CODES = {
   RMQ_ADDRESS_IN_USE: {
     retryable: false,
     cause: 'The server cannot listen on the address.',
-    remedy: 'Choose another port, or port 0 for any free one.',
+    remedy: 'Choose another port, or port 0 for any free one; the host has to be an address of this machine.',
   },
   RMQ_STORE_LOCKED: {
     retryable: false,
