@@ -3,7 +3,9 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { connect } from '../../../core/index.js';
 import { createMemoryTransport } from '../../../core/remoting/memory-transport.js';
+import { silentLogger } from '../../../core/runtime/logger.js';
 import { systemClock } from '../../../core/runtime/system-clock.js';
 import { createMemoryStoreFiles, embedded, type ServerOptions } from '../../../core/server/index.js';
 import { resolveServerOptions } from '../../../core/server/server-options.js';
@@ -76,6 +78,23 @@ describe('a worker that ends by itself', () => {
     await two.release();
     expect((await rawClient().invoke(three.nameServers, { code: 106 }, { timeoutMs: 3_000 })).code).toBe(0);
     await three.release();
+  });
+
+  test('is said by the client that has it as its cluster, which closes all the same', async () => {
+    const made = threads();
+    const lines: string[] = [];
+    const logger = { ...silentLogger, error: (message: string) => void lines.push(message) };
+    const cluster = embedded({ dir: tempDir(), worker: true, store: SMALL_STORE });
+    const mq = await connect({ cluster, logger });
+    await made[0]!.terminate();
+    await waitFor(() => lines.length > 0, { what: 'the client to say so' });
+    expect(lines).toEqual(['the cluster that runs for this client ended by itself']);
+    await mq.close();
+    // The same cluster serves the next client.
+    const again = await connect({ cluster });
+    const producer = await again.producer({ group: 'g' });
+    expect((await producer.send({ topic: 'again', body: 'x' })).status).toBe('SEND_OK');
+    await again.close();
   });
 
   test('before it could say anything fails the start, with what it threw', async () => {
