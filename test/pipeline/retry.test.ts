@@ -43,27 +43,30 @@ test.each([
   [215, undefined],
   [1, '[PC_SYNCHRONIZED]broker busy, start flow control for a while'],
   [1, 'create mapped file failed, server is busy or broken.'],
-] as const)('code %i with remark %s is busy: another broker, after a pause that chance lengthens', async (code, remark) => {
-  for (const [chance, pauseMs] of [
-    [0, 20],
-    [0.5, 30],
-    [0.999, 39.98],
-  ] as const) {
-    const times: number[] = [];
-    const kit = await pipelineKit({
-      random: () => chance,
-      script: (request) => {
-        times.push(kit.clock.monotonic());
-        soon(() => request.answer(times.length === 1 ? code : 0, {}, remark));
-      },
-    });
-    const sending = kit.producer.send(hello);
-    await kit.clock.advance(100);
-    expect(await sending).toMatchObject({ attempts: 2 });
-    expect(new Set(kit.requests.map((request) => request.address)).size).toBe(2);
-    expect(times[1]).toBeCloseTo(pauseMs, 5);
-  }
-});
+] as const)(
+  'code %i with remark %s is busy: another broker, after a pause that chance lengthens',
+  async (code, remark) => {
+    for (const [chance, pauseMs] of [
+      [0, 20],
+      [0.5, 30],
+      [0.999, 39.98],
+    ] as const) {
+      const times: number[] = [];
+      const kit = await pipelineKit({
+        random: () => chance,
+        script: (request) => {
+          times.push(kit.clock.monotonic());
+          soon(() => request.answer(times.length === 1 ? code : 0, {}, remark));
+        },
+      });
+      const sending = kit.producer.send(hello);
+      await kit.clock.advance(100);
+      expect(await sending).toMatchObject({ attempts: 2 });
+      expect(new Set(kit.requests.map((request) => request.address)).size).toBe(2);
+      expect(times[1]).toBeCloseTo(pauseMs, 5);
+    }
+  },
+);
 
 test('a system error that says nothing of being busy is tried again at once', async () => {
   const kit = await pipelineKit({
