@@ -1,19 +1,28 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { expect, inject, onTestFinished, test } from 'vitest';
-import { connect } from '../../core/index.js';
-import { startServer } from '../../core/server/index.js';
-import { startApache } from './kit/apache.js';
+import { dirname, join } from 'node:path';
+import { describe, expect, inject, onTestFinished, test } from 'vitest';
+import { goldenStore } from '../kit/golden.js';
+import { type ApacheCluster, startApache } from './kit/apache.js';
 import { collect } from './kit/collect.js';
+import { Estate, READER, SMALL_TOPIC } from './kit/estate.js';
+import { APACHE_VERSIONS, type ApacheVersion } from './kit/jars.js';
 import { drive } from './kit/java.js';
-import { readReceived, writeOutgoing } from './kit/message-lines.js';
+import { readReceived } from './kit/message-lines.js';
+import { type OurServerProcess, startOurServerProcess } from './kit/our-server-process.js';
 import { describeOutcome } from './kit/processes.js';
-import { specimens } from './kit/specimens.js';
 
-const TOPIC = 'graduates';
-const GROUP = 'graduates_group';
-const NAMES = { brokerName: 'graduate-a', cluster: 'GraduateCluster' };
+/**
+ * The promise of the store: a data directory goes from our broker to Apache's and back, stopped or killed, and each goes
+ * on where the one before ended. Files are small, so that every kind of file is rolled over.
+ */
+type Host = 'ours' | ApacheVersion;
+type End = 'stopped' | 'killed';
+type Step = readonly [host: Host, end: End];
+
+const NAMES = { brokerName: 'graduate-a', clusterName: 'GraduateCluster' };
+const SIZES = { mappedFileSizeCommitLog: 65_536, mappedFileSizeConsumeQueue: 2_000 };
+const APACHE_SIZES = { ...SIZES, maxHashSlotNum: 1_000, maxIndexNum: 4_000, flushConsumerOffsetInterval: 500 };
 
 async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'multistage-graduation-'));
@@ -21,72 +30,123 @@ async function temporaryFolder(): Promise<string> {
   return folder;
 }
 
-async function onOurServer<T>(dir: string, work: (nameServers: string) => Promise<T>): Promise<T> {
-  const server = await startServer({ dir, nameServerPort: 0, brokerPort: 0, ...NAMES });
+/** A broker on the directory, which it leaves as `end` says. */
+async function on(
+  [host, end]: Step,
+  dir: string,
+  work: (server: ApacheCluster | OurServerProcess) => Promise<void>,
+): Promise<void> {
+  const home = await temporaryFolder();
+  const server =
+    host === 'ours'
+      ? await startOurServerProcess({ dir, store: SIZES, brokerName: NAMES.brokerName, cluster: NAMES.clusterName })
+      : await startApache(inject('java'), home, { version: host, store: dir, brokerConfig: APACHE_SIZES, ...NAMES });
   try {
-    return await work(server.nameServers);
-  } finally {
-    await server.close();
+    await work(server);
+  } catch (error) {
+    await server.kill();
+    throw error;
+  }
+  if (end === 'stopped') await server.close();
+}
+
+/** The reader goes on: on our broker it is our consumer, on Apache's a Java consumer. */
+async function readOn(host: Host, server: ApacheCluster | OurServerProcess, estate: Estate): Promise<void> {
+  const { nameServer } = server;
+  const lag = await estate.readerLag(server);
+  if (host === 'ours') {
+    const messages = await collect({ nameServers: nameServer }, SMALL_TOPIC, lag, { group: READER });
+    expect(estate.readerGot(messages)).toBe(0);
+    return;
+  }
+  const outcome = await drive(inject('java'), nameServer, 'consume', [SMALL_TOPIC, READER, String(lag), '60']);
+  expect(outcome.exitCode, describeOutcome('consume', outcome)).toBe(0);
+  expect(estate.readerGot(readReceived(outcome.stdout))).toBe(0);
+}
+
+async function goThrough(steps: readonly Step[], dir: string, estate: Estate): Promise<void> {
+  for (const step of steps) {
+    const [host, end] = step;
+    await on(step, dir, async (server) => {
+      await estate.verify(server);
+      await estate.append(server);
+      await readOn(host, server, estate);
+      if (end === 'killed') {
+        await estate.offsetsWritten(server, dir);
+        await estate.appendUntilKilled(server, () => server.kill());
+      }
+    });
   }
 }
 
-/** The promise of the store: Apache's broker goes on where ours stopped, on the same directory, and the other way round. */
-test('a directory of ours goes on under an Apache broker, and comes back', { timeout: 180_000 }, async () => {
-  const home = await temporaryFolder();
-  const dir = join(home, 'data');
-  const java = inject('java');
-  const sent = specimens();
+async function expectRolledOver(dir: string): Promise<void> {
+  expect((await readdir(join(dir, 'commitlog'))).length).toBeGreaterThan(3);
+  expect((await readdir(join(dir, 'consumequeue', SMALL_TOPIC, '0'))).length).toBeGreaterThan(1);
+}
 
-  const ids = await onOurServer(dir, async (nameServers) => {
-    const mq = await connect({ nameServers });
-    const producer = await mq.producer({ group: 'graduates_producer', timeoutMs: 15_000 });
-    const results = [];
-    for (const { name: _, ...message } of sent) results.push(await producer.send({ topic: TOPIC, ...message }));
-    await mq.close();
-    await collect({ nameServers }, TOPIC, sent.length, { group: GROUP });
-    return results.map(({ msgId }) => msgId);
+describe.each(APACHE_VERSIONS)('a data directory, with Apache %s,', (version) => {
+  test('begun by ours goes on under Apache and comes back, stopped and killed', { timeout: 300_000 }, async () => {
+    const dir = join(await temporaryFolder(), 'data');
+    const estate = new Estate();
+    await on(['ours', 'stopped'], dir, (server) => estate.found(server));
+    await expectRolledOver(dir);
+    await goThrough(
+      [
+        [version, 'killed'],
+        ['ours', 'killed'],
+        [version, 'stopped'],
+        ['ours', 'stopped'],
+      ],
+      dir,
+      estate,
+    );
   });
 
-  const apache = await startApache(java, join(home, 'apache'), {
-    store: dir,
-    brokerName: NAMES.brokerName,
-    clusterName: NAMES.cluster,
+  test('begun by Apache, and killed, goes on under ours', { timeout: 300_000 }, async () => {
+    const dir = join(await temporaryFolder(), 'data');
+    const estate = new Estate();
+    await on([version, 'killed'], dir, async (server) => {
+      await estate.found(server);
+      await readOn(version, server, estate);
+      await estate.offsetsWritten(server, dir);
+      await estate.appendUntilKilled(server, () => server.kill());
+    });
+    await goThrough(
+      [
+        ['ours', 'stopped'],
+        ['ours', 'stopped'],
+      ],
+      dir,
+      estate,
+    );
   });
-  try {
-    const all = await drive(java, apache.nameServer, 'consume', [TOPIC, 'reads_all', String(sent.length), '60']);
-    expect(all.exitCode, describeOutcome('consume', all)).toBe(0);
-    const received = new Map(readReceived(all.stdout).map((message) => [message.msgId, message]));
-    for (const [index, { name, body, keys, tag, flag = 0, properties = {} }] of sent.entries()) {
-      const message = received.get(ids[index] ?? '');
-      expect(message, name).toMatchObject({ topic: TOPIC, flag, tag, keys: keys?.join(' ') });
-      expect(message?.body.equals(body), `body of ${name}`).toBe(true);
-      for (const [property, value] of Object.entries(properties)) {
-        expect(message?.properties.get(property), `a property of ${name}`).toBe(value);
-      }
-    }
-    const input = writeOutgoing({ topic: TOPIC, body: Buffer.from('from Java') });
-    const produced = await drive(java, apache.nameServer, 'produce', [], { input });
-    expect(produced.exitCode, describeOutcome('produce', produced)).toBe(0);
-    // The group that read everything on our server gets only what came after.
-    const rest = await drive(java, apache.nameServer, 'consume', [TOPIC, GROUP, '1', '60']);
-    expect(rest.exitCode, describeOutcome('consume', rest)).toBe(0);
-    expect(readReceived(rest.stdout).map(({ body }) => body.toString())).toEqual(['from Java']);
-  } finally {
-    await apache.close();
-  }
+});
 
-  await onOurServer(dir, async (nameServers) => {
-    const again = await collect({ nameServers }, TOPIC, sent.length + 1, { group: 'reads_all_again' });
-    const bodies = new Map(again.map((message) => [message.msgId, message.body]));
-    for (const [index, { name, body }] of sent.entries()) {
-      expect(bodies.get(ids[index] ?? '')?.equals(body), `body of ${name}`).toBe(true);
+describe('a recorded directory of Apache goes on under ours, then under Apache, and comes back:', () => {
+  test.each<['clean' | 'killed', ApacheVersion]>([
+    ['clean', '4.9.7'],
+    ['killed', '5.5.0'],
+  ])('%s, %s', { timeout: 300_000 }, async (kind, version) => {
+    const dir = join(await temporaryFolder(), 'data');
+    for (const [path, bytes] of goldenStore(`apache-4.9.7-${kind}`)) {
+      await mkdir(dirname(join(dir, path)), { recursive: true });
+      await writeFile(join(dir, path), bytes);
     }
-    expect(again.filter(({ body }) => body.toString() === 'from Java')).toHaveLength(1);
-    const mq = await connect({ nameServers });
-    const producer = await mq.producer({ group: 'graduates_producer', timeoutMs: 15_000 });
-    await producer.send({ topic: TOPIC, body: 'home again' });
-    await mq.close();
-    const [last] = await collect({ nameServers }, TOPIC, 1, { group: GROUP });
-    expect(last?.body.toString()).toBe('home again');
+    const estate = new Estate();
+    await on(['ours', 'stopped'], dir, async (server) => {
+      const topics = ['st_admin', 'st_batch', 'st_delay', 'st_orderly', 'st_push', 'st_sync'];
+      await estate.adopt(server, dir, topics);
+      expect(estate.messageCount).toBe(70);
+      await estate.append(server);
+      await readOn('ours', server, estate);
+    });
+    await goThrough(
+      [
+        [version, 'killed'],
+        ['ours', 'stopped'],
+      ],
+      dir,
+      estate,
+    );
   });
 });

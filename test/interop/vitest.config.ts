@@ -2,9 +2,9 @@ import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
 /**
- * The suite of `npm run test:interop`: our client and server against Apache RocketMQ 4.9.7. Needs JDK 17 and Maven; see
- * kit/toolchain.ts for what happens where they are missing. One Apache name server and broker serve all files, which
- * run one after the other: two cores are enough.
+ * The suite of `npm run test:interop`: our client and server against Apache RocketMQ 4.9.7 and 5.5.0. Needs JDK 17 and
+ * Maven; see kit/toolchain.ts for what happens where they are missing. One name server and broker 4.9.7 serve all files,
+ * which run one after the other: two cores are enough. 5.5.0 runs only while a file needs it.
  */
 export default defineConfig({
   root: fileURLToPath(new URL('../..', import.meta.url)),

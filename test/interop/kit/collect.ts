@@ -1,18 +1,30 @@
 import { type ConnectOptions, connect, type ReceivedMessage } from '../../../core/index.js';
 
 /** Reads a topic from its beginning with our push consumer until `count` messages came. */
-export async function collect(
+export function collect(
   options: ConnectOptions,
   topic: string,
   count: number,
   { group = `collect_${topic}`, timeoutMs = 60_000 } = {},
 ): Promise<ReceivedMessage[]> {
+  return collectTopics(options, [topic], count, { group, timeoutMs });
+}
+
+/** Reads several topics from their beginnings with one push consumer of ours until `count` messages came of all together. */
+export async function collectTopics(
+  options: ConnectOptions,
+  topics: readonly string[],
+  count: number,
+  { group, timeoutMs = 60_000 }: { readonly group: string; readonly timeoutMs?: number },
+): Promise<ReceivedMessage[]> {
   const mq = await connect(options);
   try {
-    const consumer = await mq.consumer({ group, subscribe: { [topic]: '*' }, from: 'first' });
+    const subscribe = Object.fromEntries(topics.map((topic) => [topic, '*']));
+    const consumer = await mq.consumer({ group, subscribe, from: 'first' });
     const messages: ReceivedMessage[] = [];
     await new Promise<void>((resolve, reject) => {
-      const giveUp = () => reject(new Error(`${messages.length} of ${count} messages of ${topic} in ${timeoutMs} ms`));
+      const giveUp = () =>
+        reject(new Error(`${messages.length} of ${count} messages of ${topics.join(', ')} in ${timeoutMs} ms`));
       const timer = setTimeout(giveUp, timeoutMs);
       const starting = consumer.run((message: ReceivedMessage) => {
         if (messages.push(message) < count) return;

@@ -68,9 +68,9 @@ export class JavaServer {
     }
   }
 
-  /** Stops it through its shutdown hooks. */
+  /** Stops it through its shutdown hooks, for which a broker 5.x takes 10 seconds and more. */
   async close(): Promise<void> {
-    if (this.#child !== undefined) await stop(this.#child);
+    if (this.#child !== undefined) await stop(this.#child, 50_000);
   }
 
   /** Ends it with SIGKILL and resolves when it is gone. */

@@ -1,0 +1,304 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import {
+  connect,
+  type OutgoingMessage,
+  type Producer,
+  type ReceivedMessage,
+  type SendResult,
+} from '../../../core/index.js';
+import { parseJsonDialect } from '../../../core/remoting/protocol/json-dialect.js';
+import { BrokerQuestions, type QueueCounts } from './broker-questions.js';
+import { collectTopics } from './collect.js';
+import { waitFor } from './ports.js';
+import { specimens } from './specimens.js';
+import type { Target } from './target.js';
+
+/** Topic with more messages than a file of a small consume queue has entries. */
+export const SMALL_TOPIC = 'estate_small';
+/** Reads SMALL_TOPIC on, wherever the directory is. */
+export const READER = 'estate_reader';
+/** Stopped in the middle of SMALL_TOPIC once and never reads again. */
+const STOPPED_READER = 'estate_stopped';
+const TAGS = ['red', 'green', 'blue'] as const;
+
+type Position = Pick<ReceivedMessage, 'topic' | 'queueId' | 'queueOffset'>;
+
+interface Holding extends Position {
+  readonly message: OutgoingMessage;
+  readonly body: Buffer;
+  /** Where its record was found first: commit-log offset and time. */
+  place?: string;
+}
+
+/**
+ * What brokers have acknowledged of one data directory: messages, topics and offsets of groups. It goes with the
+ * directory from one broker to the next, and every one of them has to have all of it.
+ */
+export class Estate {
+  readonly #holdings = new Map<string, Holding>();
+  readonly #topics = new Map<string, QueueCounts>();
+  /** `topic@group` to offsets by queue. */
+  readonly #offsets = new Map<string, ReadonlyMap<number, number>>();
+  readonly #readByReader = new Set<string>();
+  #round = 0;
+
+  get messageCount(): number {
+    return this.#holdings.size;
+  }
+
+  /** Ids of the messages that READER has not had yet. */
+  get unread(): string[] {
+    const ids = [...this.#holdings].filter(([, { topic }]) => topic === SMALL_TOPIC).map(([msgId]) => msgId);
+    return ids.filter((msgId) => !this.#readByReader.has(msgId));
+  }
+
+  /** Takes over what is in a directory that others wrote: the messages of these topics and every group's offsets. */
+  async adopt(target: Target, dir: string, topics: readonly string[]): Promise<void> {
+    await withQuestions(target, async (questions) => {
+      for (const topic of topics) this.#topics.set(topic, await existing(questions, topic));
+    });
+    for (const [key, offsets] of await offsetsOnDisk(dir)) this.#offsets.set(key, offsets);
+    for (const message of await this.#readAll(target)) {
+      const { topic, queueId, queueOffset, body, tag, keys, flag } = message;
+      const place = placeOf(message);
+      this.#holdings.set(`${message.msgId} ${topic}`, {
+        ...{
+          message: { topic, body, keys, flag, ...(tag !== undefined && { tag }) },
+          body,
+          topic,
+          queueId,
+          queueOffset,
+          place,
+        },
+      });
+    }
+  }
+
+  /** A message of every kind, small ones enough to fill files, in several topics; and two groups. */
+  async found(target: Target): Promise<void> {
+    await withQuestions(target, async (questions) => {
+      const created = { readQueueNums: 3, writeQueueNums: 2, perm: 6 };
+      await questions.createTopic('estate_created', created);
+      this.#topics.set('estate_created', created);
+      await this.append(target, { smallCount: 450 });
+      // 5.x takes offsets of groups that it knows, and consumers make theirs known.
+      await collectTopics({ nameServers: target.nameServer }, ['estate_created'], 1, { group: STOPPED_READER });
+      for (const [queueId, offset] of [
+        [0, 101],
+        [1, 7],
+        [3, 0],
+      ] as const) {
+        await questions.commit(SMALL_TOPIC, queueId, STOPPED_READER, offset);
+      }
+      this.#offsets.set(
+        `${SMALL_TOPIC}@${STOPPED_READER}`,
+        new Map([
+          [0, 101],
+          [1, 7],
+          [3, 0],
+        ]),
+      );
+    });
+  }
+
+  /** Sends on, in all topics and ways. */
+  async append(target: Target, { smallCount = 40 } = {}): Promise<void> {
+    const round = this.#round++;
+    const mq = await connect({ nameServers: target.nameServer });
+    try {
+      const producer = await mq.producer({ group: 'estate_producer', timeoutMs: 15_000 });
+      for (const { name: _, ...rest } of specimens().filter(({ body }) => body.length !== 1_048_576)) {
+        await this.#send(producer, { topic: 'estate_specimens', ...rest });
+      }
+      for (const compression of ['zlib', 'lz4', 'zstd'] as const) {
+        const packing = await mq.producer({ group: `estate_${compression}`, compression, timeoutMs: 15_000 });
+        const body = Buffer.alloc(20_000, `${compression} in round ${round}; `);
+        await this.#send(packing, { topic: 'estate_codecs', body, tag: compression });
+      }
+      await this.#send(producer, { topic: 'estate_created', body: `round ${round}` });
+      const batch = Array.from({ length: 20 }, (_, index): OutgoingMessage => {
+        const tag = TAGS[index % 3];
+        return { topic: 'estate_batch', body: `${round}: ${index} of a batch`, ...(tag && { tag }), keys: `b${index}` };
+      });
+      const results = await producer.sendBatch(batch);
+      for (const [index, message] of batch.entries()) this.#hold(message, results[index]);
+      for await (const { message, result, error } of producer.sendAll(this.#small(round, smallCount), {
+        concurrency: 16,
+      })) {
+        if (error !== undefined) throw error;
+        this.#hold(message, result);
+      }
+    } finally {
+      await mq.close();
+    }
+    await withQuestions(target, async (questions) => {
+      for (const { topic } of this.#holdings.values()) {
+        if (!this.#topics.has(topic)) this.#topics.set(topic, await existing(questions, topic));
+      }
+    });
+  }
+
+  /** Sends until `kill` has ended the broker in the middle of it, after `count` messages; keeps what was acknowledged. */
+  async appendUntilKilled(target: Target, kill: () => Promise<void>, count = 200): Promise<void> {
+    const mq = await connect({ nameServers: target.nameServer });
+    try {
+      const producer = await mq.producer({ group: 'estate_load', timeoutMs: 3_000, retries: 0 });
+      const messages = this.#small(this.#round++, Number.POSITIVE_INFINITY);
+      let acknowledged = 0;
+      let killing: Promise<void> | undefined;
+      for await (const { message, result, error } of producer.sendAll(messages, { concurrency: 32 })) {
+        if (error !== undefined) break;
+        this.#hold(message, result);
+        if (++acknowledged >= count) killing ??= kill();
+      }
+      expect(acknowledged).toBeGreaterThanOrEqual(count);
+      await killing;
+    } finally {
+      await mq.close();
+    }
+  }
+
+  /** Every message is where it was acknowledged and as it was sent, no queue has a gap, topics and offsets are there. */
+  async verify(target: Target): Promise<void> {
+    await withQuestions(target, async (questions) => {
+      for (const [topic, counts] of this.#topics) {
+        expect(await questions.route(topic), `queues of ${topic}`).toEqual(counts);
+      }
+      for (const [key, offsets] of this.#offsets) {
+        const [topic = '', group = ''] = key.split('@');
+        for (const [queueId, offset] of offsets) {
+          expect(await questions.consumerOffset(topic, queueId, group), `offset ${key} ${queueId}`).toBe(offset);
+        }
+      }
+    });
+    const found = new Map<string, ReceivedMessage>();
+    for (const message of await this.#readAll(target)) found.set(positionOf(message), message);
+    const missing: string[] = [];
+    for (const holding of this.#holdings.values()) {
+      const message = found.get(positionOf(holding));
+      if (message === undefined) missing.push(positionOf(holding));
+      else expectHeld(message, holding);
+    }
+    expect(missing).toEqual([]);
+  }
+
+  /** READER has had these; each has to be one that it had not. Returns how many acknowledged ones it lacks now. */
+  readerGot(messages: readonly { readonly msgId: string }[]): number {
+    for (const { msgId } of messages) {
+      expect(this.#readByReader.has(msgId), `${msgId} was read before`).toBe(false);
+      this.#readByReader.add(msgId);
+    }
+    return this.unread.length;
+  }
+
+  /** How many messages READER has before it, acknowledged or not. */
+  async readerLag(target: Target): Promise<number> {
+    let lag = 0;
+    await withQuestions(target, async (questions) => {
+      for (let queueId = 0; queueId < 4; queueId++) {
+        const at = (await questions.consumerOffset(SMALL_TOPIC, queueId, READER)) ?? 0;
+        lag += (await questions.maxOffset(SMALL_TOPIC, queueId)) - at;
+      }
+    });
+    return lag;
+  }
+
+  /** Resolves when the broker has written down the offsets of the groups as it knows them. */
+  async offsetsWritten(target: Target, dir: string): Promise<void> {
+    await withQuestions(target, async (questions) => {
+      const asked = new Map<number, number | undefined>();
+      for (let queueId = 0; queueId < 4; queueId++) {
+        asked.set(queueId, await questions.consumerOffset(SMALL_TOPIC, queueId, READER));
+      }
+      await waitFor('the offsets in their file', async () => {
+        const written = (await offsetsOnDisk(dir)).get(`${SMALL_TOPIC}@${READER}`);
+        return [...asked].every(([queueId, offset]) => written?.get(queueId) === offset);
+      });
+    });
+  }
+
+  async #readAll(target: Target): Promise<ReceivedMessage[]> {
+    let count = 0;
+    await withQuestions(target, async (questions) => {
+      for (const [topic, { readQueueNums }] of this.#topics) {
+        for (let queueId = 0; queueId < readQueueNums; queueId++) count += await questions.maxOffset(topic, queueId);
+      }
+    });
+    const group = `estate_verifies_${this.#round}_${Date.now()}`;
+    const messages = await collectTopics({ nameServers: target.nameServer }, [...this.#topics.keys()], count, {
+      group,
+    });
+    expect(new Set(messages.map(positionOf)).size, 'positions, each once').toBe(count);
+    return messages;
+  }
+
+  async #send(producer: Producer, message: OutgoingMessage): Promise<void> {
+    this.#hold(message, await producer.send(message));
+  }
+
+  #hold(message: OutgoingMessage, result: SendResult | undefined): void {
+    const { status, msgId = '', queue, queueOffset } = result ?? {};
+    if (status !== 'SEND_OK' || queue === undefined || queueOffset === undefined) {
+      throw new Error(`not acknowledged: ${JSON.stringify(result)}`);
+    }
+    const body = Buffer.from(message.body);
+    this.#holdings.set(msgId, { message, body, topic: message.topic, queueId: queue.queueId, queueOffset });
+  }
+
+  *#small(round: number, count: number): Generator<OutgoingMessage> {
+    for (let index = 0; index < count; index++) {
+      const tag = TAGS[index % TAGS.length];
+      yield { topic: SMALL_TOPIC, body: `round ${round}, ${index}`, keys: `${round}-${index}`, ...(tag && { tag }) };
+    }
+  }
+}
+
+function expectHeld(message: ReceivedMessage, holding: Holding): void {
+  const { tag, keys = [], flag = 0, properties = {} } = holding.message;
+  const position = positionOf(holding);
+  expect(message.body.equals(holding.body), `body at ${position}`).toBe(true);
+  const expected = { tag, keys: typeof keys === 'string' ? [keys] : keys, flag };
+  expect({ tag: message.tag, keys: message.keys, flag: message.flag }, position).toEqual(expected);
+  for (const [name, value] of Object.entries(properties)) expect(message.properties[name], position).toBe(value);
+  holding.place ??= placeOf(message);
+  expect(placeOf(message), position).toBe(holding.place);
+}
+
+function positionOf({
+  topic,
+  queueId,
+  queueOffset,
+}: Pick<ReceivedMessage, 'topic' | 'queueId' | 'queueOffset'>): string {
+  return `${topic} ${queueId} ${queueOffset}`;
+}
+
+function placeOf({ commitLogOffset, storeTimestamp, msgId }: ReceivedMessage): string {
+  return `${commitLogOffset} ${storeTimestamp} ${msgId}`;
+}
+
+async function existing(questions: BrokerQuestions, topic: string): Promise<QueueCounts> {
+  const counts = await questions.route(topic);
+  if (counts === undefined) throw new Error(`no route to ${topic}`);
+  return counts;
+}
+
+/** The table of consumerOffset.json. */
+async function offsetsOnDisk(dir: string): Promise<Map<string, Map<number, number>>> {
+  const text = await readFile(join(dir, 'config', 'consumerOffset.json'), 'utf8').catch(() => '');
+  if (text === '') return new Map();
+  const { offsetTable } = parseJsonDialect(text) as { offsetTable: Record<string, Record<string, number>> };
+  const byQueue = (offsets: Record<string, number>) =>
+    new Map(Object.entries(offsets).map(([queueId, offset]) => [Number(queueId), offset]));
+  return new Map(Object.entries(offsetTable).map(([key, offsets]) => [key, byQueue(offsets)]));
+}
+
+async function withQuestions(target: Target, work: (questions: BrokerQuestions) => Promise<void>): Promise<void> {
+  const questions = new BrokerQuestions(target);
+  try {
+    await work(questions);
+  } finally {
+    await questions.close();
+  }
+}
