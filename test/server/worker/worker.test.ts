@@ -5,13 +5,20 @@ import { Worker } from 'node:worker_threads';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { connect } from '../../../core/index.js';
 import { createMemoryTransport } from '../../../core/remoting/memory-transport.js';
+import { createTcpTransport } from '../../../core/remoting/tcp-transport.js';
 import { silentLogger } from '../../../core/runtime/logger.js';
 import { systemClock } from '../../../core/runtime/system-clock.js';
-import { createMemoryStoreFiles, embedded, type ServerOptions } from '../../../core/server/index.js';
+import {
+  createMemoryStoreFiles,
+  embedded,
+  type ServerOptions,
+  type ServerTlsOptions,
+} from '../../../core/server/index.js';
 import { resolveServerOptions } from '../../../core/server/server-options.js';
 import { runServerInWorker } from '../../../core/server/worker/worker-server.js';
 import { embeddedContract } from '../../contract/embedded.js';
 import { tempDir } from '../../kit/temp-dir.js';
+import { ca, certificate } from '../../kit/tls-material.js';
 import { waitFor } from '../../kit/wait-for.js';
 import { rawClient, SMALL_STORE } from '../kit/running.js';
 
@@ -41,6 +48,16 @@ describe('what cannot go to another thread', () => {
     expect(() => embedded({ dir: 'd', worker: true, ...options })).toThrow(
       expect.objectContaining({ code: 'RMQ_OPTIONS_INVALID', option }),
     );
+  });
+
+  test('certificates and keys can, as text and as bytes', async () => {
+    const { cert, key } = certificate('server');
+    const tls: ServerTlsOptions = { mode: 'enforcing', cert: Buffer.from(cert), key, ca: [Buffer.from(ca)] };
+    const cluster = embedded({ dir: tempDir(), worker: true, store: SMALL_STORE, tls });
+    const hold = await cluster.start();
+    onTestFinished(() => hold.release());
+    const client = rawClient(createTcpTransport({ tls: { ca } }));
+    expect((await client.invoke(hold.nameServers, { code: 106 }, { timeoutMs: 5_000 })).code).toBe(0);
   });
 
   test('is no matter without a worker', () => {
