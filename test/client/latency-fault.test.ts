@@ -65,15 +65,14 @@ async function sendMany(producer: Producer, count: number) {
   return { sends, shareOfTwo: sends.filter(({ broker }) => broker === 'broker-two').length / count };
 }
 
-test('of two brokers one slows down: it sheds its load within a second and gets it back', async () => {
+// That this takes less than a second is held on a virtual clock, in test/pipeline/latency-fault.test.ts.
+test('of two brokers one slows down: it sheds its load and gets it back', async () => {
   const { mq, gates } = await twoBrokers();
-  const latencyFault = { form: '5.x', latencyMaxMs: [100], notAvailableDurationMs: [600] } as const;
+  const latencyFault = { form: '5.x', latencyMaxMs: [300], notAvailableDurationMs: [1_500] } as const;
   const producer = await mq.producer({ group: 'g', latencyFault });
   await waitFor(async () => (await sendMany(producer, 8)).shareOfTwo === 0.5, { what: 'both brokers in use' });
-  gates.two.delayMs = 150;
-  const slowFrom = performance.now();
+  gates.two.delayMs = 450;
   await waitFor(async () => (await sendMany(producer, 10)).shareOfTwo < 0.2, { what: 'the slow broker without load' });
-  expect(performance.now() - slowFrom).toBeLessThan(1_000);
   gates.two.delayMs = 0;
   await waitFor(async () => (await sendMany(producer, 8)).shareOfTwo === 0.5, {
     what: 'the broker with its load again',
