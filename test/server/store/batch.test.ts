@@ -102,6 +102,25 @@ describe('a batch', () => {
     expect(bodiesOf(await readQueue(store))).toEqual(['before', 'c', 'd']);
   });
 
+  test('is answered under synchronous flush when all of it is on the disk, or at once when nobody waits for that', async () => {
+    const files = createMemoryStoreFiles();
+    const store = await openMessageStore({ files, dir: DIR, ...SMALL_FILES, flushDiskType: 'SYNC_FLUSH' });
+    onTestFinished(() => store.close());
+    const waits = await appendBatch(store, batchOf(['a', 'b', 'c']));
+    expect(waits).toMatchObject({ status: 'PUT_OK', queueOffset: 0 });
+    expect(store.statistics.flushedOffset).toBeGreaterThan(waits.commitLogOffsets[2]!);
+    let answer: AppendBatchResult | undefined;
+    store.appendBatch(
+      batchOf(['d', 'e']).map((message) => ({ ...message, waitStored: false })),
+      (result) => {
+        answer = result;
+      },
+    );
+    store.flushTurn();
+    expect(answer).toMatchObject({ status: 'PUT_OK', queueOffset: 3 });
+    expect(store.statistics.flushedOffset).toBeLessThan(answer!.commitLogOffsets[0]! + 1);
+  });
+
   test('that a kill tore leaves its first messages whole, and the others are gone', async () => {
     const files = createMemoryStoreFiles();
     const store = await open(files);
