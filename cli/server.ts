@@ -14,6 +14,7 @@ interface ServerArguments extends ServerTlsArguments {
   readonly cluster: string;
   readonly brokerName: string;
   readonly nameServer?: string;
+  readonly registerWith?: string;
   readonly flush: 'async' | 'sync';
 }
 
@@ -28,6 +29,7 @@ export function serverCommand(end: (exitCode: number) => void): Command {
     .option('--cluster <name>', 'name of the cluster', 'DefaultCluster')
     .option('--broker-name <name>', 'name of the broker', 'broker-a')
     .option('--name-server <list>', 'register with these name servers (HOST:PORT, several joined by ;) and start none')
+    .option('--register-with <list>', 'register with these name servers beside the one it starts')
     .addOption(
       new Option('--flush <when>', 'acknowledge a message when it is written (async) or when it is on the disk (sync)')
         .choices(['async', 'sync'])
@@ -45,6 +47,7 @@ export function serverCommand(end: (exitCode: number) => void): Command {
           cluster: args.cluster,
           brokerName: args.brokerName,
           nameServers: args.nameServer,
+          registerWith: args.registerWith,
           ...serverTlsOf(args),
           store: { flushDiskType: args.flush === 'sync' ? 'SYNC_FLUSH' : 'ASYNC_FLUSH' },
           logger: stderrLogger,

@@ -102,7 +102,7 @@ class Server implements RunningServer {
   }
 
   async start(): Promise<void> {
-    const { nameServers, host, advertisedHost, logger = silentLogger } = this.#options;
+    const { nameServers, registerWith, host, advertisedHost, logger = silentLogger } = this.#options;
     if (!isLoopback(host)) {
       logger.warn(`listening on ${host} without access control: whoever reaches the ports can read and write`, {
         host,
@@ -118,7 +118,8 @@ class Server implements RunningServer {
       await nameServer.load();
       const serve = (port: RemotingServer): Promise<void> => nameServer.serve(port);
       nameServerPort = await this.#listen(this.#options.nameServerPort, remembered.nameServer, serve);
-      this.#nameServers = [formatAddress(advertisedHost ?? advertisedHostOf(host), nameServerPort)];
+      const own = formatAddress(advertisedHost ?? advertisedHostOf(host), nameServerPort);
+      this.#nameServers = [own, ...registerWith.filter((other) => other !== own)];
     }
     const brokerPort = await this.#listenForBroker(broker, remembered.broker);
     await broker.register();

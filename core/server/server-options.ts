@@ -45,11 +45,16 @@ export interface ServerOptions {
   /** Starts no name server but registers with these: `host:port;host:port`, or an array. */
   readonly nameServers?: string | readonly string[];
   /**
+   * Name servers beside its own that the broker registers with, written as `nameServers`: servers that name each other
+   * stand in for each other. Not with `nameServers`. Default none.
+   */
+  readonly registerWith?: string | readonly string[];
+  /**
    * TLS on both ports: options of Node's `tls.createServer` (`cert`, `key`, `ca`, `requestCert` …), and `mode`. A
    * connection's first byte tells whether it is TLS. Default: plain connections only.
    */
   readonly tls?: ServerTlsOptions;
-  /** TLS to the name servers of `nameServers`: `true`, or options of Node's `tls.connect`. Default false. */
+  /** TLS to the name servers of `nameServers` and `registerWith`: `true`, or options of Node's `tls.connect`. Default false. */
   readonly nameServerTls?: boolean | TlsOptions;
   /**
    * Whether the server gets a thread of its own, so that it goes on when the application keeps its event loop busy.
@@ -95,6 +100,7 @@ export interface ResolvedServerOptions {
   readonly advertisedHost: string | undefined;
   /** Undefined: one of its own. */
   readonly nameServers: readonly string[] | undefined;
+  readonly registerWith: readonly string[];
   readonly tls: ServerTlsOptions | undefined;
   readonly nameServerTls: boolean | TlsOptions;
   readonly worker: boolean;
@@ -167,6 +173,7 @@ const CHECKS: { readonly [K in keyof Required<ServerOptions>]: Check } = {
   brokerName: topicName,
   advertisedHost: host,
   nameServers: (value, option) => void nameServerList(value, option),
+  registerWith: (value, option) => void nameServerList(value, option),
   tls: (value, option) => tlsOptions(value, option, serverTlsProblem(value)),
   nameServerTls: (value, option) => tlsOptions(value, option, clientTlsProblem(value)),
   worker: boolean,
@@ -208,7 +215,10 @@ export function resolveServerOptions(
   }
   const stays = options.worker === true ? optionThatStaysHere(options) : undefined;
   if (stays !== undefined) throw invalid(stays, 'nothing that cannot go to another thread, with worker', '');
-  const { store = {}, dir, nameServers, vipPort = false } = options;
+  const { store = {}, dir, nameServers, registerWith, vipPort = false } = options;
+  if (nameServers !== undefined && registerWith !== undefined) {
+    throw invalid('registerWith', 'nothing beside nameServers, which has all of them', registerWith);
+  }
   const brokerPort = options.brokerPort ?? ports.brokerPort;
   if (vipPort && brokerPort !== 0 && brokerPort < 3)
     throw invalid('brokerPort', '0 or from 3 with vipPort', brokerPort);
@@ -226,6 +236,7 @@ export function resolveServerOptions(
     brokerName: options.brokerName ?? 'broker-a',
     advertisedHost: options.advertisedHost,
     nameServers: nameServers === undefined ? undefined : nameServerList(nameServers, 'nameServers'),
+    registerWith: registerWith === undefined ? [] : nameServerList(registerWith, 'registerWith'),
     tls: options.tls,
     nameServerTls: options.nameServerTls ?? false,
     worker: options.worker ?? false,

@@ -16,6 +16,7 @@ describe('the options of a server', () => {
       brokerName: 'broker-a',
       advertisedHost: undefined,
       nameServers: undefined,
+      registerWith: [],
       tls: undefined,
       nameServerTls: false,
       worker: false,
@@ -38,6 +39,14 @@ describe('the options of a server', () => {
   test('for the broker reach it under their names', () => {
     const broker = { autoCreateTopicEnable: false, defaultTopicQueueNums: 2, heldPullsMax: 5 };
     expect(resolveServerOptions({ dir: 'd', ...broker }, PORTS).broker).toEqual(broker);
+  });
+
+  test('name further name servers for a server that has one of its own', () => {
+    const registerWith = ' a:1; b:2';
+    expect(resolveServerOptions({ dir: 'd', registerWith }, PORTS).registerWith).toEqual(['a:1', 'b:2']);
+    expect(() => resolveServerOptions({ dir: 'd', registerWith, nameServers: 'c:3' }, PORTS)).toThrow(
+      expect.objectContaining({ code: 'RMQ_OPTIONS_INVALID', option: 'registerWith' }),
+    );
   });
 
   test.each([
@@ -66,6 +75,7 @@ describe('the options of a server', () => {
     ['nameServers', ''],
     ['nameServers', 'no port'],
     ['nameServers', [7]],
+    ['registerWith', 'no port'],
     ['transport', {}],
     ['clock', { now: () => 0 }],
     ['logger', 'loud'],
