@@ -1,4 +1,9 @@
-import { InvalidArgumentError } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
+
+/** Where a client finds its cluster: the option, or the variable that `connect` and Apache's clients read too. */
+export function nameServerOption(): Option {
+  return new Option('--name-server <list>', 'HOST:PORT, several joined by ;').env('NAMESRV_ADDR').makeOptionMandatory();
+}
 
 /** `0` to `65535`. */
 export function port(text: string): number {

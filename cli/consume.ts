@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander';
-import { connect, type ReceivedMessage } from '../core/index.js';
-import { positiveInteger, secondsAsMs } from './arguments.js';
+import { connect, type Logger, type ReceivedMessage } from '../core/index.js';
+import { nameServerOption, positiveInteger, secondsAsMs } from './arguments.js';
 import { stderrLogger } from './stderr-logger.js';
 import { stopSignal } from './stop-signal.js';
 import { type ClientTlsArguments, clientTlsOf, withClientTls } from './tls-arguments.js';
@@ -8,6 +8,15 @@ import { untilAborted } from './until-aborted.js';
 
 /** How long a line that is being printed may take when the command is told to stop. */
 const PRINTING_MS_MAX = 1_000;
+
+/** As on standard error, but for what a reader of our output that went away (`| head`) makes of a message: nothing is wrong. */
+const logger: Logger = {
+  ...stderrLogger,
+  warn: (message, fields) => {
+    const { code } = Object(fields?.error) as { readonly code?: unknown };
+    if (code !== 'EPIPE') stderrLogger.warn(message, fields);
+  },
+};
 
 interface ConsumeArguments extends ClientTlsArguments {
   readonly nameServer: string;
@@ -23,7 +32,7 @@ interface ConsumeArguments extends ClientTlsArguments {
 export function consumeCommand(end: (exitCode: number) => void): Command {
   const command = new Command('consume')
     .description('prints one JSON object per message')
-    .requiredOption('--name-server <list>', 'HOST:PORT, several joined by ;')
+    .addOption(nameServerOption())
     .requiredOption('--topic <topic>', 'what to read')
     .requiredOption('--group <group>', 'consumer group; its offsets are kept by the broker')
     .option('--tag <expression>', 'tags joined by ||, * for all', '*')
@@ -40,7 +49,7 @@ export function consumeCommand(end: (exitCode: number) => void): Command {
 
 async function consume(args: ConsumeArguments): Promise<number> {
   const stop = stopSignal();
-  const mq = await connect({ nameServers: args.nameServer, logger: stderrLogger, ...clientTlsOf(args) });
+  const mq = await connect({ nameServers: args.nameServer, logger, ...clientTlsOf(args) });
   let printed = 0;
   const finished = new AbortController();
   const done = AbortSignal.any([

@@ -5,7 +5,12 @@ export function describeError(error: unknown): string {
   if (!isRocketMQError(error)) return oneLine(error instanceof Error ? error.message : String(error));
   const cause =
     error.cause instanceof Error && !error.message.includes(error.cause.message) ? ` (${error.cause.message})` : '';
-  return oneLine(`${error.code}: ${error.message}${cause} ${error.hint}`);
+  return oneLine(`${error.code}: ${asSentence(`${error.message}${cause}`)} ${error.hint}`);
+}
+
+/** With a full stop, so that the hint does not run on from it. */
+function asSentence(text: string): string {
+  return /[.!?]$/.test(text) ? text : `${text}.`;
 }
 
 function oneLine(text: string): string {

@@ -9,10 +9,10 @@ import { serverCommand } from './server.js';
 export const ExitCode = { DONE: 0, FAILED: 1, USAGE: 2 } as const;
 
 /**
- * Runs one command to its end and returns the exit code.
+ * Runs one command to its end and returns the exit code. `version` is what `--version` prints.
  * @example process.exitCode = await main(['server', '--dir', './data']);
  */
-export async function main(args: readonly string[]): Promise<number> {
+export async function main(args: readonly string[], version?: string): Promise<number> {
   let exitCode: number = ExitCode.DONE;
   const end = (code: number): void => {
     exitCode = code;
@@ -25,6 +25,7 @@ export async function main(args: readonly string[]): Promise<number> {
     command.exitOverride().configureOutput({ outputError: (text, write) => write(firstLine(text)) });
     program.addCommand(command);
   }
+  if (version !== undefined) program.version(version);
   if (args.length === 0) {
     process.stderr.write('error: name a command: server, produce or consume (--help explains them)\n');
     return ExitCode.USAGE;

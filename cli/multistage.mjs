@@ -3,7 +3,7 @@
  * The command. In the package it starts what was built; in a checkout it brings the build up to date first (several
  * commands may start at once: the build takes care of that).
  */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const builder = new URL('../scripts/build.mjs', import.meta.url);
@@ -17,4 +17,5 @@ if (existsSync(fileURLToPath(builder))) {
   }
 }
 const { main } = await import(new URL('../dist/esm/cli/main.js', import.meta.url).href);
-process.exitCode = await main(process.argv.slice(2));
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+process.exitCode = await main(process.argv.slice(2), version);

@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { Command } from 'commander';
 import { connect, isRocketMQError, type OutgoingMessage } from '../core/index.js';
-import { property } from './arguments.js';
+import { nameServerOption, property } from './arguments.js';
 import { describeError } from './describe-error.js';
 import { stopSignal } from './stop-signal.js';
 import { type ClientTlsArguments, clientTlsOf, withClientTls } from './tls-arguments.js';
@@ -23,7 +23,7 @@ interface ProduceArguments extends ClientTlsArguments {
 export function produceCommand(end: (exitCode: number) => void): Command {
   const command = new Command('produce')
     .description('sends one message per line')
-    .requiredOption('--name-server <list>', 'HOST:PORT, several joined by ;')
+    .addOption(nameServerOption())
     .requiredOption('--topic <topic>', 'where to send to')
     .option('--tag <tag>', 'tag of every message')
     .option('--key <key>', 'key of every message')
