@@ -55,6 +55,8 @@ export class PipelineProducer implements StartableProducer, SendOwner {
   readonly #accumulator: Accumulator | undefined;
   /** A send that was taken before the producer closed is entering the chain. */
   #admitting = false;
+  /** When the send that is just beginning began; NaN when that was in an earlier turn. */
+  #begunMs = Number.NaN;
 
   constructor(options: ProducerOptions, services: ProducerServices) {
     this.#services = services;
@@ -214,6 +216,7 @@ export class PipelineProducer implements StartableProducer, SendOwner {
     listener?: EventListener,
   ): { cancel(): void } {
     const startMs = this.#services.clock.monotonic();
+    this.#begunMs = startMs;
     try {
       if (!isTyped(message)) return this.#launch(mode, message as RawMessage, options, observer, listener, startMs);
       this.#lifeCycle.requireRunning();
@@ -313,7 +316,7 @@ export class PipelineProducer implements StartableProducer, SendOwner {
       return;
     }
     send.admitted = running;
-    send.freshMs = send.deadlineMs - send.timeoutMs;
+    send.freshMs = this.#begunMs;
     this.#enterChain(send);
     send.freshMs = Number.NaN;
   }
@@ -355,6 +358,7 @@ export class PipelineProducer implements StartableProducer, SendOwner {
     encoded.then(
       (message) => {
         try {
+          this.#begunMs = Number.NaN;
           send = this.#launch(mode, message, options, observer, listener, startMs);
           if (cancelled) send.cancel();
         } catch (error) {

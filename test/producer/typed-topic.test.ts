@@ -110,3 +110,18 @@ test('topic() refuses what is no name and no codec', () => {
   expect(isTypedTopic(topic('orders', json()))).toBe(true);
   expect([null, 'orders', { name: 'orders' }].some(isTypedTopic)).toBe(false);
 });
+
+test('the time that a codec takes is not put down to the broker', async () => {
+  const kit = await pipelineKit();
+  const slow = topic('orders', {
+    encode: (value: string) =>
+      new Promise<Uint8Array>((resolve) => {
+        kit.clock.setTimer(80, () => resolve(Buffer.from(value)));
+      }),
+    decode: (body) => Buffer.from(body).toString(),
+  });
+  const sending = kit.producer.send({ topic: slow, value: 'late' });
+  await kit.clock.advance(80);
+  await sending;
+  expect(kit.faults).toEqual([{ broker: 'broker-a', elapsedMs: 0, failure: undefined }]);
+});
