@@ -1,5 +1,6 @@
 import { rocketMQError } from '../errors/rocketmq-error.js';
 import { javaStringHash } from '../message/tag-hash.js';
+import { tagsOf } from '../remoting/protocol/subscription-data.js';
 import type { DecodableTopic, Subscribe, SubscribedTopic } from './subscribe.js';
 
 /** One topic of a consumer, as it was asked for. */
@@ -37,7 +38,11 @@ export function parseSubscribe(subscribe: Subscribe): readonly TopicSubscription
   return [...subscriptions.values()];
 }
 
-/** One topic with its expression. Matches Apache's FilterAPI: nothing or `*` is everything, `||` joins tags. */
+/**
+ * One topic with its expression. Matches Apache's FilterAPI: nothing or `*` is everything, `||` joins tags. Stricter than
+ * parseTagExpression, with which a broker takes what others send: blanks, a `*` among tags and a single bar are most
+ * likely slips of the application.
+ */
 export function parseSubscription(topic: SubscribedTopic, expression: unknown): TopicSubscription {
   const decodable = typeof topic === 'object' && topic !== null ? topic : undefined;
   const name = decodable === undefined ? topic : decodable.name;
@@ -50,10 +55,7 @@ export function parseSubscription(topic: SubscribedTopic, expression: unknown): 
   if (expression === '' || expression.trim() === '*') {
     return { topic: name, expression: '*', tags: new Set(), tagCodes: [], decodable };
   }
-  const tags = expression
-    .split('||')
-    .map((tag) => tag.trim())
-    .filter((tag) => tag !== '');
+  const tags = tagsOf(expression);
   if (tags.length === 0) throw invalid(name, expression, "there is no tag in it; use '*' for everything");
   const unlikely = tags.find((tag) => tag === '*' || tag.includes('|'));
   if (unlikely !== undefined) {
@@ -63,8 +65,7 @@ export function parseSubscription(topic: SubscribedTopic, expression: unknown): 
       `'${unlikely}' is no tag: '*' stands alone for everything, and tags are joined by '||'`,
     );
   }
-  const distinct = new Set(tags);
-  return { topic: name, expression, tags: distinct, tagCodes: [...distinct].map(javaStringHash), decodable };
+  return { topic: name, expression, tags: new Set(tags), tagCodes: tags.map(javaStringHash), decodable };
 }
 
 function entriesOf(subscribe: Subscribe): Iterable<readonly [SubscribedTopic, unknown]> {

@@ -41,8 +41,7 @@ export function parseTagExpression(topic: string, expression: string, subVersion
   if (expression.trim() === '' || expression.trim() === SUBSCRIBE_ALL) {
     return { ...shared, subString: SUBSCRIBE_ALL, tagsSet: [], codeSet: [] };
   }
-  const tags = expression.split(TAG_SEPARATOR).map((tag) => tag.trim());
-  const tagsSet = [...new Set(tags.filter((tag) => tag !== ''))];
+  const tagsSet = tagsOf(expression);
   if (tagsSet.length === 0) {
     const message = `The subscription of ${topic} names no tag: ${JSON.stringify(expression)}`;
     throw rocketMQError('RMQ_SUBSCRIPTION_INVALID', message, { topic, expression });
@@ -50,9 +49,10 @@ export function parseTagExpression(topic: string, expression: string, subVersion
   return { ...shared, subString: expression, tagsSet, codeSet: [...new Set(tagsSet.map(javaStringHash))] };
 }
 
-/** Whether a message with this hash of its tag may match; brokers ask before they read the message. */
-export function matchesTagsCode(subscription: SubscriptionData, tagsCode: number): boolean {
-  return subscription.codeSet.length === 0 || subscription.codeSet.includes(tagsCode);
+/** The tags that `||` joins, each once and without the blanks around it; none where there are only separators. */
+export function tagsOf(expression: string): readonly string[] {
+  const tags = expression.split(TAG_SEPARATOR).map((tag) => tag.trim());
+  return [...new Set(tags.filter((tag) => tag !== ''))];
 }
 
 /** Reads a SubscriptionData. @throws RMQ_BODY_INVALID */
