@@ -2,51 +2,16 @@ import type { Consumer } from '../consumer/consumer.js';
 import type { ConsumerOptions } from '../consumer/consumer-options.js';
 import type { Subscribe } from '../consumer/subscribe.js';
 import { rocketMQError } from '../errors/rocketmq-error.js';
-import type { ResourceNames } from '../message/resource-names.js';
 import type { Plugin, PluginProducerOptions } from '../plugin/plugin.js';
-import type { PluginManager } from '../plugin/plugin-manager.js';
 import type { ProducerOptions } from '../producer/options.js';
 import type { Producer } from '../producer/producer.js';
-import type { RemotingClient } from '../remoting/remoting-client.js';
-import type { NameServerResolver } from '../routing/name-server-resolver.js';
-import type { RouteCache } from '../routing/route-cache.js';
-import type { Clock } from '../runtime/clock.js';
 import { LifeCycle, type LifeCycleState } from '../runtime/life-cycle.js';
-import type { Logger } from '../runtime/logger.js';
-import type { Scheduler } from '../runtime/scheduler.js';
 import type { Client, ClientCloseOptions } from './client.js';
-import type { ClientMembership } from './client-membership.js';
+import type { ClientParts } from './client-parts.js';
 import { OpenParts } from './open-parts.js';
 import { createPluginRuntime } from './plugin-runtime.js';
 
 const CLOSE_TIMEOUT_MS = 30_000;
-
-/** What an instance is made of. The composition root brings it together. */
-export interface ClientParts {
-  readonly clientId: string;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly remoting: RemotingClient;
-  readonly routes: Pick<RouteCache, 'refresh' | 'brokers' | 'brokerAddress' | 'loadBrokerAddress'>;
-  readonly nameServers: NameServerResolver;
-  readonly membership: ClientMembership;
-  readonly scheduler: Scheduler;
-  readonly plugins: PluginManager;
-  readonly names: ResourceNames;
-  readonly createProducer: (options: ProducerOptions, internal: boolean) => Promise<Producer>;
-  readonly createConsumer: <S extends Subscribe>(
-    options: ConsumerOptions<S>,
-    onClosed: (consumer: Consumer) => void,
-  ) => Consumer<S>;
-  /** Other addresses of a broker that is at this one, whose connections are kept too. */
-  readonly furtherAddresses: (address: string) => readonly string[];
-  readonly pollNameServerIntervalMs: number;
-  readonly heartbeatIntervalMs: number;
-  readonly addressServerIntervalMs: number;
-  readonly requestTimeoutMs: number;
-  /** The last step of closing: whatever lies beneath. */
-  readonly release: () => Promise<void>;
-}
 
 /** One `connect()`. Matches Apache's MQClientInstance. */
 export class ClientInstance implements Client {

@@ -4,7 +4,7 @@ import type { ResourceNames } from '../message/resource-names.js';
 import type { RequestTarget } from '../plugin/plugin.js';
 import type { PluginRuntime } from '../plugin/plugin-host.js';
 import type { ConsumerMember } from '../routing/membership.js';
-import type { ClientParts } from './client-instance.js';
+import type { ClientParts } from './client-parts.js';
 
 /** What plugins may do with the running client. */
 export function createPluginRuntime(

@@ -1,5 +1,5 @@
 import type { Container } from 'inversify';
-import type { ClientParts } from '../client/client-instance.js';
+import type { ClientParts } from '../client/client-parts.js';
 import { AllocateStrategy } from '../consumer/allocate-strategy.js';
 import { createConsumer } from '../consumer/create-consumer.js';
 import { OffsetStoreFactory } from '../consumer/offset-store.js';

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { ClientInstance, type ClientParts } from '../../core/client/client-instance.js';
+import { ClientInstance } from '../../core/client/client-instance.js';
+import type { ClientParts } from '../../core/client/client-parts.js';
 import type { Plugin } from '../../core/plugin/plugin.js';
 import { PluginManager } from '../../core/plugin/plugin-manager.js';
 import { silentLogger } from '../../core/runtime/logger.js';
