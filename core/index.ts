@@ -63,7 +63,8 @@ export {
   RETRY_TOPIC_PREFIX,
   SYSTEM_GROUP_PREFIX,
 } from './message/system-topics.js';
-export { type TopicCodec, type TypedTopic, topic, type ValueOf } from './message/typed-topic.js';
+export type { TopicCodec } from './message/topic-codec.js';
+export { type TypedTopic, topic, type ValueOf } from './message/typed-topic.js';
 // The send pipeline, for interceptors.
 export type {
   AttachAfter,

@@ -1,5 +1,5 @@
 import { rocketMQError } from '../errors/rocketmq-error.js';
-import type { TopicCodec } from './typed-topic.js';
+import type { TopicCodec } from './topic-codec.js';
 
 /**
  * Bodies as JSON in UTF-8. The type is a promise of the application's; nothing is checked. Give a schema instead where

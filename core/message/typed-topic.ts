@@ -1,12 +1,7 @@
 import { rocketMQError } from '../errors/rocketmq-error.js';
 import { decodeJson, encodeJson } from './json-codec.js';
 import { isStandardSchema, type StandardIssue, type StandardSchema } from './standard-schema.js';
-
-/** Writes values as bodies and reads them back; either may take its time. Errors of either fail that one message. */
-export interface TopicCodec<T, Input = T> {
-  encode(value: Input, topic: string): Uint8Array | Promise<Uint8Array>;
-  decode(body: Uint8Array, topic: string): T | Promise<T>;
-}
+import type { TopicCodec } from './topic-codec.js';
 
 /**
  * A topic whose bodies are values of one type: give it to `send` with `value`, and to a consumer's `subscribe`. What is
