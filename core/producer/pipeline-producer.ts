@@ -14,7 +14,6 @@ import { LifeCycle, type LifeCycleState } from '../runtime/life-cycle.js';
 import { Accumulator, type AccumulatorHost } from './accumulator.js';
 import type { BatchPart } from './batch-part.js';
 import { Budget } from './budget.js';
-import type { StartableProducer } from './create-producer.js';
 import { InFlight } from './in-flight.js';
 import type { ProducerOptions } from './options.js';
 import type {
@@ -34,6 +33,7 @@ import { type BatchHost, sendBatch } from './send-batch.js';
 import { bodySize, encodeTyped, isTyped, targetOf } from './send-input.js';
 import { sendOperator } from './send-operator.js';
 import type { ProducerServices } from './services.js';
+import type { StartableProducer } from './startable-producer.js';
 
 type Mode = 'send' | 'oneway';
 type EventListener = ((event: StageEvent) => void) | undefined;
