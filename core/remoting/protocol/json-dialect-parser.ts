@@ -1,25 +1,12 @@
 import { rocketMQError } from '../../errors/rocketmq-error.js';
+import type { DialectObject } from './json-dialect-object.js';
 import { type Container, isReferenceTarget, type Reference, resolveReferences } from './json-dialect-reference.js';
-
-/** An object as the dialect reads it: no prototype. */
-export type DialectObject = { [name: string]: unknown };
 
 /** Deepest nesting that is read and written; real bodies stay below 10. */
 export const DIALECT_DEPTH_MAX = 128;
 
 /** An int64 has at most 19 digits; longer ones are read as doubles, since a bigint of any length would cost its square. */
 const BIGINT_DIGITS_MAX = 20;
-
-/** Whether a parsed value is an object with names as keys. */
-export function isDialectObject(value: unknown): value is DialectObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Map);
-}
-
-/** Keys and values of a parsed map, whether its keys are names or objects; nothing for null and undefined. */
-export function mapEntries(value: unknown): Iterable<[key: unknown, value: unknown]> {
-  if (value instanceof Map) return value.entries();
-  return isDialectObject(value) ? Object.entries(value) : [];
-}
 
 /**
  * Reads a document of the dialect described in json-dialect.ts.

@@ -1,5 +1,5 @@
 import { rocketMQError } from '../../errors/rocketmq-error.js';
-import type { DialectObject } from './json-dialect-parser.js';
+import type { DialectObject } from './json-dialect-object.js';
 
 /** An object or array of a document, and the one around it. */
 export interface Container {

@@ -23,5 +23,6 @@
  * the last value stays. An object with at least one object as key becomes a `Map` in the order read; keys that are integers
  * become names. Whole numbers that a double cannot hold become bigint, so that every int64 is exact.
  */
-export { type DialectObject, isDialectObject, mapEntries, parseJsonDialect } from './json-dialect-parser.js';
+export { type DialectObject, isDialectObject, mapEntries } from './json-dialect-object.js';
+export { parseJsonDialect } from './json-dialect-parser.js';
 export { type JsonDialectOptions, stringifyJsonDialect } from './json-dialect-writer.js';
