@@ -1,5 +1,5 @@
 import { ASYNC_BYTES_MIN } from './zlib.js';
-import type { Decompressed, ZstdEngine } from './zstd.js';
+import type { Decompressed, ZstdEngine } from './zstd-engine.js';
 
 type Done = (error: Error | null, result: Buffer) => void;
 interface ZstdOptions {

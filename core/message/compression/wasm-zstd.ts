@@ -1,4 +1,4 @@
-import type { ZstdEngine } from './zstd.js';
+import type { ZstdEngine } from './zstd-engine.js';
 import { findZstdFrames, ZSTD_BLOCK_BYTES_MAX, ZSTD_WINDOW_BYTES_MIN } from './zstd-frames.js';
 
 type OnOutput = (output: Uint8Array) => void;

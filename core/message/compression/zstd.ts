@@ -5,18 +5,8 @@ import { decompressFailed, tooLarge } from './decompress-failed.js';
 import { nodeZstd } from './node-zstd.js';
 import { OptionalCodec } from './optional-codec.js';
 import { createWasmZstd } from './wasm-zstd.js';
+import type { Decompressed, ZstdEngine } from './zstd-engine.js';
 import { findZstdFrames, ZSTD_WINDOW_BYTES_MIN } from './zstd-frames.js';
-
-/** What does the work: Node's own zstd, or the one of zstd-codec. */
-export interface ZstdEngine {
-  /** The largest window that it has memory for. */
-  readonly windowBytesMax: number;
-  compress(body: Buffer, level: number): Buffer | Promise<Buffer>;
-  /** One whole frame. Ends with `'too large'` as soon as it is seen to hold more than `sizeBytesMax`; throws when it is damaged. */
-  decompress(frame: Buffer, sizeBytesMax: number): Decompressed | Promise<Decompressed>;
-}
-
-export type Decompressed = Buffer | 'too large';
 
 /** zstd frames, with the engine that `load` brings, or with `present` when the runtime has one. */
 export function createZstdCompressor(load: () => Promise<ZstdEngine>, present?: ZstdEngine): Compressor {
