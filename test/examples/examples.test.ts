@@ -1,4 +1,4 @@
-/** Every example runs alone, in an empty folder, to its end; README shows them word for word. */
+/** Every example runs alone, in an empty folder, to its end; README and guides show them word for word. */
 import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -32,6 +32,16 @@ const PRINTS: Record<string, readonly RegExp[]> = {
     /^production: sent to orders, received "an order in production" from orders$/m,
     /^audit: "an order in staging" in staging%orders$/m,
   ],
+  '07-at-least-once.mjs': [
+    /^attempt 0: order 41 has no address\nattempt 1: order 41 has no address\norder 41 parked$/m,
+    /^order 42 shipped$/m,
+  ],
+  '08-ordering.mjs': [/^paid is at 1 of queue \d$/m, /^created, paid, shipped$/m],
+  '09-batches.mjs': [/^500 results, the last SEND_OK$/m, /^500 sends, each with its own result: 500 ids$/m],
+  '10-plugin.mjs': [
+    /^attempt 1 at broker-a: SEND_OK\nRMQ_SEND_FORBIDDEN: rations has used up its 1 messages\nleft: 0$/m,
+    /^stopped after 1 deliveries$/m,
+  ],
 };
 
 const examples = readdirSync(join(root, 'examples')).filter((name) => /^\d\d-.*\.mjs$/.test(name));
@@ -51,14 +61,26 @@ describe('examples', () => {
   });
 });
 
-describe('README', () => {
-  const readme = readFileSync(join(root, 'README.md'), 'utf8');
-  const snippets = [...readme.matchAll(/```js\n([\s\S]*?)```/g)].map(([, code]) => code);
+/** Guides with programs that need more than an empty folder have tests of their own in test/docs. */
+const OF_THEIR_OWN = ['tls.md', 'embedding.md'];
 
-  test('shows an example first, and every JavaScript snippet is an example', () => {
-    const sources = examples.map((name) => readFileSync(join(root, 'examples', name), 'utf8'));
+const guides = readdirSync(join(root, 'docs/guide')).filter((name) => !OF_THEIR_OWN.includes(name));
+const sources = examples.map((name) => readFileSync(join(root, 'examples', name), 'utf8'));
+
+function snippetsOf(path: string): readonly string[] {
+  return [...readFileSync(join(root, path), 'utf8').matchAll(/```js\n([\s\S]*?)```/g)].map(
+    ([, code]) => code as string,
+  );
+}
+
+describe('what documents show', () => {
+  test('README begins with the first example', () => {
+    expect(snippetsOf('README.md')[0]).toBe(sources[0]);
+  });
+
+  test.each(['README.md', ...guides.map((name) => `docs/guide/${name}`)])('%s shows examples only', (path) => {
+    const snippets = snippetsOf(path);
     expect(snippets.length).toBeGreaterThan(0);
-    expect(snippets[0]).toBe(sources[0]);
     for (const snippet of snippets) expect(sources).toContain(snippet);
   });
 });
