@@ -1,0 +1,35 @@
+/** Links between documents lead somewhere: to a file that is there, and to a heading that it has. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { expect, test } from 'vitest';
+import { root } from '../cli/run-cli.js';
+
+const documents = [
+  ...readdirSync(root).filter((name) => name.endsWith('.md')),
+  ...['docs', 'plugins'].flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.md'))
+      .map((name) => join(folder, name)),
+  ),
+];
+
+/** Headings as the anchors that GitHub makes of them. */
+function anchorsOf(markdown: string): readonly string[] {
+  return [...markdown.matchAll(/^#+ (.*)$/gm)].map(([, heading]) =>
+    (heading as string)
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+}
+
+test.each(documents)('%s', (path) => {
+  const text = readFileSync(join(root, path), 'utf8').replace(/```[\s\S]*?```/g, '');
+  for (const [link, target = ''] of text.matchAll(/\]\(([^)\s]+)\)/g)) {
+    if (/^https?:/.test(target)) continue;
+    const [file = '', anchor] = target.split('#');
+    const to = file === '' ? join(root, path) : join(root, dirname(path), file);
+    expect(existsSync(to), `${link} in ${path}`).toBe(true);
+    if (anchor !== undefined) expect(anchorsOf(readFileSync(to, 'utf8')), link).toContain(anchor);
+  }
+});
