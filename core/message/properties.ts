@@ -1,4 +1,5 @@
 import { rocketMQError } from '../errors/rocketmq-error.js';
+import { bareRecord } from '../runtime/bare-record.js';
 import type { Properties } from './message.js';
 import { textProblem } from './text-rules.js';
 
@@ -61,7 +62,7 @@ export function encodeProperties(properties: Properties): Buffer {
  * Matches Apache's MessageDecoder.string2messageProperties.
  */
 export function decodeProperties(encoded: Buffer | string): Properties {
-  const properties: Record<string, string> = Object.create(null);
+  const properties = bareRecord();
   const text = typeof encoded === 'string' ? encoded : encoded.toString('utf8');
   let separator = -1;
   for (let start = 0, end = 0; start < text.length; start = end + 1) {

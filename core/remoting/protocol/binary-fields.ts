@@ -1,4 +1,5 @@
 import { rocketMQError } from '../../errors/rocketmq-error.js';
+import { bareRecord } from '../../runtime/bare-record.js';
 
 /** Names that were read before, by a hash of their bytes: nearly every field's name is one of a few dozen. */
 const INTERNED_NAMES = new Array<string | undefined>(1024);
@@ -28,7 +29,7 @@ export function checkBinaryFields(bytes: Buffer, start: number, end: number): vo
 
 /** Decodes fields that {@link checkBinaryFields} has walked. Of a name that comes twice the last value stays. */
 export function readBinaryFields(bytes: Buffer, start: number, end: number): Readonly<Record<string, string>> {
-  const fields: Record<string, string> = Object.create(null);
+  const fields = bareRecord();
   let position = start;
   while (position < end) {
     const nameStart = position + 2;

@@ -1,4 +1,5 @@
 import { type RocketMQError, rocketMQError } from '../../errors/rocketmq-error.js';
+import { bareRecord } from '../../runtime/bare-record.js';
 import { type DialectObject, parseJsonDialect } from './json-dialect.js';
 
 /** The members of a JSON header, checked; `extFields` is read later by {@link readJsonFields}. */
@@ -44,7 +45,7 @@ export function parseJsonHeader(text: string): JsonHeader {
  * is not, the digits are read again from `text`, the header's own. Entries without a value are left out.
  */
 export function readJsonFields(extFields: unknown, text: () => string): Readonly<Record<string, string>> {
-  const fields: Record<string, string> = Object.create(null);
+  const fields = bareRecord();
   if (extFields === undefined) return fields;
   const source = extFields as Record<string, unknown>;
   let exact: DialectObject | undefined;
