@@ -22,6 +22,7 @@ export interface ApacheServer {
   start(): Promise<void>;
   close(): Promise<void>;
   kill(): Promise<void>;
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void;
 }
 
 /** What Apache's broker needs of a JVM with modules. */
@@ -109,6 +110,7 @@ export async function apacheNameServer(
     },
     close: () => server.close(),
     kill: () => server.kill(),
+    signal: (signal) => server.signal(signal),
   };
 }
 
@@ -163,6 +165,7 @@ export async function apacheBroker(
     },
     close: () => broker.close(),
     kill: () => broker.kill(),
+    signal: (signal) => broker.signal(signal),
   };
 }
 

@@ -82,6 +82,11 @@ export class JavaServer {
     await gone;
   }
 
+  /** Has its process stand still, or go on. */
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    this.#child?.kill(signal);
+  }
+
   get #outputFile(): string {
     return join(this.#home, `${this.#name}.out`);
   }
