@@ -11,8 +11,11 @@ const plainTable = (head, rows, colAligns) => {
   return table.toString();
 };
 
-/** Mean time from entering a stage to entering the next, in microseconds, with its share as a bar. */
-export function drawStages(stages) {
+/**
+ * Mean time from entering a stage to entering the next, in microseconds, with its share as a bar. `inFlight` sends share a
+ * broker, so most of `send` is waiting for one another.
+ */
+export function drawStages(stages, inFlight) {
   const most = Math.max(...stages.map((stage) => stage.meanUs));
   const rows = stages.map(({ stage, meanUs, count }) => [
     stage,
@@ -20,7 +23,7 @@ export function drawStages(stages) {
     meanUs.toFixed(1),
     '█'.repeat(Math.max(1, Math.round((meanUs / most) * BAR_WIDTH))),
   ]);
-  return `${bold('Time per stage')}\n${plainTable(['stage', 'passes', 'mean µs', ''], rows, ['left', 'right', 'right', 'left'])}`;
+  return `${bold('Time per stage')}, ${inFlight} sends in flight\n${plainTable(['stage', 'passes', 'mean µs', ''], rows, ['left', 'right', 'right', 'left'])}`;
 }
 
 /** Mean departure delay of the airports with the most flights. */
@@ -34,7 +37,7 @@ export function drawDelays(delays) {
   return `${bold('Delays by airport')}\n${plainTable(['airport', 'flights', 'mean min', ''], rows, ['left', 'right', 'right', 'left'])}`;
 }
 
-/** One line per reader: what it got of what was sent. */
+/** One line per reader: what it got of what was sent, and of runs before that did not end. */
 export function drawReaders(readers) {
   const rows = readers.map(({ name, wanted, received, verdict }) => [
     name,
@@ -45,7 +48,7 @@ export function drawReaders(readers) {
     String(received.leftovers),
     verdict.complete ? 'complete' : 'NOT COMPLETE',
   ]);
-  const head = ['reader', 'sent', 'received', 'missing', 'duplicates', 'leftovers', ''];
+  const head = ['reader', 'sent', 'received', 'missing', 'duplicates', 'of other runs', ''];
   return `${bold('Sent against received')}\n${plainTable(head, rows, ['left', ...Array(5).fill('right'), 'left'])}`;
 }
 

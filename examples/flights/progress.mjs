@@ -9,9 +9,18 @@ export function startProgress(total) {
   );
   const sent = bars.create(total, 0, { name: 'sent    ' });
   const received = bars.create(total, 0, { name: 'received' });
+  // Ctrl-C ends the job at once, as without bars, but not with the terminal's cursor hidden.
+  const interrupted = () => {
+    bars.stop();
+    process.kill(process.pid, 'SIGINT');
+  };
+  process.once('SIGINT', interrupted);
   return {
     sent: (count) => sent.update(count),
     received: (count) => received.update(count),
-    stop: () => bars.stop(),
+    stop: () => {
+      process.off('SIGINT', interrupted);
+      bars.stop();
+    },
   };
 }
