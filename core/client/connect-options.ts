@@ -35,7 +35,7 @@ export interface ConnectOptions {
   readonly unitMode?: boolean;
   /** Default `json`. */
   readonly headerEncoding?: HeaderEncoding;
-  /** Default: silent. */
+  /** Hears of what happens in the background, such as a handler that threw; `console` will do. Default: silent. */
   readonly logger?: Logger;
   /** Default: the machine's. */
   readonly clock?: Clock;

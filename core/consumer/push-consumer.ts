@@ -301,17 +301,19 @@ export class PushConsumer<S extends Subscribe> implements Consumer<S> {
 
   #cannotRun() {
     const state = this.#state;
+    const runs = state === 'running' || state === 'starting';
     const why =
       state === 'start failed'
         ? 'its start failed; make a new one'
-        : state === 'running' || state === 'starting'
+        : runs
           ? 'it was started already'
           : 'it is closed; make a new one';
+    const hint = runs ? 'Call run once: its handler gets the messages of all topics.' : undefined;
     return rocketMQError(
       'RMQ_NOT_RUNNING',
       `consumer ${this.group} cannot run: ${why}`,
       { state },
-      { cause: this.#startFailure },
+      { cause: this.#startFailure, ...(hint === undefined ? {} : { hint }) },
     );
   }
 }

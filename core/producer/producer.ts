@@ -48,7 +48,7 @@ export interface OperatorOptions extends Omit<SendAllOptions, 'signal'> {
   readonly bufferMax?: number;
 }
 
-/** How one message of many ended. */
+/** How one message of many ended: `if (report.result !== undefined)` tells, also the compiler. */
 export type SendReport<M> =
   | { readonly message: M; readonly result: SendResult; readonly error?: undefined }
   | { readonly message: M; readonly result?: undefined; readonly error: unknown };

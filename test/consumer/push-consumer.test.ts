@@ -299,7 +299,11 @@ describe('starting', () => {
     const consumer = client.consumer({ group: 'billing', subscribe: { orders: '*' } });
     await expect(consumer.run('no function' as never)).rejects.toMatchObject({ code: 'RMQ_OPTIONS_INVALID' });
     await consumer.run(() => undefined);
-    await expect(consumer.run(() => undefined)).rejects.toMatchObject({ code: 'RMQ_NOT_RUNNING', state: 'running' });
+    await expect(consumer.run(() => undefined)).rejects.toMatchObject({
+      code: 'RMQ_NOT_RUNNING',
+      state: 'running',
+      hint: 'Call run once: its handler gets the messages of all topics.',
+    });
     await consumer.close();
     await expect(consumer.run(() => undefined)).rejects.toMatchObject({ code: 'RMQ_NOT_RUNNING', state: 'shut down' });
   });
