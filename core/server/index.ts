@@ -6,6 +6,7 @@ import { launchServer } from './launch-server.js';
 import type { RunningServer } from './running-server.js';
 import { resolveServerOptions, type ServerOptions } from './server-options.js';
 
+export { createMemoryTransport } from '../remoting/memory-transport.js';
 export type { ServerTlsOptions, TlsMode, TlsOptions } from '../remoting/tls/tls-options.js';
 export { type EmbeddedCluster, type EmbeddedHold, embedded } from './embedded.js';
 export type { RunningServer, ServerStatistics } from './running-server.js';
