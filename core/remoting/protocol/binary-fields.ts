@@ -1,9 +1,14 @@
 import { rocketMQError } from '../../errors/rocketmq-error.js';
 import { bareRecord } from '../../runtime/bare-record.js';
 
-/** Names that were read before, by a hash of their bytes: nearly every field's name is one of a few dozen. */
+/**
+ * Names and short values that were read before, by a hash of their bytes: nearly every name is one of a few dozen, and
+ * topics, groups, brokers, switches and the millisecond are the same in many frames. Finding one is cheaper than making it.
+ */
 const INTERNED_NAMES = new Array<string | undefined>(1024);
-const INTERNED_BYTES_MAX = 40;
+const INTERNED_VALUES = new Array<string | undefined>(1024);
+const INTERNED_NAME_BYTES_MAX = 40;
+const INTERNED_VALUE_BYTES_MAX = 24;
 
 /**
  * Walks over the fields of a binary header without decoding them.
@@ -37,7 +42,13 @@ export function readBinaryFields(bytes: Buffer, start: number, end: number): Rea
     const valueStart = nameEnd + 4;
     const valueEnd = valueStart + bytes.readInt32BE(nameEnd);
     // Java reads an empty name as null and cannot mean anything by it.
-    if (nameEnd > nameStart) fields[readName(bytes, nameStart, nameEnd)] = readValue(bytes, valueStart, valueEnd);
+    if (nameEnd > nameStart) {
+      fields[interned(INTERNED_NAMES, INTERNED_NAME_BYTES_MAX, bytes, nameStart, nameEnd)] = readValue(
+        bytes,
+        valueStart,
+        valueEnd,
+      );
+    }
     position = valueEnd;
   }
   return fields;
@@ -46,23 +57,23 @@ export function readBinaryFields(bytes: Buffer, start: number, end: number): Rea
 function readValue(bytes: Buffer, start: number, end: number): string {
   if (end === start) return '';
   if (end - start === 1 && bytes[start]! < 0x80) return String.fromCharCode(bytes[start]!);
-  return bytes.toString('utf8', start, end);
+  return interned(INTERNED_VALUES, INTERNED_VALUE_BYTES_MAX, bytes, start, end);
 }
 
-function readName(bytes: Buffer, start: number, end: number): string {
+function interned(table: (string | undefined)[], bytesMax: number, bytes: Buffer, start: number, end: number): string {
   const length = end - start;
-  if (length > INTERNED_BYTES_MAX) return bytes.toString('utf8', start, end);
+  if (length > bytesMax) return bytes.toString('utf8', start, end);
   let hash = length;
   for (let position = start; position < end; position++) hash = (hash * 31 + bytes[position]!) | 0;
-  const slot = (hash ^ (hash >>> 15)) & (INTERNED_NAMES.length - 1);
-  const known = INTERNED_NAMES[slot];
+  const slot = (hash ^ (hash >>> 15)) & (table.length - 1);
+  const known = table[slot];
   if (known !== undefined && known.length === length && sameAscii(known, bytes, start)) return known;
-  const name = bytes.toString('utf8', start, end);
-  if (name.length === length) INTERNED_NAMES[slot] = name;
-  return name;
+  const text = bytes.toString('utf8', start, end);
+  if (text.length === length) table[slot] = text;
+  return text;
 }
 
-/** Whether `text` is exactly the ASCII bytes at `start`; a byte from 0x80 on never equals, as such names are not interned. */
+/** Whether `text` is exactly the ASCII bytes at `start`; a byte from 0x80 on never equals, as such texts are not interned. */
 function sameAscii(text: string, bytes: Buffer, start: number): boolean {
   for (let index = 0; index < text.length; index++) {
     const byte = bytes[start + index]!;
