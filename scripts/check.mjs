@@ -8,7 +8,7 @@ const steps = [
   ['biome', 'ci', '.'],
   ['tsc', '--noEmit', '-p', 'tsconfig.json'],
   ['node', 'scripts/build.mjs'],
-  ['publint', '--strict'],
+  ['node', 'scripts/lint-package.mjs'],
   // `import` and `require` have types of their own; node10 resolution is older than the engines we support.
   ['attw', '--pack', '.', '--profile', 'node16'],
 ];
