@@ -11,6 +11,8 @@ interface Position {
   offset: number;
   /** As the broker confirmed it; undefined before the first time. */
   stored: number | undefined;
+  /** Ends when the latest request for it has; undefined before the first. */
+  storing: Promise<void> | undefined;
 }
 
 /**
@@ -44,7 +46,7 @@ export class RemoteOffsetStore implements OffsetStore {
   update(queue: MessageQueue, offset: number): void {
     const key = queueKey(queue);
     const position = this.#positions.get(key);
-    if (position === undefined) this.#positions.set(key, { queue, offset, stored: undefined });
+    if (position === undefined) this.#positions.set(key, { queue, offset, stored: undefined, storing: undefined });
     else position.offset = offset;
   }
 
@@ -62,8 +64,20 @@ export class RemoteOffsetStore implements OffsetStore {
     this.#positions.delete(queueKey(queue));
   }
 
-  async #store(position: Position): Promise<void> {
+  /**
+   * One request at a time for a queue: a broker works on requests side by side, and of two that are under way the older
+   * offset could be the one that stays.
+   */
+  #store(position: Position): Promise<void> {
+    const storing =
+      position.storing === undefined ? this.#send(position) : position.storing.then(() => this.#send(position));
+    position.storing = storing;
+    return storing;
+  }
+
+  async #send(position: Position): Promise<void> {
     const { queue, offset } = position;
+    if (offset === position.stored) return;
     try {
       await this.#requests.storeConsumerOffset(queue, offset);
       position.stored = offset;

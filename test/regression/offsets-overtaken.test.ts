@@ -1,0 +1,37 @@
+/**
+ * A member stored the offsets it began with when the group changed, and at the same moment those it ended with, because
+ * it was closed. A broker works on requests side by side: the older offset came out last, and the next member read a
+ * whole queue again. Seen on Apache 4.9.7. There is one request at a time for a queue now.
+ */
+import { expect, test } from 'vitest';
+import type { BrokerRequests } from '../../core/consumer/broker-requests.js';
+import { RemoteOffsetStore } from '../../core/consumer/remote-offset-store.js';
+import { silentLogger } from '../../core/runtime/logger.js';
+
+test('an offset goes out only when the one before it is confirmed, and then the newest', async () => {
+  const requests: { offset: number; answer(error?: Error): void }[] = [];
+  const broker = {
+    storeConsumerOffset: (_queue: unknown, offset: number) =>
+      new Promise<void>((resolve, reject) => {
+        requests.push({ offset, answer: (error) => (error ? reject(error) : resolve()) });
+      }),
+  } as unknown as BrokerRequests;
+  const store = new RemoteOffsetStore(broker, 'g', silentLogger);
+  const queue = { topic: 't', brokerName: 'b', queueId: 0 };
+  const sentOffsets = () => requests.map(({ offset }) => offset);
+
+  store.update(queue, 0);
+  const first = store.persist();
+  store.update(queue, 3);
+  const second = store.persist();
+  store.update(queue, 5);
+  const last = store.persist();
+  expect(sentOffsets()).toEqual([0]);
+  requests[0]?.answer(new Error('lost'));
+  await first;
+  await Promise.resolve();
+  expect(sentOffsets()).toEqual([0, 5]);
+  requests[1]?.answer();
+  await Promise.all([second, last]);
+  expect(sentOffsets()).toEqual([0, 5]);
+});
