@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { Container } from 'inversify';
+import { Container, type Newable } from 'inversify';
 import { createRemotingClient } from '../remoting/client.js';
 import { LanguageCode } from '../remoting/protocol/language-codes.js';
 import { RemotingClient } from '../remoting/remoting-client.js';
@@ -9,6 +9,7 @@ import { Logger } from '../runtime/logger.js';
 import { Broker } from './broker/broker.js';
 import { BrokerCounters } from './broker/broker-counters.js';
 import { BrokerProcessor } from './broker/broker-processor.js';
+import { BrokerService } from './broker/broker-service.js';
 import { BrokerSettings } from './broker/broker-settings.js';
 import { ConsumerOffsetManager } from './broker/consumer-offset-manager.js';
 import { ConsumerRegistry } from './broker/consumer-registry.js';
@@ -81,6 +82,9 @@ const BROKER_PROCESSORS = [
   ViewMessageProcessor,
 ];
 
+/** In the order in which they start. */
+const BROKER_SERVICES: readonly Newable<BrokerService>[] = [];
+
 /** The server's composition root: every part of a name server and a broker, each once. */
 export function createServerContainer(foundation: ServerFoundation): Container {
   const container = new Container({ defaultScope: 'Singleton' });
@@ -122,5 +126,9 @@ function bindBroker(container: Container, { brokerSettings, store, transport, cl
   container.bind(BrokerCounters).toSelf();
   container.bind(Registration).toSelf();
   for (const processor of BROKER_PROCESSORS) container.bind<BrokerProcessor>(BrokerProcessor).to(processor);
+  for (const service of BROKER_SERVICES) {
+    container.bind(service).toSelf();
+    container.bind<BrokerService>(BrokerService).toService(service);
+  }
   container.bind(Broker).toSelf();
 }

@@ -1,10 +1,11 @@
-import { inject, injectable, multiInject } from 'inversify';
+import { inject, injectable, multiInject, optional } from 'inversify';
 import type { RemotingServer, ServerConnection } from '../../remoting/remoting-server.js';
 import { Clock } from '../../runtime/clock.js';
 import { Logger } from '../../runtime/logger.js';
 import { Scheduler } from '../../runtime/scheduler.js';
 import { BrokerCounters } from './broker-counters.js';
 import { BrokerProcessor } from './broker-processor.js';
+import { BrokerService } from './broker-service.js';
 import { BrokerSettings } from './broker-settings.js';
 import { notifyConsumerIdsChanged } from './consumer-ids-notifier.js';
 import { ConsumerOffsetManager } from './consumer-offset-manager.js';
@@ -25,6 +26,7 @@ const RETRY_PERIOD_MS = 1_000;
 @injectable()
 export class Broker {
   readonly #processors: readonly BrokerProcessor[];
+  readonly #services: readonly BrokerService[];
   readonly #settings: BrokerSettings;
   readonly #store: MessageStore;
   readonly #topics: TopicConfigManager;
@@ -41,6 +43,7 @@ export class Broker {
 
   constructor(
     @multiInject(BrokerProcessor) processors: readonly BrokerProcessor[],
+    @multiInject(BrokerService) @optional() services: readonly BrokerService[] = [],
     @inject(BrokerSettings) settings: BrokerSettings,
     @inject(MessageStore) store: MessageStore,
     @inject(TopicConfigManager) topics: TopicConfigManager,
@@ -55,6 +58,7 @@ export class Broker {
     @inject(Logger) logger: Logger,
   ) {
     this.#processors = processors;
+    this.#services = services;
     this.#settings = settings;
     this.#store = store;
     this.#topics = topics;
@@ -72,6 +76,7 @@ export class Broker {
   /** Reads the tables and connects the parts: once, before anything else. */
   async load(): Promise<void> {
     await Promise.all([this.#topics.load(), this.#groups.load(), this.#offsets.load()]);
+    await Promise.all(this.#services.map((service) => service.load?.()));
     this.#topics.onChanged(() => this.#registration.changed());
     this.#consumers.onGroupChanged((groupName, members) => {
       const wanted = this.#groups.find(groupName)?.notifyConsumerIdsChangedEnable ?? true;
@@ -98,6 +103,7 @@ export class Broker {
   /** Starts the timers, and resolves when the name servers know it, as far as they answer. */
   async register(): Promise<void> {
     this.#schedule();
+    for (const service of this.#services) service.start?.();
     await this.#registration.registerAll();
   }
 
@@ -106,6 +112,7 @@ export class Broker {
     await this.#scheduler.close();
     if (this.#servers.length > 0) await this.#registration.unregister();
     await Promise.all(this.#servers.map((server) => server.close()));
+    for (const service of this.#services.toReversed()) await service.close?.();
     await Promise.all([this.#topics.flush(), this.#groups.flush(), this.#offsets.save()]);
   }
 
@@ -122,6 +129,7 @@ export class Broker {
     this.#heldPulls.removeConnection(connection);
     this.#producers.removeConnection(connection);
     this.#consumers.removeConnection(connection);
+    for (const service of this.#services) service.forget?.(connection);
   }
 
   #schedule(): void {

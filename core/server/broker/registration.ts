@@ -14,6 +14,8 @@ import { TopicConfigManager } from './topic-config-manager.js';
 
 /** How long a stopping broker waits for a name server to hear of it. */
 const UNREGISTER_TIMEOUT_MS = 3_000;
+/** How long the first message of a new topic waits for the name servers to know it. */
+const TELL_TIMEOUT_MS = 1_000;
 
 /** Makes the broker and its topics known to every name server. Matches Apache's BrokerOuterAPI. */
 @injectable()
@@ -25,7 +27,7 @@ export class Registration {
   /** Name servers that did not take the last registration, or whose connection was lost since. */
   readonly #missing = new Set<string>();
   /** Set while a change waits for this turn to end: topics that are created together are told of together. */
-  #scheduled = false;
+  #telling: Promise<void> | undefined;
   #stopped = false;
 
   constructor(
@@ -69,19 +71,19 @@ export class Registration {
     await Promise.all([one, this.registerMissing()]);
   }
 
-  /** Tells of a change without waiting: all topics, at the end of this turn. */
-  changed(): void {
-    if (this.#scheduled || this.#stopped) return;
-    this.#scheduled = true;
-    queueMicrotask(() => {
-      this.#scheduled = false;
+  /**
+   * Tells of a change at the end of this turn: all topics. Resolves when every name server has it or a second has passed:
+   * who sends the first message of a topic asks for its route right after. Never rejects.
+   */
+  changed(): Promise<void> {
+    this.#telling ??= Promise.resolve().then(async () => {
+      this.#telling = undefined;
       if (this.#stopped) return;
+      const timeoutMs = Math.min(this.#settings.registerBrokerTimeoutMills, TELL_TIMEOUT_MS);
       const request = this.#request(this.#topics.table.topicConfigTable);
-      for (const nameServer of this.#settings.nameServers) {
-        const timeoutMs = this.#settings.registerBrokerTimeoutMills;
-        this.#client.oneway(nameServer, request, { timeoutMs }).catch((error: unknown) => this.#log(nameServer, error));
-      }
+      await this.#askEach(this.#settings.nameServers, request, timeoutMs);
     });
+    return this.#telling;
   }
 
   /** Takes the broker off every name server; never rejects. */
@@ -100,8 +102,11 @@ export class Registration {
   }
 
   /** The bodies of the name servers that accepted. */
-  async #askEach(nameServers: readonly string[], request: OutgoingCommand): Promise<Buffer[]> {
-    const timeoutMs = this.#settings.registerBrokerTimeoutMills;
+  async #askEach(
+    nameServers: readonly string[],
+    request: OutgoingCommand,
+    timeoutMs = this.#settings.registerBrokerTimeoutMills,
+  ): Promise<Buffer[]> {
     const accepted: Buffer[] = [];
     await Promise.all(
       nameServers.map(async (nameServer) => {

@@ -24,8 +24,8 @@ export interface TopicRequest {
   readonly topicSysFlag: number;
 }
 
-/** Told when the table changed: the name servers have to hear of it. */
-export type TopicsChanged = () => void;
+/** Told when the table changed: the name servers have to hear of it. Resolves when they have, as far as they answer. */
+export type TopicsChanged = () => Promise<void>;
 
 /** The broker's topics, kept in config/topics.json. Matches Apache's TopicConfigManager (4.9). */
 @injectable()
@@ -37,10 +37,10 @@ export class TopicConfigManager {
   readonly #file: ConfigFile<TopicConfigTable>;
   readonly #topics = new Map<string, TopicConfig>();
   readonly #systemTopics = new Set<string>(Object.values(SystemTopic));
-  /** Topics whose creation is not on disk yet, with the write that will bring it there. */
+  /** Topics whose creation is not on disk, or not with the name servers, yet; with what will bring it there. */
   readonly #saving = new Map<string, Promise<void>>();
   #version: DataVersion;
-  #changed: TopicsChanged = () => {};
+  #changed: TopicsChanged = () => Promise.resolve();
 
   constructor(
     @inject(BrokerSettings) settings: BrokerSettings,
@@ -80,7 +80,10 @@ export class TopicConfigManager {
     return this.#topics.get(topic);
   }
 
-  /** The write that a topic's creation waits for, while there is one: nothing is acknowledged for a topic that a crash would forget. */
+  /**
+   * What a topic's creation waits for, while it does: nothing is acknowledged for a topic that a crash would forget, or
+   * that the sender's next question to a name server would not find.
+   */
   savingOf(topic: string): Promise<void> | undefined {
     return this.#saving.size === 0 ? undefined : this.#saving.get(topic);
   }
@@ -174,11 +177,10 @@ export class TopicConfigManager {
     const { topicName } = config;
     this.#topics.set(topicName, config);
     this.#version = nextVersion(this.#version, this.#clock.now());
-    const saving = this.#file.changed().then(() => {
+    const saving = Promise.all([this.#file.changed(), this.#changed()]).then(() => {
       this.#saving.delete(topicName);
     });
     this.#saving.set(topicName, saving);
-    this.#changed();
     return config;
   }
 
