@@ -22,6 +22,7 @@ import { ConsumerOffsetProcessor } from './broker/processors/consumer-offset.js'
 import { HeartBeatProcessor } from './broker/processors/heart-beat.js';
 import { PullMessageProcessor } from './broker/processors/pull-message.js';
 import { QueueOffsetProcessor } from './broker/processors/queue-offset.js';
+import { ReplyMessageProcessor } from './broker/processors/reply-message.js';
 import { RuntimeInfoProcessor } from './broker/processors/runtime-info.js';
 import { SendMessageProcessor } from './broker/processors/send-message.js';
 import { TopicAdminProcessor } from './broker/processors/topic-admin.js';
@@ -74,6 +75,7 @@ const BROKER_PROCESSORS = [
   HeartBeatProcessor,
   PullMessageProcessor,
   QueueOffsetProcessor,
+  ReplyMessageProcessor,
   RuntimeInfoProcessor,
   SendMessageProcessor,
   TopicAdminProcessor,

@@ -80,6 +80,8 @@ export interface ServerOptions {
   readonly orderMessageEnable?: boolean;
   /** Sends are refused before this moment, milliseconds since 1970. Default 0. */
   readonly startAcceptSendRequestTimeStamp?: number;
+  /** Whether replies are stored in their topic beside being pushed to who waits for them. Default true. */
+  readonly storeReplyMessageEnable?: boolean;
   /** Pulls held at one time; a pull more is answered at once. Default 20,000. */
   readonly heldPullsMax?: number;
   /** Connections at one time to each port; more are closed as they come. Default 10,000. */
@@ -121,6 +123,7 @@ const BROKER_OPTIONS = [
   'defaultTopicQueueNums',
   'brokerPermission',
   'startAcceptSendRequestTimeStamp',
+  'storeReplyMessageEnable',
   'heldPullsMax',
 ] as const;
 
@@ -189,6 +192,7 @@ const CHECKS: { readonly [K in keyof Required<ServerOptions>]: Check } = {
   brokerPermission: between(0, 7),
   orderMessageEnable: boolean,
   startAcceptSendRequestTimeStamp: between(0, Number.MAX_SAFE_INTEGER),
+  storeReplyMessageEnable: boolean,
   heldPullsMax: between(0, 10_000_000),
   connectionsMax: between(1, 10_000_000),
   frameSizeBytesMax: between(1024, 2_147_483_647),

@@ -28,6 +28,8 @@ export interface BrokerSettings {
   readonly maxMessageSize: number;
   /** Default `DefaultRegion`. */
   readonly regionId: string;
+  /** Whether a reply is stored in its topic beside being pushed to who waits for it. Default true. */
+  readonly storeReplyMessageEnable: boolean;
   /** Whether answers ask clients to trace. Default true. */
   readonly traceOn: boolean;
   /** Topic that traces go to is made at start. Default false. */
@@ -68,6 +70,7 @@ export const BROKER_DEFAULTS = {
   defaultTopicQueueNums: 8,
   maxMessageSize: 4_194_304,
   regionId: 'DefaultRegion',
+  storeReplyMessageEnable: true,
   traceOn: true,
   traceTopicEnable: false,
   clusterTopicEnable: true,

@@ -4,6 +4,8 @@ import { CLIENT_EXPIRY_MS, type ClientChannel } from './client-channel.js';
 /** The connected producers by group. Matches Apache's ProducerManager. */
 export class ProducerRegistry {
   readonly #groups = new Map<string, Map<ServerConnection, ClientChannel>>();
+  /** The connections of each client, with how many of its groups came over each; the latest is the last. */
+  readonly #connections = new Map<string, Map<ServerConnection, number>>();
 
   register(group: string, channel: ClientChannel, nowMs: number): void {
     let members = this.#groups.get(group);
@@ -12,13 +14,22 @@ export class ProducerRegistry {
       this.#groups.set(group, members);
     }
     const known = members.get(channel.connection);
-    if (known?.clientId === channel.clientId) known.lastHeardMs = nowMs;
-    else members.set(channel.connection, { ...channel, lastHeardMs: nowMs });
+    if (known?.clientId === channel.clientId) {
+      known.lastHeardMs = nowMs;
+      return;
+    }
+    if (known !== undefined) this.#forgetClient(known);
+    members.set(channel.connection, { ...channel, lastHeardMs: nowMs });
+    this.#rememberClient(channel);
   }
 
   unregister(group: string, connection: ServerConnection): void {
     const members = this.#groups.get(group);
-    if (members?.delete(connection) && members.size === 0) this.#groups.delete(group);
+    const channel = members?.get(connection);
+    if (members === undefined || channel === undefined) return;
+    members.delete(connection);
+    if (members.size === 0) this.#groups.delete(group);
+    this.#forgetClient(channel);
   }
 
   /** Forgets a connection that is gone. */
@@ -43,8 +54,31 @@ export class ProducerRegistry {
     return members && [...members.values()];
   }
 
+  /** Where a client is reached that has a producer: its latest connection; undefined when it has none. */
+  connectionOf(clientId: string): ServerConnection | undefined {
+    return [...(this.#connections.get(clientId)?.keys() ?? [])].at(-1);
+  }
+
   /** Groups with members. */
   get groups(): readonly string[] {
     return [...this.#groups.keys()];
+  }
+
+  #rememberClient({ clientId, connection }: ClientChannel): void {
+    let connections = this.#connections.get(clientId);
+    if (connections === undefined) {
+      connections = new Map();
+      this.#connections.set(clientId, connections);
+    }
+    connections.set(connection, (connections.get(connection) ?? 0) + 1);
+  }
+
+  #forgetClient({ clientId, connection }: ClientChannel): void {
+    const connections = this.#connections.get(clientId);
+    const groups = connections?.get(connection);
+    if (connections === undefined || groups === undefined) return;
+    if (groups > 1) connections.set(connection, groups - 1);
+    else connections.delete(connection);
+    if (connections.size === 0) this.#connections.delete(clientId);
   }
 }

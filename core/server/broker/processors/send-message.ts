@@ -12,6 +12,7 @@ import { Clock } from '../../../runtime/clock.js';
 import type { BrokerProcessor } from '../broker-processor.js';
 import { BrokerSettings } from '../broker-settings.js';
 import { type AppendBatchResult, type AppendResult, type AppendStatus, MessageStore } from '../message-store.js';
+import { recordHostOf } from '../record-host.js';
 import { readSendProperties, type SendProperties } from '../send-properties.js';
 import { SubscriptionGroupManager } from '../subscription-group-manager.js';
 import { TopicConfigManager } from '../topic-config-manager.js';
@@ -257,13 +258,6 @@ function isStored(status: AppendStatus): boolean {
 /** Which hosts are IPv6 is the store's to say: it writes them. */
 function sysFlagOf({ sysFlag }: SendRequest, multiTag: boolean): number {
   return (sysFlag & ~HOST_BITS) | (multiTag ? SysFlag.MULTI_TAGS : 0);
-}
-
-/** A record holds an IP address; a client in this process may have come without one. */
-function recordHostOf(remoteAddress: string): string {
-  const first = remoteAddress.charCodeAt(0);
-  const isIp = (first >= 0x30 && first <= 0x39) || first === 0x5b;
-  return isIp ? remoteAddress : `127.0.0.1${remoteAddress.slice(remoteAddress.lastIndexOf(':'))}`;
 }
 
 /** The host in a `host:port`. */
