@@ -100,6 +100,12 @@ export interface MessageStore {
    * illegal, when there is none, and when together they are larger than a file.
    */
   appendBatch(messages: readonly StoreMessage[], done: (result: AppendBatchResult) => void): void;
+  /**
+   * Takes messages of any topics and queues, all or none, one directly behind the other in one file and one write: a crash
+   * leaves a beginning of them, never one without those in front of it. `done` is told of the first, and all commit-log
+   * offsets. MESSAGE_ILLEGAL as for `appendBatch`.
+   */
+  appendTogether(messages: readonly StoreMessage[], done: (result: AppendBatchResult) => void): void;
   /** Writes what was gathered this turn. Called by itself at the end of the turn; the server calls it after each chunk of frames. */
   flushTurn(): void;
   /** Answers at once from the page cache where it can, else by promise. */

@@ -132,6 +132,14 @@ export class FileMessageStore {
     this.#writer.appendBatch(messages, done);
   }
 
+  /**
+   * Takes messages of any topics and queues, all or none, one directly behind the other in one file and one write: a crash
+   * leaves a beginning of them. `done` is told of the first, and all commit-log offsets.
+   */
+  appendTogether(messages: readonly StoreMessage[], done: (result: AppendBatchResult) => void): void {
+    this.#writer.appendTogether(messages, done);
+  }
+
   /** Writes what was gathered this turn; happens by itself at the end of the turn. */
   flushTurn(): void {
     this.#writer.flushTurn();

@@ -81,6 +81,13 @@ export class MessageWriter {
     done(batchNotStored(refused));
   }
 
+  appendTogether(messages: readonly StoreMessage[], done: (result: AppendBatchResult) => void): void {
+    const refused = this.#takeTogether(messages, done);
+    if (refused === undefined) return;
+    this.#putFailures += messages.length;
+    done(batchNotStored(refused));
+  }
+
   flushTurn(): void {
     if (this.#immediate !== undefined) {
       clearImmediate(this.#immediate);
@@ -139,6 +146,29 @@ export class MessageWriter {
       record.body = message.body;
       record.properties = message.properties;
       this.#place(message, queue, recordSize(record), storeTimestamp, answer.told);
+    }
+    return undefined;
+  }
+
+  /** The same for messages of any queues: they are few, so that each is prepared twice, for its size and for its place. */
+  #takeTogether(
+    messages: readonly StoreMessage[],
+    done: (result: AppendBatchResult) => void,
+  ): AppendStatus | undefined {
+    if (this.#parts.gate.refusal !== undefined) return 'SERVICE_NOT_AVAILABLE';
+    let sizeBytes = 0;
+    for (const message of messages) {
+      if (this.#prepare(message) === undefined) return 'MESSAGE_ILLEGAL';
+      sizeBytes += recordSize(this.#record);
+    }
+    if (messages.length === 0 || sizeBytes + FILLER_SIZE_BYTES > this.#parts.log.fileSizeBytes)
+      return 'MESSAGE_ILLEGAL';
+    if (!this.#makeRoom(sizeBytes)) return 'SERVICE_NOT_AVAILABLE';
+    const storeTimestamp = this.#stamp();
+    const answer = new BatchAnswer(messages.length, done);
+    for (const message of messages) {
+      const queue = this.#prepare(message) as ConsumeQueue;
+      this.#place(message, queue, recordSize(this.#record), storeTimestamp, answer.told);
     }
     return undefined;
   }

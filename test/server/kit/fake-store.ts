@@ -75,6 +75,10 @@ export class FakeStore implements MessageStore {
     });
   }
 
+  appendTogether(messages: readonly StoreMessage[], done: (result: AppendBatchResult) => void): void {
+    this.appendBatch(messages, done);
+  }
+
   flushTurn(): void {}
 
   get(topic: string, queueId: number, offset: number, options: GetOptions): GetResult | Promise<GetResult> {
