@@ -1,7 +1,10 @@
 import { inject } from 'vitest';
+import { SQL_CASES } from '../server/filter/sql-cases.js';
 import { javaClientContract } from './contract/java-client.js';
 import { mqadminContract } from './contract/mqadmin.js';
+import { sqlFilterContract } from './contract/sql-filter.js';
 
 /** The yardstick itself: what our-server.test.ts expects of our server holds on Apache's. */
 javaClientContract(() => inject('apache'));
 mqadminContract(() => inject('apache'));
+sqlFilterContract(() => inject('apache'), SQL_CASES);

@@ -2,12 +2,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, inject } from 'vitest';
+import { SQL_CASES, SQL_CASES_OF_5 } from '../server/filter/sql-cases.js';
 import { apache5Differences } from './contract/apache-5-differences.js';
 import { mainJobContract } from './contract/main-job.js';
 import { ourBatchesContract } from './contract/our-batches.js';
 import { ourClientContract } from './contract/our-client.js';
 import { ourConsumerGroupsContract } from './contract/our-consumer-groups.js';
 import { ourErrorsContract } from './contract/our-errors.js';
+import { sqlFilterContract } from './contract/sql-filter.js';
 import { type ApacheCluster, startApache } from './kit/apache.js';
 
 /** Our client on Apache's name server and broker 5.5.0, which run for this file only. */
@@ -31,3 +33,7 @@ ourConsumerGroupsContract(target);
 ourErrorsContract(target, { illegalQueueCode: 29 });
 mainJobContract(target);
 apache5Differences(target);
+sqlFilterContract(target, [
+  ...SQL_CASES.filter(({ expression }) => !/^(contains|startswith) /.test(expression)),
+  ...SQL_CASES_OF_5,
+]);

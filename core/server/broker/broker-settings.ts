@@ -41,6 +41,8 @@ export interface BrokerSettings {
   readonly longPollingEnable: boolean;
   /** Default 1,000. */
   readonly shortPollingTimeMills: number;
+  /** Whether consumers may filter by properties (SQL92). Default true; Apache's is false. */
+  readonly enablePropertyFilter: boolean;
   /** Pulls held at one time. Default 20,000. */
   readonly heldPullsMax: number;
   /** Whether members of a group hear of changes. Default true. */
@@ -77,6 +79,7 @@ export const BROKER_DEFAULTS = {
   brokerTopicEnable: true,
   longPollingEnable: true,
   shortPollingTimeMills: 1_000,
+  enablePropertyFilter: true,
   heldPullsMax: 20_000,
   notifyConsumerIdsChangedEnable: true,
   startAcceptSendRequestTimeStamp: 0,

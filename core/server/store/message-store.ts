@@ -85,6 +85,8 @@ export interface GetOptions {
   readonly sizeBytesMax?: number;
   /** Decides by the tag's hash, from the consume queue alone. Absent: everything matches. */
   readonly matchesTagsCode?: (tagsCode: number) => boolean;
+  /** Decides by the whole record. What does not match is passed over, at most 800 messages in one call. */
+  readonly matchesRecord?: (record: Buffer) => boolean;
 }
 
 /** Told once a message can be read: after it was written and indexed in its queue. */

@@ -212,11 +212,24 @@ describe('a client asks whether its subscription can be served', () => {
       request(RequestCode.CHECK_CLIENT_CONFIG, {}, JSON.stringify({ clientId: 'c', group: 'G', subscriptionData })),
     );
 
-  test('tags can, expressions over properties cannot', async () => {
+  test('tags can, and expressions over properties that are whole', async () => {
     const parts = await setup();
     expect(await check(parts, { topic: 'T', subString: 'a', expressionType: 'TAG' })).toEqual({ code: 0 });
     expect(await check(parts, undefined)).toEqual({ code: 0 });
     expect(await answerTo(parts.broker, request(RequestCode.CHECK_CLIENT_CONFIG))).toEqual({ code: 0 });
+    expect(await check(parts, { topic: 'T', subString: 'a > 1', expressionType: 'SQL92' })).toEqual({ code: 0 });
+    expect(await check(parts, { topic: 'T', subString: 'a > AND', expressionType: 'SQL92' })).toEqual({
+      code: 23,
+      remark: 'it does not go on with "AND", at line 1, column 5.',
+    });
+    expect(await check(parts, { topic: 'T', subString: 'a', expressionType: 'XPATH' })).toEqual({
+      code: 1,
+      remark: 'The broker does not support consumer to filter message by XPATH',
+    });
+  });
+
+  test('expressions over properties cannot where that is switched off', async () => {
+    const parts = await setup({ enablePropertyFilter: false });
     expect(await check(parts, { topic: 'T', subString: 'a > 1', expressionType: 'SQL92' })).toEqual({
       code: 1,
       remark: 'The broker does not support consumer to filter message by SQL92',

@@ -133,9 +133,13 @@ describe('the checks of a pull come in their order', () => {
       remark: "parse the consumer's subscription failed",
       ext: {},
     });
-    expect(await refusalOf(parts, { subscription: 'a > 1', expressionType: 'SQL92' })).toMatchObject({
+    expect(await refusalOf(parts, { subscription: 'a > ', expressionType: 'SQL92' })).toMatchObject({
+      code: 23,
+      remark: "parse the consumer's subscription failed",
+    });
+    expect(await refusalOf(parts, { subscription: 'a > 1', expressionType: 'XPATH' })).toMatchObject({
       code: 1,
-      remark: 'The broker does not support consumer to filter message by SQL92',
+      remark: 'The broker does not support consumer to filter message by XPATH',
     });
     expect(parts.store.got).toEqual([]);
   });
@@ -168,11 +172,14 @@ describe('the checks of a pull come in their order', () => {
     await answerTo(parts.broker, heartbeat({ group: 'G', topics: { orders: 'TagA' }, subVersion: 7 }), connection);
     parts.store.next = result('FOUND');
     expect(await refusalOf(parts, plain)).toMatchObject({ code: 0 });
-    const sql = heartbeat({ group: 'G', topics: { orders: 'a > 1' }, subVersion: 8, expressionType: 'SQL92' });
-    await answerTo(parts.broker, sql, connection);
+    const sql = (subString: string, subVersion: number) =>
+      heartbeat({ group: 'G', topics: { orders: subString }, subVersion, expressionType: 'SQL92' });
+    await answerTo(parts.broker, sql('a > 1', 8), connection);
+    expect(await refusalOf(parts, plain)).toMatchObject({ code: 0 });
+    await answerTo(parts.broker, sql('a >', 9), connection);
     expect(await refusalOf(parts, plain)).toMatchObject({
-      code: 1,
-      remark: 'The broker does not support consumer to filter message by SQL92',
+      code: 27,
+      remark: `the consumer's consumer filter data not exist!${FAQ}`,
     });
   });
 

@@ -1,9 +1,10 @@
 import { isRocketMQError } from '../../../errors/rocketmq-error.js';
 import { Permission, PullSysFlag } from '../../../remoting/protocol/flags.js';
 import { ResponseCode } from '../../../remoting/protocol/response-codes.js';
-import { parseTagExpression } from '../../../remoting/protocol/subscription-data.js';
+import { ExpressionType, parseTagExpression } from '../../../remoting/protocol/subscription-data.js';
 import type { BrokerSettings } from '../broker-settings.js';
 import type { ConsumerRegistry } from '../consumer-registry.js';
+import type { PropertyFilters, RecordMatcher } from '../property-filters.js';
 import type { SubscriptionGroupManager } from '../subscription-group-manager.js';
 import { isTagExpression, type TagMatcher, tagMatcherOf } from '../tag-matcher.js';
 import type { TopicConfigManager } from '../topic-config-manager.js';
@@ -15,18 +16,24 @@ export interface PullCheckScope {
   readonly topics: TopicConfigManager;
   readonly groups: SubscriptionGroupManager;
   readonly consumers: ConsumerRegistry;
+  readonly filters: PropertyFilters;
   /** `ip:port` of the puller, for the remark. */
   readonly consumer: string;
 }
 
+const PARSE_FAILED = "parse the consumer's subscription failed";
+
 /** What a pull may read. */
 export interface PullFilter {
   readonly matchesTagsCode: TagMatcher;
+  /** Present for an expression over properties. */
+  readonly matchesRecord?: RecordMatcher;
 }
 
 /**
  * Decides whether a pull may read, and which messages match. The order of the checks is part of the protocol. Matches the
- * head of Apache's PullMessageProcessor (4.9.7) with enablePropertyFilter off.
+ * head of Apache's PullMessageProcessor (4.9.7), but that an expression that cannot be compiled is refused where Apache lets everything
+ * through.
  */
 export function checkPull(pull: PullRequest, scope: PullCheckScope): PullFilter | Refusal {
   const { settings, topics, groups } = scope;
@@ -56,25 +63,30 @@ export function checkPull(pull: PullRequest, scope: PullCheckScope): PullFilter 
     return { code: ResponseCode.SYSTEM_ERROR, remark };
   }
   return (pull.sysFlag & PullSysFlag.SUBSCRIPTION) !== 0
-    ? filterOfRequest(pull)
-    : filterOfHeartbeat(pull, scope.consumers, group.consumeBroadcastEnable);
+    ? filterOfRequest(pull, scope)
+    : filterOfHeartbeat(pull, scope, group.consumeBroadcastEnable);
 }
 
-function filterOfRequest({ topic, subscription, expressionType, subVersion }: PullRequest): PullFilter | Refusal {
-  if (!isTagExpression(expressionType)) return propertyFilterOff(expressionType);
+function filterOfRequest(pull: PullRequest, scope: PullCheckScope): PullFilter | Refusal {
+  const { topic, subscription, expressionType, subVersion } = pull;
+  if (!isTagExpression(expressionType)) {
+    const refusal = { code: ResponseCode.SUBSCRIPTION_PARSE_FAILED, remark: PARSE_FAILED };
+    return filterOverProperties(expressionType, subscription ?? '', scope, refusal);
+  }
   try {
     return { matchesTagsCode: tagMatcherOf(parseTagExpression(topic, subscription ?? '*', subVersion)) };
   } catch (error) {
     if (!isRocketMQError(error, 'RMQ_SUBSCRIPTION_INVALID')) throw error;
-    return { code: ResponseCode.SUBSCRIPTION_PARSE_FAILED, remark: "parse the consumer's subscription failed" };
+    return { code: ResponseCode.SUBSCRIPTION_PARSE_FAILED, remark: PARSE_FAILED };
   }
 }
 
 function filterOfHeartbeat(
   { consumerGroup, topic, subVersion }: PullRequest,
-  consumers: ConsumerRegistry,
+  scope: PullCheckScope,
   broadcastEnable: boolean,
 ): PullFilter | Refusal {
+  const { consumers } = scope;
   const messageModel = consumers.messageModel(consumerGroup);
   if (messageModel === undefined) {
     const remark = `the consumer's group info not exist${FAQ_LINE}`;
@@ -92,10 +104,27 @@ function filterOfHeartbeat(
   if (data.subVersion < subVersion) {
     return { code: ResponseCode.SUBSCRIPTION_NOT_LATEST, remark: "the consumer's subscription not latest" };
   }
-  return isTagExpression(data.expressionType) ? { matchesTagsCode } : propertyFilterOff(data.expressionType);
+  if (isTagExpression(data.expressionType)) return { matchesTagsCode };
+  const remark = "the consumer's consumer filter data not exist!";
+  const refusal = { code: ResponseCode.FILTER_DATA_NOT_EXIST, remark: `${remark}${FAQ_LINE}` };
+  return filterOverProperties(data.expressionType, data.subString, scope, refusal);
 }
 
-function propertyFilterOff(expressionType: string | undefined): Refusal {
+/** @param refusal for an expression that is none */
+function filterOverProperties(
+  expressionType: string | undefined,
+  expression: string,
+  { settings, filters }: PullCheckScope,
+  refusal: Refusal,
+): PullFilter | Refusal {
+  if (!settings.enablePropertyFilter || expressionType !== ExpressionType.SQL92)
+    return refuseFilterType(expressionType);
+  const filter = filters.of(expression);
+  return 'reason' in filter ? refusal : { matchesTagsCode: undefined, matchesRecord: filter.matchesRecord };
+}
+
+/** For a kind of expression that this broker does not know, or was told not to serve. */
+export function refuseFilterType(expressionType: string | undefined): Refusal {
   const remark = `The broker does not support consumer to filter message by ${expressionType}`;
   return { code: ResponseCode.SYSTEM_ERROR, remark };
 }

@@ -13,10 +13,10 @@ import { ConsumerOffsetManager } from '../consumer-offset-manager.js';
 import { ConsumerRegistry } from '../consumer-registry.js';
 import { HeldPulls } from '../held-pulls.js';
 import { type GetResult, MessageStore } from '../message-store.js';
+import { PropertyFilters } from '../property-filters.js';
 import { SubscriptionGroupManager } from '../subscription-group-manager.js';
-import type { TagMatcher } from '../tag-matcher.js';
 import { TopicConfigManager } from '../topic-config-manager.js';
-import { checkPull } from './pull-check.js';
+import { checkPull, type PullFilter } from './pull-check.js';
 import { type PullRequest, readPull } from './pull-fields.js';
 import { pullResponseCode } from './pull-status.js';
 
@@ -36,6 +36,7 @@ export class PullMessageProcessor implements BrokerProcessor {
   readonly #groups: SubscriptionGroupManager;
   readonly #consumers: ConsumerRegistry;
   readonly #offsets: ConsumerOffsetManager;
+  readonly #filters: PropertyFilters;
   readonly #heldPulls: HeldPulls;
   readonly #counters: BrokerCounters;
   readonly #clock: Clock;
@@ -46,7 +47,7 @@ export class PullMessageProcessor implements BrokerProcessor {
       request: RemotingCommand,
       connection: ServerConnection,
       respond: Respond,
-    ): OutgoingResponse | 'later' => this.#process(readPull(request), connection, respond, true),
+    ): OutgoingResponse | 'later' => this.#process(readPull(request), connection, respond),
   };
 
   constructor(
@@ -56,6 +57,7 @@ export class PullMessageProcessor implements BrokerProcessor {
     @inject(SubscriptionGroupManager) groups: SubscriptionGroupManager,
     @inject(ConsumerRegistry) consumers: ConsumerRegistry,
     @inject(ConsumerOffsetManager) offsets: ConsumerOffsetManager,
+    @inject(PropertyFilters) filters: PropertyFilters,
     @inject(HeldPulls) heldPulls: HeldPulls,
     @inject(BrokerCounters) counters: BrokerCounters,
     @inject(Clock) clock: Clock,
@@ -67,37 +69,39 @@ export class PullMessageProcessor implements BrokerProcessor {
     this.#groups = groups;
     this.#consumers = consumers;
     this.#offsets = offsets;
+    this.#filters = filters;
     this.#heldPulls = heldPulls;
     this.#counters = counters;
     this.#clock = clock;
     this.#logger = logger;
   }
 
-  /** `firstPass` is false for a pull that was held: it is not held again and commits nothing. */
+  /** @param heldUntilMs of a pull that was held: it commits nothing, and is held no longer than that */
   #process(
     pull: PullRequest,
     connection: ServerConnection,
     respond: Respond,
-    firstPass: boolean,
+    heldUntilMs?: number,
   ): OutgoingResponse | 'later' {
     const checked = checkPull(pull, {
       settings: this.#settings,
       topics: this.#topics,
       groups: this.#groups,
       consumers: this.#consumers,
+      filters: this.#filters,
       consumer: connection.remoteAddress,
     });
     if ('code' in checked) return { code: checked.code, remark: checked.remark, ext: {} };
-    const { matchesTagsCode } = checked;
-    const found = this.#read(pull, matchesTagsCode);
-    if (!('then' in found)) return this.#answerOrHold(found, pull, matchesTagsCode, connection, respond, firstPass);
+    const found = this.#read(pull, checked);
+    if (!('then' in found)) return this.#answerOrHold(found, pull, checked, connection, respond, heldUntilMs);
     found
       .then((result) => {
         // What arrived while the disk was read found nobody waiting: the pull must not wait for the next.
-        const overtaken = firstPass && this.#store.maxOffset(pull.topic, pull.queueId) > result.maxOffset;
+        const overtaken =
+          heldUntilMs === undefined && this.#store.maxOffset(pull.topic, pull.queueId) > result.maxOffset;
         return overtaken && pullResponseCode(result.status, pull.queueOffset) === ResponseCode.PULL_NOT_FOUND
-          ? this.#process(pull, connection, respond, firstPass)
-          : this.#answerOrHold(result, pull, matchesTagsCode, connection, respond, firstPass);
+          ? this.#process(pull, connection, respond)
+          : this.#answerOrHold(result, pull, checked, connection, respond, heldUntilMs);
       })
       .then(
         (answer) => {
@@ -109,9 +113,9 @@ export class PullMessageProcessor implements BrokerProcessor {
   }
 
   /** The second pass of a pull that was held; nobody is there to catch what it throws. */
-  #answerHeld(pull: PullRequest, connection: ServerConnection, respond: Respond): void {
+  #answerHeld(pull: PullRequest, connection: ServerConnection, respond: Respond, heldUntilMs: number): void {
     try {
-      const answer = this.#process(pull, connection, respond, false);
+      const answer = this.#process(pull, connection, respond, heldUntilMs);
       if (answer !== 'later') respond(answer);
     } catch (error) {
       respond(this.#failed(pull, error));
@@ -125,41 +129,36 @@ export class PullMessageProcessor implements BrokerProcessor {
 
   #read(
     { topic, queueId, queueOffset, maxMsgNums }: PullRequest,
-    matchesTagsCode: TagMatcher,
+    { matchesTagsCode, matchesRecord }: PullFilter,
   ): GetResult | Promise<GetResult> {
     const messagesMax = Math.max(1, maxMsgNums);
-    const options = matchesTagsCode === undefined ? { messagesMax } : { messagesMax, matchesTagsCode };
-    return this.#store.get(topic, queueId, queueOffset, options);
+    return this.#store.get(topic, queueId, queueOffset, {
+      messagesMax,
+      ...(matchesTagsCode && { matchesTagsCode }),
+      ...(matchesRecord && { matchesRecord }),
+    });
   }
 
   #answerOrHold(
     result: GetResult,
     pull: PullRequest,
-    matchesTagsCode: TagMatcher,
+    filter: PullFilter,
     connection: ServerConnection,
     respond: Respond,
-    firstPass: boolean,
+    heldUntilMs: number | undefined,
   ): OutgoingResponse | 'later' {
     const { topic, queueId, queueOffset } = pull;
-    if (firstPass && (pull.sysFlag & PullSysFlag.COMMIT_OFFSET) !== 0) {
+    if (heldUntilMs === undefined && (pull.sysFlag & PullSysFlag.COMMIT_OFFSET) !== 0) {
       this.#offsets.commit(pull.consumerGroup, topic, queueId, pull.commitOffset);
     }
     const code = pullResponseCode(result.status, queueOffset);
     if (code === ResponseCode.SUCCESS) this.#counters.got(result.records);
     else this.#counters.missed();
-    if (code === ResponseCode.PULL_NOT_FOUND && firstPass && (pull.sysFlag & PullSysFlag.SUSPEND) !== 0) {
-      const { longPollingEnable, shortPollingTimeMills } = this.#settings;
-      const holdMs = longPollingEnable ? pull.suspendTimeoutMillis : shortPollingTimeMills;
-      const held = this.#heldPulls.hold({
-        connection,
-        topic,
-        queueId,
-        offset: queueOffset,
-        expiresAtMs: this.#clock.monotonic() + holdMs,
-        matchesTagsCode,
-        answer: () => this.#answerHeld(pull, connection, respond),
-      });
-      if (held) return 'later';
+    const untilMs = this.#waitsUntil(code, pull, filter, heldUntilMs);
+    if (untilMs !== undefined) {
+      // What was passed over need not be looked at again when something comes.
+      const rest = filter.matchesRecord ? { ...pull, queueOffset: result.nextBeginOffset } : pull;
+      if (this.#hold(rest, filter, connection, respond, untilMs)) return 'later';
     }
     return {
       code,
@@ -172,5 +171,38 @@ export class PullMessageProcessor implements BrokerProcessor {
       },
       bodyParts: result.records,
     };
+  }
+
+  /**
+   * Monotonic milliseconds until which the pull waits for a message; undefined when it is answered now. A held pull waits on
+   * when an expression over properties does not match what woke it: only the tag's hash is known before the record is read.
+   */
+  #waitsUntil(
+    code: number,
+    { sysFlag, suspendTimeoutMillis }: PullRequest,
+    { matchesRecord }: PullFilter,
+    heldUntilMs: number | undefined,
+  ): number | undefined {
+    if ((sysFlag & PullSysFlag.SUSPEND) === 0) return undefined;
+    const nowMs = this.#clock.monotonic();
+    if (heldUntilMs !== undefined) {
+      const woken = matchesRecord !== undefined && code === ResponseCode.PULL_RETRY_IMMEDIATELY;
+      return woken && nowMs < heldUntilMs ? heldUntilMs : undefined;
+    }
+    if (code !== ResponseCode.PULL_NOT_FOUND) return undefined;
+    const { longPollingEnable, shortPollingTimeMills } = this.#settings;
+    return nowMs + (longPollingEnable ? suspendTimeoutMillis : shortPollingTimeMills);
+  }
+
+  #hold(
+    pull: PullRequest,
+    { matchesTagsCode }: PullFilter,
+    connection: ServerConnection,
+    respond: Respond,
+    expiresAtMs: number,
+  ): boolean {
+    const { topic, queueId, queueOffset: offset } = pull;
+    const answer = () => this.#answerHeld(pull, connection, respond, expiresAtMs);
+    return this.#heldPulls.hold({ connection, topic, queueId, offset, expiresAtMs, matchesTagsCode, answer });
   }
 }

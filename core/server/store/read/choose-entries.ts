@@ -9,7 +9,7 @@ import type { GetOptions, GetStatus } from '../message-store.js';
 
 /** Apache's limits of one answer: maxTransferCountOnMessageInMemory and its siblings. */
 export const HOT_MESSAGES_MAX = 32;
-const HOT_SIZE_BYTES_MAX = 262_144;
+export const HOT_SIZE_BYTES_MAX = 262_144;
 const COLD_MESSAGES_MAX = 8;
 const COLD_SIZE_BYTES_MAX = 65_536;
 

@@ -4,6 +4,7 @@ import type { ConsumeQueue } from '../consumequeue/consume-queue.js';
 import { ENTRY_SIZE_BYTES, entryCommitLogOffset } from '../consumequeue/consume-queue-entry.js';
 import type { GetOptions, GetResult, GetStatus } from '../message-store.js';
 import { chooseEntries, type EntryChoice, HOT_MESSAGES_MAX } from './choose-entries.js';
+import { readMatching } from './read-matching.js';
 import { type Span, spansOf } from './spans.js';
 
 /** Entries looked at in one call where a filter may pass over many (Apache: 16,000 bytes of queue). */
@@ -31,6 +32,12 @@ export class MessageReader {
 
   /** At once where entries and records are young, else by promise. */
   get(queue: ConsumeQueue, offset: number, options: GetOptions): GetResult | Promise<GetResult> {
+    const { matchesRecord } = options;
+    if (matchesRecord === undefined) return this.#get(queue, offset, options);
+    return readMatching((from, plain) => this.#get(queue, from, plain), offset, { ...options, matchesRecord });
+  }
+
+  #get(queue: ConsumeQueue, offset: number, options: GetOptions): GetResult | Promise<GetResult> {
     const outside = statusOutside(queue, offset);
     if (outside !== undefined) return emptyResult(queue, outside.status, outside.nextBeginOffset);
     // One answer holds few messages whatever was asked for; only a filter may pass over many entries.
