@@ -11,6 +11,7 @@ import type { RouteCache } from '../routing/route-cache.js';
 import type { Clock } from '../runtime/clock.js';
 import type { Logger } from '../runtime/logger.js';
 import type { Scheduler } from '../runtime/scheduler.js';
+import type { Token } from '../runtime/token.js';
 import type { ClientMembership } from './client-membership.js';
 
 /** What an instance is made of. The composition root brings it together. */
@@ -30,6 +31,8 @@ export interface ClientParts {
     options: ConsumerOptions<S>,
     onClosed: (consumer: Consumer) => void,
   ) => Consumer<S>;
+  /** The part under a token; undefined where none is bound. */
+  readonly resolve: <T>(token: Token<T>) => T | undefined;
   /** Other addresses of a broker that is at this one, whose connections are kept too. */
   readonly furtherAddresses: (address: string) => readonly string[];
   readonly pollNameServerIntervalMs: number;

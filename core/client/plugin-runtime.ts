@@ -8,11 +8,12 @@ import type { ClientParts } from './client-parts.js';
 
 /** What plugins may do with the running client. */
 export function createPluginRuntime(
-  parts: Pick<ClientParts, 'remoting' | 'routes' | 'membership' | 'requestTimeoutMs' | 'names'>,
+  parts: Pick<ClientParts, 'remoting' | 'routes' | 'membership' | 'requestTimeoutMs' | 'names' | 'resolve'>,
   producer: PluginRuntime['producer'],
 ): PluginRuntime {
-  const { remoting, routes, membership, requestTimeoutMs, names } = parts;
+  const { remoting, routes, membership, requestTimeoutMs, names, resolve } = parts;
   return {
+    resolve,
     producer,
     async invoke(target, request, { timeoutMs = requestTimeoutMs, signal }) {
       const address = await addressOf(routes, names, target);

@@ -75,6 +75,7 @@ export function clientParts(container: Container, release: () => Promise<void>):
         compressors: [partOf(container, Compressor), ...partOf(container, Compressors)],
         onClosed,
       }),
+    resolve: (token) => (container.isBound(token) ? partOf(container, token) : undefined),
     furtherAddresses: (address) => (settings.vipChannelEnabled ? [vipAddress(address)] : []),
     pollNameServerIntervalMs: settings.pollNameServerIntervalMs,
     heartbeatIntervalMs: settings.heartbeatIntervalMs,

@@ -6,12 +6,14 @@ import type { CallbackHandler } from '../remoting/remoting-client.js';
 import type { ConsumerMember } from '../routing/membership.js';
 import type { Clock } from '../runtime/clock.js';
 import type { Logger } from '../runtime/logger.js';
+import type { Token } from '../runtime/token.js';
 import type { PluginHost, PluginProducerOptions, RegisteredGroup, RequestTarget } from './plugin.js';
 import { pluginFailure } from './plugin-failure.js';
 import type { PluginRegistrations } from './registrations.js';
 
 /** What hosts need of the running client; there is none before everything is resolved. */
 export interface PluginRuntime {
+  resolve<T>(token: Token<T>): T | undefined;
   invoke(
     target: RequestTarget,
     request: OutgoingCommand,
@@ -84,6 +86,7 @@ export function createPluginHost(options: HostOptions): PluginHost {
     onSettled: setupOnly('onSettled', (listener) => registrations.settledListeners.push({ plugin, listener })),
     onStart: setupOnly('onStart', options.onStart),
     onStop: setupOnly('onStop', options.onStop),
+    resolve: (token) => running('resolve').resolve(token),
     invoke: async (target, request, given = {}) => running('invoke').invoke(target, request, given),
     oneway: async (target, request, given = {}) => running('oneway').oneway(target, request, given),
     producer: async (given) => running('producer').producer(plugin, given),

@@ -83,6 +83,12 @@ export interface PluginHost {
    */
   onStop(work: () => unknown): void;
 
+  /**
+   * The part under a token: the client's own or what a plugin bound in its place; undefined under a token that nobody bound.
+   * A plugin with a replaceable part of its own makes a token for it, and takes this or its default. What belongs to one
+   * producer (`SendStage`, `ProducerScope`) is not here. From `onStart` on.
+   */
+  resolve<T>(token: Token<T>): T | undefined;
   /** A request to a server; any response code is a value. From `onStart` on. Default time-out: the client's requestTimeoutMs. */
   invoke(
     target: RequestTarget,

@@ -2,6 +2,7 @@ import { inject, injectable } from 'inversify';
 import { expect, test } from 'vitest';
 import {
   type AttemptContext,
+  Clock,
   connect,
   type Plugin,
   ProducerScope,
@@ -10,6 +11,8 @@ import {
   type SelectStage,
   type SendHandler,
   SendStage,
+  token,
+  UniqueIdGenerator,
 } from '../../core/index.js';
 import { closeAfterTest } from '../kit/close-after-test.js';
 import { waitFor } from '../kit/wait-for.js';
@@ -176,4 +179,31 @@ test('describe shows what plugins attached', async () => {
   };
   const mq = closeAfterTest(await connect({ nameServers: 'a:9876', plugins: [auditing] }));
   expect((await mq.producer({ group: 'g' })).describe()).toMatch(/route[\s\S]*auditing[\s\S]*select/);
+});
+
+test('a plugin asks for parts: the client’s own, one that another plugin bound, and none', async () => {
+  interface Greeter {
+    greet(): string;
+  }
+  const Greeter = token<Greeter>('test.Greeter');
+  const Nobody = token<Greeter>('test.Nobody');
+  const given: { early?: unknown } = {};
+  const asking: Plugin<() => readonly unknown[]> = {
+    name: 'asking',
+    setup(host) {
+      try {
+        host.resolve(Greeter);
+      } catch (error) {
+        given.early = error;
+      }
+      return () => [host.resolve(Greeter)?.greet(), host.resolve(Nobody), host.resolve(UniqueIdGenerator)?.next()];
+    },
+  };
+  const binding: Plugin = {
+    name: 'binding',
+    setup: (host) => host.bind(Greeter, { create: (resolve) => ({ greet: () => typeof resolve(Clock).now() }) }),
+  };
+  const mq = closeAfterTest(await connect({ nameServers: 'a:9876', plugins: [asking, binding] }));
+  expect(mq.plugin(asking)()).toEqual(['number', undefined, expect.stringMatching(/^[0-9A-F]{32,56}$/)]);
+  expect(given.early).toMatchObject({ code: 'RMQ_NOT_RUNNING' });
 });

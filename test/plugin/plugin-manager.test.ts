@@ -9,6 +9,7 @@ import { token } from '../../core/runtime/token.js';
 import { virtualClock } from '../kit/virtual-clock.js';
 
 const runtime: PluginRuntime = {
+  resolve: () => undefined,
   invoke: async (_target, request) => ({ code: request.code }) as RemotingCommand,
   oneway: async () => {},
   producer: async () => {
