@@ -121,6 +121,7 @@ export type {
 } from './pipeline/stage.js';
 export { ProducerScope, type ResolveFromScope, SendStage } from './pipeline/tokens.js';
 // Plugins.
+export type { EndTransactionContext, LocalTransactionState } from './plugin/end-transaction.js';
 export type { BindOptions, Part } from './plugin/part.js';
 export type {
   Plugin,

@@ -166,9 +166,9 @@ export class Chain {
   tellEnd(state: SendState, result: SendResult | undefined, error: RocketMQError | undefined): void {
     if (!this.watches(state)) return;
     const { topic, msgId, batch, attempt } = state;
-    const timeMs = this.clock.monotonic();
-    if (result !== undefined) this.emit(state, { type: 'done', topic, msgId, batch, timeMs, attempt, result });
-    else this.emit(state, { type: 'failed', topic, msgId, batch, timeMs, attempt, error, final: true });
+    const atMs = this.clock.monotonic();
+    if (result !== undefined) this.emit(state, { type: 'done', topic, msgId, batch, atMs, attempt, result });
+    else this.emit(state, { type: 'failed', topic, msgId, batch, atMs, attempt, error, final: true });
   }
 
   /** An attempt failed and another may follow. */
@@ -180,7 +180,7 @@ export class Chain {
       topic,
       msgId,
       batch,
-      timeMs: this.clock.monotonic(),
+      atMs: this.clock.monotonic(),
       attempt,
       error,
       final: false,
@@ -250,13 +250,13 @@ export class Chain {
 
   #tellStage(state: SendState, stage: StageName, attempt: number): void {
     const { topic, msgId, batch } = state;
-    this.emit(state, { type: 'stage', topic, msgId, batch, timeMs: this.clock.monotonic(), stage, attempt });
+    this.emit(state, { type: 'stage', topic, msgId, batch, atMs: this.clock.monotonic(), stage, attempt });
   }
 
   #tellAttempt(context: PipelineContext): void {
     const { state, attempt, queue } = context;
     const { topic, msgId, batch } = state;
-    this.emit(state, { type: 'attempt', topic, msgId, batch, timeMs: this.clock.monotonic(), attempt, queue });
+    this.emit(state, { type: 'attempt', topic, msgId, batch, atMs: this.clock.monotonic(), attempt, queue });
   }
 }
 

@@ -6,7 +6,7 @@ interface EventFacts {
   readonly topic: string;
   readonly msgId: string;
   /** Fractional milliseconds on a scale that never goes back; only differences mean something. */
-  readonly timeMs: number;
+  readonly atMs: number;
   /** The messages of a batch as its caller gave them; its `msgId` is theirs, joined by commas. Undefined for a single one. */
   readonly batch?: readonly OutgoingMessage[] | undefined;
 }

@@ -7,6 +7,7 @@ import type { ConsumerMember } from '../routing/membership.js';
 import type { Clock } from '../runtime/clock.js';
 import type { Logger } from '../runtime/logger.js';
 import type { Token } from '../runtime/token.js';
+import type { EndTransactionContext } from './end-transaction.js';
 import type { PluginHost, PluginProducerOptions, RegisteredGroup, RequestTarget } from './plugin.js';
 import { pluginFailure } from './plugin-failure.js';
 import type { PluginRegistrations } from './registrations.js';
@@ -84,14 +85,32 @@ export function createPluginHost(options: HostOptions): PluginHost {
       registrations.addBinding({ plugin, token, part, producers }),
     ),
     onSettled: setupOnly('onSettled', (listener) => registrations.settledListeners.push({ plugin, listener })),
+    onEndTransaction: setupOnly('onEndTransaction', (listener) =>
+      registrations.endTransactionListeners.push({ plugin, listener }),
+    ),
     onStart: setupOnly('onStart', options.onStart),
     onStop: setupOnly('onStop', options.onStop),
     resolve: (token) => running('resolve').resolve(token),
     invoke: async (target, request, given = {}) => running('invoke').invoke(target, request, given),
     oneway: async (target, request, given = {}) => running('oneway').oneway(target, request, given),
+    reportEndTransaction: (context) => tellEndTransaction(registrations, context, options.logger),
     producer: async (given) => running('producer').producer(plugin, given),
     registerGroup: (member) => running('registerGroup').registerGroup(member),
   };
+}
+
+function tellEndTransaction(
+  { endTransactionListeners }: PluginRegistrations,
+  context: EndTransactionContext,
+  logger: Logger,
+): void {
+  for (const { plugin, listener } of endTransactionListeners) {
+    try {
+      listener(context);
+    } catch (error) {
+      logger.error('A plugin threw when it was told of the end of a transaction', { plugin, error });
+    }
+  }
 }
 
 /** What a handler throws carries the name of its plugin. */

@@ -10,6 +10,7 @@ import type { ConsumerMember } from '../routing/membership.js';
 import type { Clock } from '../runtime/clock.js';
 import type { Logger } from '../runtime/logger.js';
 import type { Token } from '../runtime/token.js';
+import type { EndTransactionContext } from './end-transaction.js';
 import type { BindOptions, Part } from './part.js';
 
 /**
@@ -75,6 +76,11 @@ export interface PluginHost {
   bind<T>(token: Token<T>, part: Part<T>, options?: BindOptions): void;
   /** Hears once how each send of every producer ended. Only during setup. */
   onSettled(listener: SettledListener['listener']): void;
+  /**
+   * Hears of each transaction that this client ends, after its local branch and after a check, whichever plugin ends them.
+   * Only during setup. What a listener throws is logged under its plugin's name.
+   */
+  onEndTransaction(listener: (context: EndTransactionContext) => void): void;
   /** Runs when everything is made, plugins in order. Only during setup. */
   onStart(work: () => unknown): void;
   /**
@@ -97,6 +103,8 @@ export interface PluginHost {
   ): Promise<RemotingCommand>;
   /** The same without an answer; resolves when the bytes are with the socket. From `onStart` on. */
   oneway(target: RequestTarget, request: OutgoingCommand, options?: { readonly timeoutMs?: number }): Promise<void>;
+  /** Tells every listener of `onEndTransaction`: for a plugin that ends transactions, before each request that ends one. Never throws. */
+  reportEndTransaction(context: EndTransactionContext): void;
   /** A producer of the plugin's own; closed with the client. From `onStart` on. */
   producer(options: PluginProducerOptions): Promise<Producer>;
   /**

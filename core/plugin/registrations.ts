@@ -4,6 +4,7 @@ import type { SendAttachment } from '../pipeline/interceptor.js';
 import type { SettledListener } from '../pipeline/settled.js';
 import type { CallbackHandler } from '../remoting/remoting-client.js';
 import type { RequestInterceptor, RequestInterceptors } from '../remoting/request-interceptor.js';
+import type { EndTransactionListener } from './end-transaction.js';
 import type { PartBinding } from './part.js';
 
 interface RegisteredHandler {
@@ -16,6 +17,7 @@ export class PluginRegistrations {
   readonly sends: SendAttachment[] = [];
   readonly deliveries: DeliveryAttachment[] = [];
   readonly settledListeners: SettledListener[] = [];
+  readonly endTransactionListeners: EndTransactionListener[] = [];
   readonly #decorators: { readonly plugin: string; readonly interceptor: RequestInterceptor }[] = [];
   readonly #handlers = new Map<number, RegisteredHandler>();
   readonly #bindings: PartBinding[] = [];

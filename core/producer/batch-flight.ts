@@ -1,4 +1,4 @@
-import { isRocketMQError } from '../errors/rocketmq-error.js';
+import { isRocketMQError, type RocketMQError } from '../errors/rocketmq-error.js';
 import type { SendResult } from '../pipeline/send-result.js';
 import type { Whereabouts } from '../pipeline/send-state.js';
 import { type BatchPart, resultsOf } from './batch-part.js';
@@ -43,13 +43,13 @@ export class BatchFlight implements Carrier, SendObserver {
     for (const [index, send] of this.#sends.entries()) send.onResult(results[index]!);
   }
 
-  onError(error: unknown): void {
+  onError(error: RocketMQError): void {
     for (const send of this.#sends) send.onError(ownError(send, error));
   }
 }
 
 /** A time-out in the words of the caller's own; all else is the same for all. */
-function ownError(send: HeldSend, error: unknown): unknown {
+function ownError(send: HeldSend, error: RocketMQError): RocketMQError {
   if (!isRocketMQError(error, 'RMQ_SEND_TIMEOUT')) return error;
   const { stage, plugin, sent } = error;
   const where = { ...(stage !== undefined && { stage }), ...(plugin !== undefined && { plugin }) };

@@ -1,4 +1,4 @@
-import { type RocketMQErrorOf, rocketMQError } from '../errors/rocketmq-error.js';
+import { type RocketMQError, type RocketMQErrorOf, rocketMQError } from '../errors/rocketmq-error.js';
 import type { BatchItem } from '../message/batch-body.js';
 import type { SendResult } from '../pipeline/send-result.js';
 import type { Whereabouts } from '../pipeline/send-state.js';
@@ -91,11 +91,11 @@ export class HeldSend implements DeadlineEntry {
     if (this.#end()) this.#observer.onResult(result);
   }
 
-  onError(error: unknown): void {
+  onError(error: RocketMQError): void {
     if (this.#end()) this.#observer.onError(error);
   }
 
-  #breakOff(error: unknown): void {
+  #breakOff(error: RocketMQError): void {
     if (this.#ended) return;
     const { carrier } = this;
     this.onError(error);

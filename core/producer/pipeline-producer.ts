@@ -30,7 +30,7 @@ import { ProducerSend, type SendObserver, type SendOwner } from './producer-send
 import { positive, type ResolvedProducerOptions, resolveProducerOptions } from './resolve-options.js';
 import { sendAll } from './send-all.js';
 import { type BatchHost, sendBatch } from './send-batch.js';
-import { bodySize, encodeTyped, isTyped, targetOf } from './send-input.js';
+import { bodySize, encodeTyped, isTyped, sendFailure, targetOf } from './send-input.js';
 import { sendOperator } from './send-operator.js';
 import type { ProducerServices } from './services.js';
 import type { StartableProducer } from './startable-producer.js';
@@ -180,7 +180,7 @@ export class PipelineProducer implements StartableProducer, SendOwner {
     this.#services.deadlines.remove(send);
     this.#inFlight.remove(send);
     if (result !== undefined) send.observer.onResult(result);
-    else send.observer.onError(error, send.sent);
+    else send.observer.onError(error as RocketMQError, send.sent);
     const { settledListeners } = this.#services;
     if (settledListeners.length > 0 && this.#services.internal !== true) this.#tellSettled(send, result, error);
     if (send.admitted) this.#budget.release(send.sizeBytes);
@@ -224,7 +224,7 @@ export class PipelineProducer implements StartableProducer, SendOwner {
       if (!(encoded instanceof Promise)) return this.#launch(mode, encoded, options, observer, listener, startMs);
       return this.#launchLater(mode, encoded, options, observer, listener, startMs);
     } catch (error) {
-      observer.onError(error);
+      observer.onError(sendFailure(error));
       return NOTHING;
     }
   }
@@ -362,10 +362,10 @@ export class PipelineProducer implements StartableProducer, SendOwner {
           send = this.#launch(mode, message, options, observer, listener, startMs);
           if (cancelled) send.cancel();
         } catch (error) {
-          observer.onError(error);
+          observer.onError(sendFailure(error));
         }
       },
-      (error: unknown) => observer.onError(error),
+      (error: unknown) => observer.onError(sendFailure(error)),
     );
     return {
       cancel: () => {

@@ -9,7 +9,7 @@ import type { RawMessage } from './producer.js';
 export interface SendObserver {
   onResult(result: SendResult): void;
   /** `sent` tells whether the message may have reached a broker all the same. */
-  onError(error: unknown, sent?: 'no' | 'maybe'): void;
+  onError(error: RocketMQError, sent?: 'no' | 'maybe'): void;
 }
 
 /** What a send needs of its producer. */

@@ -1,4 +1,5 @@
 import type { Observable, OperatorFunction } from 'rxjs';
+import type { RocketMQError } from '../errors/rocketmq-error.js';
 import type { MessageQueue, OutgoingMessage } from '../message/message.js';
 import type { TypedTopic } from '../message/typed-topic.js';
 import type { QueueSelector } from '../pipeline/context.js';
@@ -51,7 +52,7 @@ export interface OperatorOptions extends Omit<SendAllOptions, 'signal'> {
 /** How one message of many ended: `if (report.result !== undefined)` tells, also the compiler. */
 export type SendReport<M> =
   | { readonly message: M; readonly result: SendResult; readonly error?: undefined }
-  | { readonly message: M; readonly result?: undefined; readonly error: unknown };
+  | { readonly message: M; readonly result?: undefined; readonly error: RocketMQError };
 
 /** What `sendAll` reads from. */
 export type MessageSource<M> = Iterable<M> | AsyncIterable<M>;

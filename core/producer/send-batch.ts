@@ -1,4 +1,4 @@
-import { isRocketMQError, rocketMQError } from '../errors/rocketmq-error.js';
+import { type RocketMQError, rocketMQError } from '../errors/rocketmq-error.js';
 import { atMessage, ofMessage, validateBatch } from '../message/batch-rules.js';
 import type { UniqueIdGenerator } from '../message/message-ids.js';
 import { batchItemOf } from '../message/outgoing-batch.js';
@@ -120,7 +120,7 @@ class BatchSend implements SendObserver {
     this.#launch({ ...options, queue: result.queue });
   }
 
-  onError(error: unknown, sent: 'no' | 'maybe' = 'no'): void {
+  onError(error: RocketMQError, sent: 'no' | 'maybe' = 'no'): void {
     this.#end(() => this.#reject(this.#incomplete(error, sent)));
   }
 
@@ -146,23 +146,21 @@ class BatchSend implements SendObserver {
     this.#host.release();
   }
 
-  #timedOut(timeoutMs: number): Error {
+  #timedOut(timeoutMs: number): RocketMQError {
     const { topic } = this.#encoded.messages[0]!;
     const message = `The batch to topic ${topic} did not end within ${timeoutMs} ms: part ${this.#begun + 1} of ${this.#runs.length} was not begun`;
     this.#begun++;
     return rocketMQError('RMQ_SEND_TIMEOUT', message, { topic, timeoutMs, stage: 'check', sent: 'no' });
   }
 
-  #incomplete(cause: unknown, sent: 'no' | 'maybe'): Error {
+  #incomplete(cause: RocketMQError, sent: 'no' | 'maybe'): RocketMQError {
     const run = this.#runs[this.#begun - 1]!;
     const { topic } = this.#encoded.messages[0]!;
-    const words = cause instanceof Error ? cause.message : String(cause);
     const count = this.#given.length;
-    const message = `${run.start} of the ${count} messages to topic ${topic} were sent, part ${this.#begun} of ${this.#runs.length} failed: ${words}`;
+    const message = `${run.start} of the ${count} messages to topic ${topic} were sent, part ${this.#begun} of ${this.#runs.length} failed: ${cause.message}`;
     const failedCount = run.end - run.start;
     const fields = { topic, results: this.#results, unsent: this.#given.slice(run.start), failedCount, sent };
-    const retryable = isRocketMQError(cause) ? cause.retryable : true;
-    return rocketMQError('RMQ_BATCH_INCOMPLETE', message, fields, { cause, retryable });
+    return rocketMQError('RMQ_BATCH_INCOMPLETE', message, fields, { cause, retryable: cause.retryable });
   }
 }
 

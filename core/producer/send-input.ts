@@ -1,4 +1,4 @@
-import { isRocketMQError, rocketMQError } from '../errors/rocketmq-error.js';
+import { isRocketMQError, type RocketMQError, rocketMQError } from '../errors/rocketmq-error.js';
 import type { OutgoingMessage } from '../message/message.js';
 import { isTypedTopic } from '../message/typed-topic.js';
 import type { SendTarget } from '../pipeline/context.js';
@@ -58,6 +58,18 @@ export function bodySize(message: OutgoingMessage): number {
   const { body } = message;
   if (typeof body === 'string') return Buffer.byteLength(body);
   return ArrayBuffer.isView(body) ? body.byteLength : 0;
+}
+
+/** What a send that never began ends with. Beside our own errors only reading the message can throw: a getter of it, a proxy. */
+export function sendFailure(error: unknown): RocketMQError {
+  if (isRocketMQError(error)) return error;
+  const words = error instanceof Error ? error.message : String(error);
+  return rocketMQError(
+    'RMQ_MESSAGE_ILLEGAL',
+    `The message cannot be read: ${words}`,
+    { field: 'message' },
+    { cause: error },
+  );
 }
 
 function valueInvalid(topic: string, error: unknown): Error {

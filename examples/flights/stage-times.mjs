@@ -9,7 +9,7 @@ export class StageTimes {
   observe(event) {
     if (event.type === 'attempt' || (event.type === 'failed' && !event.final)) return;
     const before = this.#open.get(event.msgId);
-    if (before !== undefined) this.#add(before.stage, event.timeMs - before.timeMs);
+    if (before !== undefined) this.#add(before.stage, event.atMs - before.atMs);
     if (event.type === 'stage') this.#open.set(event.msgId, event);
     else this.#open.delete(event.msgId);
   }

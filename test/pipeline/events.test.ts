@@ -60,7 +60,7 @@ test('events$ is hot: the events of all sends, from subscription on', async () =
   subscription.unsubscribe();
   await kit.producer.send(hello);
   expect(events.map(shape)).toEqual(ONE_SEND);
-  expect(events.every((event) => event.timeMs === 0)).toBe(true);
+  expect(events.every((event) => event.atMs === 0)).toBe(true);
 });
 
 test('close completes events$, also for those who come later', async () => {

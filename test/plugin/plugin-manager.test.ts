@@ -3,7 +3,7 @@ import type { Plugin, PluginHost } from '../../core/plugin/plugin.js';
 import type { PluginRuntime } from '../../core/plugin/plugin-host.js';
 import { PluginManager } from '../../core/plugin/plugin-manager.js';
 import type { RemotingCommand } from '../../core/remoting/protocol/remoting-command.js';
-import { silentLogger } from '../../core/runtime/logger.js';
+import { type Logger, silentLogger } from '../../core/runtime/logger.js';
 import { systemClock } from '../../core/runtime/system-clock.js';
 import { token } from '../../core/runtime/token.js';
 import { virtualClock } from '../kit/virtual-clock.js';
@@ -275,4 +275,51 @@ test('the logger of a host says the name of its plugin', async () => {
   );
   await plugins.setup();
   expect(lines).toEqual([['hello', { to: 'you', plugin: 'talker' }]]);
+});
+
+test('each listener hears of ended transactions, whichever plugin ends them; one that throws harms nobody', async () => {
+  const heard: string[] = [];
+  const logged: unknown[] = [];
+  const logger: Logger = { ...silentLogger, error: (_message, fields) => logged.push(fields?.plugin) };
+  let end: PluginHost['reportEndTransaction'] = () => {};
+  const plugins = managerWith(
+    { logger },
+    plugin('first', (host) =>
+      host.onEndTransaction(() => {
+        throw new Error('not today');
+      }),
+    ),
+    plugin('ends', (host) => {
+      end = host.reportEndTransaction;
+    }),
+    plugin('second', (host) =>
+      host.onEndTransaction(({ msgId, transactionState }) => heard.push(`${msgId} ${transactionState}`)),
+    ),
+  );
+  await plugins.setup();
+  await plugins.start(runtime);
+  end({
+    producerGroup: 'g',
+    message: { topic: 'orders', tag: 'paid', keys: ['42'] },
+    msgId: 'id',
+    transactionId: 'id',
+    brokerName: 'broker-a',
+    brokerAddress: '127.0.0.1:10911',
+    regionId: 'DefaultRegion',
+    transactionState: 'commit',
+    fromTransactionCheck: false,
+  });
+  expect(heard).toEqual(['id commit']);
+  expect(logged).toEqual(['first']);
+});
+
+test('a listener for ended transactions cannot come after setup', async () => {
+  let late: (() => void) | undefined;
+  const plugins = manager(
+    plugin('late', (host) => {
+      late = () => host.onEndTransaction(() => {});
+    }),
+  );
+  await plugins.setup();
+  expect(late).toThrow(/onEndTransaction is possible only while setup runs/);
 });

@@ -197,3 +197,15 @@ test('unsubscribing from the operator cancels what is in flight; an error of the
   await nextTurn();
   expect(order).toEqual(['SEND_OK', 'source']);
 });
+
+test('a report of a message that cannot even be read carries an error of ours, as every other does', async () => {
+  const unreadable = new Proxy(message('x'), {
+    get: () => {
+      throw new TypeError('revoked');
+    },
+  });
+  const kit = await pipelineKit();
+  const [report] = await collect(kit.producer.sendAll([unreadable]));
+  expect(report?.error).toMatchObject({ code: 'RMQ_MESSAGE_ILLEGAL', field: 'message', retryable: false });
+  expect(report?.error?.message).toContain('revoked');
+});
