@@ -64,6 +64,24 @@ export {
   SYSTEM_GROUP_PREFIX,
 } from './message/system-topics.js';
 export type { TopicCodec } from './message/topic-codec.js';
+// The records of RocketMQ's message trace.
+export { type DecodedTraces, decodeTraces } from './message/trace/decode-trace.js';
+export { encodeTraceRecord, traceKeys } from './message/trace/encode-trace.js';
+export {
+  type AccessChannel,
+  type ConsumeReturnType,
+  type EndTransactionRecord,
+  isTraceTopic,
+  type PubRecord,
+  type RecallRecord,
+  regionTraceTopic,
+  type SubAfterRecord,
+  type SubBeforeRecord,
+  TRACE_TOPIC,
+  type TracedMessageType,
+  type TraceRecord,
+  type TraceType,
+} from './message/trace/trace-record.js';
 export { type TypedTopic, topic, type ValueOf } from './message/typed-topic.js';
 // The send pipeline, for interceptors.
 export type {
