@@ -31,6 +31,7 @@ LADDER.forEach((rooms, rung) => {
 });
 MAY_IMPORT['core/message'] = ['core/errors', 'core/runtime'];
 MAY_IMPORT['core/server'] = ['core/errors', 'core/runtime', 'core/message', 'core/remoting'];
+MAY_IMPORT['core/testing'] = [...Object.keys(MAY_IMPORT), 'core/index.ts'];
 MAY_IMPORT.plugins = ['core/index.ts', 'core/server/index.ts'];
 MAY_IMPORT.cli = ['core/index.ts', 'core/server/index.ts'];
 

@@ -1,4 +1,5 @@
 import type { Transport } from '../remoting/transport.js';
+import type { Clock } from '../runtime/clock.js';
 
 /** A transport that reaches some addresses only; without `serves` it is given all of them. */
 export type ClusterTransport = Transport & {
@@ -21,5 +22,7 @@ export interface RunningCluster {
  * kit, a container. `start` may be called by several clients; each gets a hold of its own.
  */
 export interface ClusterSource {
+  /** The time that these servers live in, for clients that are given no `clock` of their own. Default: the machine's. */
+  readonly clock?: Clock;
   start(): Promise<RunningCluster>;
 }

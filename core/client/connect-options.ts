@@ -37,7 +37,7 @@ export interface ConnectOptions {
   readonly headerEncoding?: HeaderEncoding;
   /** Hears of what happens in the background, such as a handler that threw; `console` will do. Default: silent. */
   readonly logger?: Logger;
-  /** Default: the machine's. */
+  /** Default: that of the `cluster`, if it has one, else the machine's. */
   readonly clock?: Clock;
   /** Where this client reaches what brokers advertise. */
   readonly resolveAddress?: ResolveAddress;
@@ -192,7 +192,7 @@ export function resolveConnectOptions(
     unitMode: options.unitMode ?? false,
     headerEncoding: options.headerEncoding ?? 'json',
     logger: options.logger,
-    clock: options.clock,
+    clock: options.clock ?? options.cluster?.clock,
     resolveAddress: options.resolveAddress,
     vipChannelEnabled: options.vipChannelEnabled ?? false,
     tls: options.tls ?? false,

@@ -192,6 +192,12 @@ export const ERROR_CODES = {
     cause: 'The store refuses writes: the disk is full, or a write or sync failed.',
     remedy: 'Make room or mend the disk; after a failed sync the store has to be opened again.',
   },
+  RMQ_KIT_TIMEOUT: {
+    retryable: false,
+    cause: 'A test kit waited for messages and too few came; `found` tells how many there were.',
+    remedy:
+      'Await the sends before; advance kit.clock for what comes later (delays, retries); name the topic as it is on the wire.',
+  },
 } as const satisfies Record<string, ErrorCodeFacts>;
 
 /** One of the codes in {@link ERROR_CODES}. */

@@ -21,6 +21,8 @@ export interface RemotingServerSettings extends RemotingServerOptions {
   readonly language?: number;
   /** Version that answers name. Default 407, which is 4.9.7. */
   readonly version?: number;
+  /** Stands before the processor of every request: what it returns for a processor is asked in its place. */
+  readonly around?: (processor: RequestProcessor) => RequestProcessor;
 }
 
 /** Makes a server. It listens when `listen` is called; processors are registered before. */
@@ -53,12 +55,14 @@ class ProcessorTable implements RemotingServer {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#logger = options.logger ?? silentLogger;
+    const processorOf = (code: number): RequestProcessor => this.#processors.get(code) ?? this.#processOthers;
+    const { around } = options;
     this.#host = {
       settings: connectionSettings(options, this.#clock, this.#logger),
       logger: this.#logger,
       // Below this a wire may never ask to drain, and nobody would say when to go on.
       unsentBytesMax: Math.max(1024 * 1024, options.unsentBytesMax ?? 8 * 1024 * 1024),
-      processorOf: (code) => this.#processors.get(code) ?? this.#processOthers,
+      processorOf: around === undefined ? processorOf : (code) => around(processorOf(code)),
       turnEnded: () => this.#turnEnded(),
       connectionClosed: (connection, reason) => this.#connectionClosed(connection, reason),
       cameLate: () => {

@@ -1,8 +1,9 @@
-import type { Container } from 'inversify';
+import { inspect } from 'node:util';
+import type { Container, Newable } from 'inversify';
 import { formatAddress } from '../remoting/address.js';
 import { RemotingClient } from '../remoting/remoting-client.js';
 import type { RemotingServer } from '../remoting/remoting-server.js';
-import { createRemotingServer } from '../remoting/server.js';
+import { createRemotingServer, type RemotingServerSettings } from '../remoting/server.js';
 import { tcpTransport } from '../remoting/tcp-transport.js';
 import type { Transport } from '../remoting/transport.js';
 import { transportByAddress } from '../remoting/transport-by-address.js';
@@ -13,6 +14,7 @@ import { BROKER_DEFAULTS, type BrokerSettings } from './broker/broker-settings.j
 import type { MessageStore, StoreStatistics } from './broker/message-store.js';
 import { advertisedHostOf, type BrokerAddresses, brokerAddresses, isLoopback } from './broker-addresses.js';
 import { createServerContainer } from './container.js';
+import { inspectServer } from './inspect-server.js';
 import { LoopStalls } from './loop-stalls.js';
 import { NameServer } from './nameserver/name-server.js';
 import { readPorts, startBelowToo, startOn, writePorts } from './remembered-ports.js';
@@ -57,12 +59,24 @@ export interface RunningServer {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
+/** The same with its inside, for those who stand above it. */
+export interface OpenServer extends RunningServer {
+  readonly store: MessageStore;
+  /** One of the parts that container.ts puts together. */
+  part<T>(type: Newable<T>): T;
+}
+
+export interface ServerHooks {
+  /** Stands before the processor of every request, on all ports. */
+  readonly around?: RemotingServerSettings['around'];
+}
+
 /**
  * Opens the store and starts what the options ask for.
  * @throws RMQ_STORE_LOCKED, RMQ_STORE_UNUSABLE, RMQ_ADDRESS_IN_USE, RMQ_OPTIONS_INVALID
  */
-export async function runServer(options: ResolvedServerOptions): Promise<RunningServer> {
-  const server = new Server(options, await openStore(options));
+export async function runServer(options: ResolvedServerOptions, hooks: ServerHooks = {}): Promise<OpenServer> {
+  const server = new Server(options, hooks, await openStore(options));
   try {
     await server.start();
     return server;
@@ -72,10 +86,11 @@ export async function runServer(options: ResolvedServerOptions): Promise<Running
   }
 }
 
-class Server implements RunningServer {
+class Server implements OpenServer {
   readonly dir: string;
+  readonly store: MessageStore;
   readonly #options: ResolvedServerOptions;
-  readonly #store: MessageStore;
+  readonly #hooks: ServerHooks;
   readonly #transport: Transport;
   readonly #container: Container;
   readonly #stalls = new LoopStalls();
@@ -84,10 +99,11 @@ class Server implements RunningServer {
   #addresses: BrokerAddresses | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(options: ResolvedServerOptions, store: MessageStore) {
+  constructor(options: ResolvedServerOptions, hooks: ServerHooks, store: MessageStore) {
     this.dir = options.dir;
+    this.store = store;
     this.#options = options;
-    this.#store = store;
+    this.#hooks = hooks;
     this.#transport = serverTransport(options);
     this.#nameServers = options.nameServers ?? [];
     this.#container = createServerContainer({
@@ -109,7 +125,7 @@ class Server implements RunningServer {
       });
     }
     this.#stalls.start();
-    const remembered = await readPorts(this.#store);
+    const remembered = await readPorts(this.store);
     const broker = this.#container.get(Broker);
     await broker.load();
     let nameServerPort: number | undefined;
@@ -124,7 +140,7 @@ class Server implements RunningServer {
     const brokerPort = await this.#listenForBroker(broker, remembered.broker);
     await broker.register();
     const ports = { broker: brokerPort, ...(nameServerPort !== undefined && { nameServer: nameServerPort }) };
-    await writePorts(this.#store, remembered, ports).catch((error: unknown) => {
+    await writePorts(this.store, remembered, ports).catch((error: unknown) => {
       logger.warn('the ports could not be remembered: after a restart they may be others', { error });
     });
   }
@@ -138,7 +154,7 @@ class Server implements RunningServer {
   }
 
   get refusal(): string | undefined {
-    return this.#store.refusal;
+    return this.store.refusal;
   }
 
   get statistics(): ServerStatistics {
@@ -146,7 +162,7 @@ class Server implements RunningServer {
     const sum = (member: 'connections' | 'refusedConnections' | 'invalidFrames'): number =>
       ports.reduce((total, port) => total + port[member], 0);
     return {
-      store: this.#store.statistics,
+      store: this.store.statistics,
       broker: this.#container.get(Broker).statistics,
       connections: sum('connections'),
       refusedConnections: sum('refusedConnections'),
@@ -156,6 +172,14 @@ class Server implements RunningServer {
   }
 
   onFailed(): void {}
+
+  part<T>(type: Newable<T>): T {
+    return this.#container.get(type);
+  }
+
+  [inspect.custom](): unknown {
+    return inspectServer(this);
+  }
 
   close(): Promise<void> {
     this.#closing ??= this.#close();
@@ -168,7 +192,7 @@ class Server implements RunningServer {
 
   async #close(): Promise<void> {
     await this.#container.get(Broker).close();
-    await this.#store.close();
+    await this.store.close();
     await this.#container.get(NameServer).close();
     await this.#container.get<RemotingClient>(RemotingClient).close();
     this.#stalls.stop();
@@ -206,7 +230,8 @@ class Server implements RunningServer {
       ...(connectionsMax !== undefined && { connectionsMax }),
       ...(frameSizeBytesMax !== undefined && { frameSizeBytesMax }),
     };
-    const tools = { ...(clock && { clock }), ...(logger && { logger }) };
+    const { around } = this.#hooks;
+    const tools = { ...(clock && { clock }), ...(logger && { logger }), ...(around && { around }) };
     const created = createRemotingServer(this.#transport, { host, port, ...limits, ...tools });
     await serve(created);
     return created;

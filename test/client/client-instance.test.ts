@@ -5,7 +5,7 @@ import type { Plugin } from '../../core/plugin/plugin.js';
 import { PluginManager } from '../../core/plugin/plugin-manager.js';
 import { silentLogger } from '../../core/runtime/logger.js';
 import { Scheduler } from '../../core/runtime/scheduler.js';
-import { virtualClock } from '../kit/virtual-clock.js';
+import { virtualClock } from '../../core/testing/virtual-clock.js';
 
 /** An instance whose parts note what is done to them. */
 async function setup(plugins: readonly Plugin[], failing: { readonly release?: Error } = {}) {

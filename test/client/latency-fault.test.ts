@@ -2,9 +2,9 @@ import { connect as connectSocket } from 'node:net';
 import { expect, test } from 'vitest';
 import { connect, isRocketMQError, type Producer } from '../../core/index.js';
 import { startServer } from '../../core/server/index.js';
+import { virtualClock } from '../../core/testing/virtual-clock.js';
 import { closeAfterTest } from '../kit/close-after-test.js';
 import { tcpPeer } from '../kit/tcp-peer.js';
-import { virtualClock } from '../kit/virtual-clock.js';
 import { waitFor } from '../kit/wait-for.js';
 
 /** Stands before a broker: hands its answers on after `delayMs`, takes nothing while it is shut. */

@@ -5,8 +5,8 @@ import { createRemotingClient } from '../../core/remoting/client.js';
 import { tcpTransport } from '../../core/remoting/tcp-transport.js';
 import type { RouteTable } from '../../core/routing/route-table.js';
 import { silentLogger } from '../../core/runtime/logger.js';
+import { type VirtualClock, virtualClock } from '../../core/testing/virtual-clock.js';
 import { closeAfterTest } from '../kit/close-after-test.js';
-import { type VirtualClock, virtualClock } from '../kit/virtual-clock.js';
 import { waitFor } from '../kit/wait-for.js';
 import { fakeBroker, fakeCluster, fakeNameServer } from './fake-cluster.js';
 

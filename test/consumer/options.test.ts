@@ -5,7 +5,7 @@ import type { Subscribe } from '../../core/consumer/subscribe.js';
 import { parseSubscribe } from '../../core/consumer/subscription.js';
 import { json } from '../../core/message/json-codec.js';
 import { topic } from '../../core/message/typed-topic.js';
-import { virtualClock } from '../kit/virtual-clock.js';
+import { virtualClock } from '../../core/testing/virtual-clock.js';
 import { FakeBroker } from './kit/fake-broker.js';
 import { fakeClient } from './kit/fake-client.js';
 

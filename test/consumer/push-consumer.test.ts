@@ -8,7 +8,7 @@ import { SysFlag } from '../../core/message/sys-flag.js';
 import { topic } from '../../core/message/typed-topic.js';
 import { RequestCode } from '../../core/remoting/protocol/request-codes.js';
 import { ResponseCode } from '../../core/remoting/protocol/response-codes.js';
-import { virtualClock } from '../kit/virtual-clock.js';
+import { virtualClock } from '../../core/testing/virtual-clock.js';
 import { nextTurn, waitFor } from '../kit/wait-for.js';
 import { answerOf, FakeBroker } from './kit/fake-broker.js';
 import { eventsOf, fakeClient } from './kit/fake-client.js';

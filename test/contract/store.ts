@@ -6,7 +6,7 @@ import type { MessageStore as BrokerMessageStore } from '../../core/server/broke
 import type { FileMessageStore } from '../../core/server/store/file-message-store.js';
 import type { StoreFiles } from '../../core/server/store/files/store-files.js';
 import { type OpenStoreOptions, openMessageStore } from '../../core/server/store/open-message-store.js';
-import { virtualClock } from '../kit/virtual-clock.js';
+import { virtualClock } from '../../core/testing/virtual-clock.js';
 import { waitFor } from '../kit/wait-for.js';
 import {
   append,

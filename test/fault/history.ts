@@ -1,7 +1,7 @@
 import { readRecord } from '../../core/message/message-record.js';
 import type { FileMessageStore } from '../../core/server/store/file-message-store.js';
 import { openMessageStore } from '../../core/server/store/open-message-store.js';
-import { type VirtualClock, virtualClock } from '../kit/virtual-clock.js';
+import { type VirtualClock, virtualClock } from '../../core/testing/virtual-clock.js';
 import { nextTurn } from '../kit/wait-for.js';
 import { type Fault, FaultyVolume } from './faulty-volume.js';
 import { type End, type Found, Ledger, type Sent, Violation } from './ledger.js';

@@ -8,6 +8,7 @@ import { type EmptyProject, emptyProject, pack, versionHere } from './empty-proj
 const DOORS = [
   ['multistage', 'connect'],
   ['multistage/server', 'embedded'],
+  ['multistage/testing', 'testKit'],
   ['multistage/plugins/forbidden', 'forbidden'],
   ['multistage/plugins/namespace', 'namespace'],
 ] as const;

@@ -24,7 +24,7 @@ import { Clock } from '../../core/runtime/clock.js';
 import { DeadlineHeap } from '../../core/runtime/deadline-heap.js';
 import type { Logger } from '../../core/runtime/logger.js';
 import type { Token } from '../../core/runtime/token.js';
-import { type VirtualClock, virtualClock } from '../kit/virtual-clock.js';
+import { type VirtualClock, virtualClock } from '../../core/testing/virtual-clock.js';
 
 /** A request as the scripted broker sees it. */
 export interface SeenRequest {

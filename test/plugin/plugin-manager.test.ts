@@ -6,7 +6,7 @@ import type { RemotingCommand } from '../../core/remoting/protocol/remoting-comm
 import { type Logger, silentLogger } from '../../core/runtime/logger.js';
 import { systemClock } from '../../core/runtime/system-clock.js';
 import { token } from '../../core/runtime/token.js';
-import { virtualClock } from '../kit/virtual-clock.js';
+import { virtualClock } from '../../core/testing/virtual-clock.js';
 
 const runtime: PluginRuntime = {
   resolve: () => undefined,

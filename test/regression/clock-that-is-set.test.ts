@@ -5,8 +5,8 @@
  */
 import { expect, test } from 'vitest';
 import { connect } from '../../core/container/connect.js';
+import { virtualClock } from '../../core/testing/virtual-clock.js';
 import { closeAfterTest } from '../kit/close-after-test.js';
-import { virtualClock } from '../kit/virtual-clock.js';
 import { waitFor } from '../kit/wait-for.js';
 import { runningServer } from '../server/kit/running.js';
 

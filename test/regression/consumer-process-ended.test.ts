@@ -5,9 +5,9 @@
  */
 import { expect, test } from 'vitest';
 import { rocketMQError } from '../../core/errors/rocketmq-error.js';
+import { virtualClock } from '../../core/testing/virtual-clock.js';
 import { FakeBroker } from '../consumer/kit/fake-broker.js';
 import { fakeClient } from '../consumer/kit/fake-client.js';
-import { virtualClock } from '../kit/virtual-clock.js';
 
 function setup() {
   const clock = virtualClock();

@@ -6,8 +6,8 @@
  */
 import { expect, onTestFinished, test } from 'vitest';
 import { type OpenStoreOptions, openMessageStore } from '../../core/server/store/open-message-store.js';
+import { virtualClock } from '../../core/testing/virtual-clock.js';
 import { FaultyVolume } from '../fault/faulty-volume.js';
-import { virtualClock } from '../kit/virtual-clock.js';
 import { append, readEverything, SMALL_FILES } from '../server/store/store-kit.js';
 
 const DIR = '/data';

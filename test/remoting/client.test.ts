@@ -4,9 +4,9 @@ import { createMemoryTransport } from '../../core/remoting/memory-transport.js';
 import { CommandFlag, type RemotingCommand, SerializeType } from '../../core/remoting/protocol/remoting-command.js';
 import type { RequestObserver } from '../../core/remoting/remoting-client.js';
 import { tcpTransport } from '../../core/remoting/tcp-transport.js';
+import { virtualClock } from '../../core/testing/virtual-clock.js';
 import { closeAfterTest } from '../kit/close-after-test.js';
 import { tcpPeer, unansweringAddress } from '../kit/tcp-peer.js';
-import { virtualClock } from '../kit/virtual-clock.js';
 import { nextTurn, waitFor } from '../kit/wait-for.js';
 import { commandsIn, fakeServer, frameBytes, remotingPair, spyTransport, transports } from './remoting-setup.js';
 

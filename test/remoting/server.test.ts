@@ -7,8 +7,8 @@ import { createRemotingServer } from '../../core/remoting/server.js';
 import { tcpTransport } from '../../core/remoting/tcp-transport.js';
 import type { Logger } from '../../core/runtime/logger.js';
 import { silentLogger } from '../../core/runtime/logger.js';
+import { virtualClock } from '../../core/testing/virtual-clock.js';
 import { closeAfterTest } from '../kit/close-after-test.js';
-import { virtualClock } from '../kit/virtual-clock.js';
 import { nextTurn, waitFor } from '../kit/wait-for.js';
 import { frameBytes, rawClient, remotingPair, transports } from './remoting-setup.js';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type DeadlineEntry, DeadlineHeap } from '../../core/runtime/deadline-heap.js';
-import { virtualClock } from '../kit/virtual-clock.js';
+import { virtualClock } from '../../core/testing/virtual-clock.js';
 
 function setup() {
   const clock = virtualClock();

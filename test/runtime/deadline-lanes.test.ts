@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { DeadlineHeap } from '../../core/runtime/deadline-heap.js';
-import { virtualClock } from '../kit/virtual-clock.js';
+import { virtualClock } from '../../core/testing/virtual-clock.js';
 
 function entry(deadlineMs: number, called: number[]) {
   return { deadlineMs, heapIndex: -1, onDeadline: () => void called.push(deadlineMs) };

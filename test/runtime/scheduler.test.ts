@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Logger } from '../../core/runtime/logger.js';
 import { silentLogger } from '../../core/runtime/logger.js';
 import { Scheduler } from '../../core/runtime/scheduler.js';
-import { virtualClock } from '../kit/virtual-clock.js';
+import { virtualClock } from '../../core/testing/virtual-clock.js';
 
 function setup() {
   const clock = virtualClock();

@@ -1,6 +1,8 @@
+import { inspect } from 'node:util';
 import type { Worker, WorkerOptions } from 'node:worker_threads';
 import { type RocketMQErrorOf, rocketMQError } from '../../errors/rocketmq-error.js';
 import { type Logger, silentLogger } from '../../runtime/logger.js';
+import { inspectServer } from '../inspect-server.js';
 import type { RunningServer, ServerStatistics } from '../running-server.js';
 import type { ResolvedServerOptions } from '../server-options.js';
 import { releaseLockOfThread } from '../store/files/node-store-lock.js';
@@ -109,6 +111,10 @@ class WorkerServer implements RunningServer {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  [inspect.custom](): unknown {
+    return inspectServer(this);
   }
 
   async #close(): Promise<void> {

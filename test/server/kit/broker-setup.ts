@@ -17,7 +17,7 @@ import { createServerContainer } from '../../../core/server/container.js';
 import { NameServer } from '../../../core/server/nameserver/name-server.js';
 import { NameServerProcessor } from '../../../core/server/nameserver/name-server-processor.js';
 import { RouteInfo } from '../../../core/server/nameserver/route-info.js';
-import { type VirtualClock, virtualClock } from '../../kit/virtual-clock.js';
+import { type VirtualClock, virtualClock } from '../../../core/testing/virtual-clock.js';
 import { FakeStore } from './fake-store.js';
 
 type Handlers = Readonly<Record<number, RequestProcessor>>;

@@ -4,9 +4,9 @@ import { expect, onTestFinished, test } from 'vitest';
 import type { FileMessageStore } from '../../../core/server/store/file-message-store.js';
 import { nodeStoreFiles } from '../../../core/server/store/files/node-store-files.js';
 import { openMessageStore } from '../../../core/server/store/open-message-store.js';
+import { type VirtualClock, virtualClock } from '../../../core/testing/virtual-clock.js';
 import { type Fault, FaultyVolume } from '../../fault/faulty-volume.js';
 import { tempDir } from '../../kit/temp-dir.js';
-import { type VirtualClock, virtualClock } from '../../kit/virtual-clock.js';
 import { append, appendAll, bodiesOf, readQueue, SMALL_FILES, storeMessage } from './store-kit.js';
 
 async function setup(): Promise<{ volume: FaultyVolume; clock: VirtualClock; store: FileMessageStore }> {

@@ -6,8 +6,8 @@ import { expect, onTestFinished, test } from 'vitest';
 import { createMemoryStoreFiles } from '../../../core/server/store/files/memory-store-files.js';
 import type { StoreFiles } from '../../../core/server/store/files/store-files.js';
 import { openMessageStore } from '../../../core/server/store/open-message-store.js';
+import { virtualClock } from '../../../core/testing/virtual-clock.js';
 import { tempDir } from '../../kit/temp-dir.js';
-import { virtualClock } from '../../kit/virtual-clock.js';
 import { append, bodiesOf, readQueue, SMALL_FILES, storeMessage } from './store-kit.js';
 
 const SCRIPT = join(dirname(fileURLToPath(import.meta.url)), 'many-queues.mjs');

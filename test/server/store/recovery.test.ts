@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { expect, onTestFinished, test } from 'vitest';
 import type { FileMessageStore } from '../../../core/server/store/file-message-store.js';
 import { type OpenStoreOptions, openMessageStore } from '../../../core/server/store/open-message-store.js';
+import { virtualClock } from '../../../core/testing/virtual-clock.js';
 import { FaultyVolume } from '../../fault/faulty-volume.js';
-import { virtualClock } from '../../kit/virtual-clock.js';
 import { append, appendAll, bodiesOf, readEverything, readQueue, SMALL_FILES, storeMessage } from './store-kit.js';
 
 const DIR = '/data';

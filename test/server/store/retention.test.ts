@@ -4,8 +4,8 @@ import type { FileMessageStore } from '../../../core/server/store/file-message-s
 import { createMemoryStoreFiles } from '../../../core/server/store/files/memory-store-files.js';
 import { type OpenStoreOptions, openMessageStore } from '../../../core/server/store/open-message-store.js';
 import { isDeleteHour, parseDeleteWhen } from '../../../core/server/store/retention/delete-when.js';
+import { type VirtualClock, virtualClock } from '../../../core/testing/virtual-clock.js';
 import { FaultyVolume } from '../../fault/faulty-volume.js';
-import { type VirtualClock, virtualClock } from '../../kit/virtual-clock.js';
 import { waitFor } from '../../kit/wait-for.js';
 import { append, bodiesOf, readQueue, SMALL_FILES, storeMessage } from './store-kit.js';
 

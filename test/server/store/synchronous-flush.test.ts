@@ -2,8 +2,8 @@ import { expect, onTestFinished, test } from 'vitest';
 import type { FileMessageStore } from '../../../core/server/store/file-message-store.js';
 import type { AppendResult, StoreMessage } from '../../../core/server/store/message-store.js';
 import { type OpenStoreOptions, openMessageStore } from '../../../core/server/store/open-message-store.js';
+import { type VirtualClock, virtualClock } from '../../../core/testing/virtual-clock.js';
 import { FaultyVolume } from '../../fault/faulty-volume.js';
-import { type VirtualClock, virtualClock } from '../../kit/virtual-clock.js';
 import { nextTurn } from '../../kit/wait-for.js';
 import { append, bodiesOf, readQueue, SMALL_FILES, storeMessage } from './store-kit.js';
 

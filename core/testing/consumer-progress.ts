@@ -1,0 +1,28 @@
+import { ConsumerOffsetManager } from '../server/broker/consumer-offset-manager.js';
+import type { OpenServer } from '../server/running-server.js';
+
+/** How far a consumer group has come in one queue, as the broker knows it. */
+export interface ConsumerProgress {
+  readonly topic: string;
+  readonly queueId: number;
+  /** The committed offset: the next to consume. */
+  readonly offset: number;
+  /** The offset that the next message of the queue gets. */
+  readonly maxOffset: number;
+  /** Messages between them. */
+  readonly lag: number;
+}
+
+/** The committed offsets of a group, by topic and queue. */
+export function consumerProgress(server: OpenServer, group: string, topic?: string): ConsumerProgress[] {
+  const progress: ConsumerProgress[] = [];
+  for (const [key, queues] of server.part(ConsumerOffsetManager).all) {
+    const [name = '', owner] = key.split('@');
+    if (owner !== group || (topic !== undefined && name !== topic)) continue;
+    for (const [queueId, offset] of queues) {
+      const maxOffset = server.store.maxOffset(name, queueId);
+      progress.push({ topic: name, queueId, offset, maxOffset, lag: Math.max(0, maxOffset - offset) });
+    }
+  }
+  return progress.sort((one, other) => one.topic.localeCompare(other.topic) || one.queueId - other.queueId);
+}

@@ -1,0 +1,62 @@
+import { rocketMQError } from '../errors/rocketmq-error.js';
+import type { ServerOptions } from '../server/server-options.js';
+
+/** What a kit decides itself. */
+type Decided =
+  | 'dir'
+  | 'store'
+  | 'worker'
+  | 'transport'
+  | 'clock'
+  | 'nameServers'
+  | 'nameServerPort'
+  | 'brokerPort'
+  | 'host';
+
+export interface TestKitOptions {
+  /**
+   * How clients reach the server. `memory`: without sockets, for clients of this process. `tcp`: on free ports of
+   * 127.0.0.1, for clients of any language too. Default `memory`.
+   */
+  readonly transport?: 'memory' | 'tcp';
+  /** What the kit's clock shows at first: a Date, or milliseconds since 1970. Default: what the machine's clock shows. */
+  readonly now?: Date | number;
+  /** Whether time passes as it does outside, until `kit.clock.stop()`. Default false: it stands still until it is advanced. */
+  readonly running?: boolean;
+  /** How long `close` and `reset` wait for the handlers of clients that the kit made, in real time. Default 1,000. */
+  readonly closeTimeoutMs?: number;
+  /** Further options of the server, such as `autoCreateTopicEnable: false`. */
+  readonly server?: Omit<ServerOptions, Decided>;
+}
+
+export interface ResolvedKitOptions {
+  readonly transport: 'memory' | 'tcp';
+  readonly nowMs: number;
+  readonly running: boolean;
+  readonly closeTimeoutMs: number;
+  readonly server: Omit<ServerOptions, Decided>;
+}
+
+const OPTIONS = ['transport', 'now', 'running', 'closeTimeoutMs', 'server'];
+
+/** @throws RMQ_OPTIONS_INVALID naming the option, also for one that does not exist */
+export function resolveKitOptions(options: TestKitOptions, machineNowMs: number): ResolvedKitOptions {
+  for (const option of Object.keys(options)) {
+    if (!OPTIONS.includes(option))
+      throw invalid(option, `one of ${OPTIONS.join(', ')}`, 'an option that does not exist');
+  }
+  const { transport = 'memory', now = machineNowMs, running = false, closeTimeoutMs = 1_000, server = {} } = options;
+  if (transport !== 'memory' && transport !== 'tcp') throw invalid('transport', "'memory' or 'tcp'", transport);
+  // Not by `instanceof`: under Jest a Date may be of another realm.
+  const nowMs = Number(now);
+  if (!Number.isSafeInteger(nowMs) || nowMs < 0) throw invalid('now', 'a Date or whole milliseconds since 1970', now);
+  if (typeof running !== 'boolean') throw invalid('running', 'true or false', running);
+  if (!(closeTimeoutMs >= 0)) throw invalid('closeTimeoutMs', 'milliseconds from 0', closeTimeoutMs);
+  if (typeof server !== 'object' || server === null) throw invalid('server', 'options of a server', server);
+  return { transport, nowMs, running, closeTimeoutMs, server };
+}
+
+function invalid(option: string, expected: string, got: unknown): Error {
+  const words = `test kit option ${option}: expected ${expected}, got ${String(got)}`;
+  return rocketMQError('RMQ_OPTIONS_INVALID', words, { option });
+}

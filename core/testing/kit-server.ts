@@ -1,0 +1,99 @@
+import { rocketMQError } from '../errors/rocketmq-error.js';
+import { createMemoryTransport } from '../remoting/memory-transport.js';
+import { tcpTransport } from '../remoting/tcp-transport.js';
+import { ConsumerRegistry } from '../server/broker/consumer-registry.js';
+import { ProducerRegistry } from '../server/broker/producer-registry.js';
+import { type OpenServer, runServer } from '../server/running-server.js';
+import { type ResolvedServerOptions, resolveServerOptions } from '../server/server-options.js';
+import { createMemoryStoreFiles } from '../server/store/files/memory-store-files.js';
+import type { StoreFiles } from '../server/store/files/store-files.js';
+import type { Faults } from './faults.js';
+import type { ResolvedKitOptions } from './kit-options.js';
+import { TopicContents } from './topic-contents.js';
+import type { VirtualClock } from './virtual-clock.js';
+import { type WatchedTransport, watchedTransport } from './watched-transport.js';
+
+interface Open {
+  readonly server: OpenServer;
+  readonly contents: TopicContents;
+}
+
+/** The server of a kit, which can be taken away and started again at the same addresses. */
+export class KitServer {
+  readonly transport: WatchedTransport;
+  readonly #options: ResolvedKitOptions;
+  readonly #clock: VirtualClock;
+  readonly #faults: Faults;
+  #files: StoreFiles = createMemoryStoreFiles();
+  #open: Open | undefined;
+  /** As they were at the first start; 0 before. */
+  #ports = { nameServerPort: 0, brokerPort: 0 };
+
+  constructor(options: ResolvedKitOptions, clock: VirtualClock, faults: Faults) {
+    this.#options = options;
+    this.#clock = clock;
+    this.#faults = faults;
+    const transport = options.transport === 'memory' ? createMemoryTransport() : tcpTransport;
+    this.transport = watchedTransport(transport, () => clock.noteActivity());
+  }
+
+  get server(): OpenServer {
+    return this.#running().server;
+  }
+
+  get contents(): TopicContents {
+    return this.#running().contents;
+  }
+
+  async open(): Promise<void> {
+    const options = this.#serverOptions();
+    const server = await runServer(options, { around: this.#faults.around });
+    this.#open = { server, contents: new TopicContents(server.store, options.brokerName) };
+    this.#ports = { nameServerPort: portOf(server.nameServers), brokerPort: portOf(server.brokerAddress) };
+  }
+
+  async close(): Promise<void> {
+    const open = this.#open;
+    this.#open = undefined;
+    await open?.server.close();
+  }
+
+  /** Forgets every message, topic and offset; only while it is closed. */
+  forget(): void {
+    this.#files = createMemoryStoreFiles();
+  }
+
+  /** Addresses from which a client, by its id, sends heartbeats. */
+  addressesOf(clientId: string): Set<string> {
+    const producers = this.server.part(ProducerRegistry);
+    const consumers = this.server.part(ConsumerRegistry);
+    const channels = [
+      ...producers.groups.flatMap((group) => producers.members(group) ?? []),
+      ...consumers.groups.flatMap((group) => consumers.group(group)?.members ?? []),
+    ];
+    return new Set(channels.filter((one) => one.clientId === clientId).map((one) => one.connection.remoteAddress));
+  }
+
+  #serverOptions(): ResolvedServerOptions {
+    return resolveServerOptions(
+      {
+        ...this.#options.server,
+        dir: '/kit',
+        store: { files: this.#files },
+        transport: this.transport,
+        clock: this.#clock,
+      },
+      this.#ports,
+    );
+  }
+
+  #running(): Open {
+    if (this.#open === undefined)
+      throw rocketMQError('RMQ_NOT_RUNNING', 'the test kit is closed', { state: 'shut down' });
+    return this.#open;
+  }
+}
+
+function portOf(address: string): number {
+  return Number(address.slice(address.lastIndexOf(':') + 1));
+}
