@@ -1,5 +1,6 @@
 import { crc32 } from 'node:zlib';
 import { rocketMQError } from '../errors/rocketmq-error.js';
+import { writeInt16, writeInt32 } from '../runtime/big-endian.js';
 import { decodeHost, HOST_BYTES_V4, HOST_BYTES_V6 } from './host.js';
 import { readInt64, writeInt64 } from './int64.js';
 import { PROPERTIES_BYTES_MAX } from './properties.js';
@@ -117,14 +118,14 @@ export function writeRecord(target: Buffer, position: number, fields: RecordFiel
   const size = recordSize(fields);
   if (position + size > target.length) throw new RangeError(`A record of ${size} bytes does not fit at ${position}`);
   let at = position;
-  target.writeInt32BE(size, at);
-  target.writeInt32BE(RecordMagic.V1, at + 4);
-  target.writeInt32BE(bodyCrcOf(body), at + 8);
-  target.writeInt32BE(fields.queueId, at + 12);
-  target.writeInt32BE(fields.flag, at + 16);
+  writeInt32(target, at, size);
+  writeInt32(target, at + 4, RecordMagic.V1);
+  writeInt32(target, at + 8, bodyCrcOf(body));
+  writeInt32(target, at + 12, fields.queueId);
+  writeInt32(target, at + 16, fields.flag);
   writeInt64(target, at + 20, fields.queueOffset);
   writeInt64(target, at + 28, fields.physicalOffset);
-  target.writeInt32BE(withHostBits(fields), at + 36);
+  writeInt32(target, at + 36, withHostBits(fields));
   writeInt64(target, at + 40, fields.bornTimestamp);
   at += 48;
   target.set(bornHost, at);
@@ -133,16 +134,16 @@ export function writeRecord(target: Buffer, position: number, fields: RecordFiel
   at += 8;
   target.set(storeHost, at);
   at += storeHost.length;
-  target.writeInt32BE(fields.reconsumeTimes, at);
+  writeInt32(target, at, fields.reconsumeTimes);
   writeInt64(target, at + 4, fields.preparedTransactionOffset);
-  target.writeInt32BE(body.length, at + 12);
+  writeInt32(target, at + 12, body.length);
   at += 16;
   target.set(body, at);
   at += body.length;
   target[at] = topic.length;
   target.set(topic, at + 1);
   at += 1 + topic.length;
-  target.writeInt16BE(properties.length, at);
+  writeInt16(target, at, properties.length);
   target.set(properties, at + 2);
   return size;
 }

@@ -1,7 +1,7 @@
 import { rocketMQError } from '../errors/rocketmq-error.js';
 import type { MessageQueue } from '../message/message.js';
 import { recogniseRefusal } from '../remoting/peer-recognition.js';
-import { optionalString, requiredInt32, requiredInt64, requiredString } from '../remoting/protocol/ext-fields.js';
+import { FieldReader } from '../remoting/protocol/field-reader.js';
 import type { RemotingCommand } from '../remoting/protocol/remoting-command.js';
 import { ResponseCode } from '../remoting/protocol/response-codes.js';
 import type { SendResult, SendStatus } from './send-result.js';
@@ -22,6 +22,17 @@ export function sendStatusOf(code: number): SendStatus | undefined {
   }
 }
 
+const fields = new FieldReader([
+  'queueId',
+  'msgId',
+  'queueOffset',
+  'transactionId',
+  'MSG_REGION',
+  'TRACE_ON',
+  'recallHandle',
+]);
+const [QUEUE_ID, MSG_ID, QUEUE_OFFSET, TRANSACTION_ID, MSG_REGION, TRACE_ON, RECALL_HANDLE] = [0, 1, 2, 3, 4, 5, 6];
+
 /** What a broker's answer to a send says of the stored message. @throws RMQ_BODY_INVALID when its fields cannot be read */
 export function sendResultOf(
   response: RemotingCommand,
@@ -30,17 +41,18 @@ export function sendResultOf(
   queue: MessageQueue,
   attempts: number,
 ): SendResult {
-  const queueId = requiredInt32(response, 'queueId');
+  fields.open(response);
+  const queueId = fields.requiredInt32(QUEUE_ID);
   return {
     status,
     msgId,
-    offsetMsgId: requiredString(response, 'msgId'),
+    offsetMsgId: fields.requiredText(MSG_ID),
     queue: queueId === queue.queueId ? queue : { ...queue, queueId },
-    queueOffset: requiredInt64(response, 'queueOffset'),
-    transactionId: optionalString(response, 'transactionId'),
-    regionId: optionalString(response, 'MSG_REGION') ?? 'DefaultRegion',
-    traceOn: optionalString(response, 'TRACE_ON') !== 'false',
-    recallHandle: optionalString(response, 'recallHandle'),
+    queueOffset: fields.requiredInt64(QUEUE_OFFSET),
+    transactionId: fields.optionalText(TRANSACTION_ID),
+    regionId: fields.optionalText(MSG_REGION) ?? 'DefaultRegion',
+    traceOn: fields.optionalText(TRACE_ON) !== 'false',
+    recallHandle: fields.optionalText(RECALL_HANDLE),
     attempts,
   };
 }

@@ -1,5 +1,6 @@
 import { rocketMQError } from '../../errors/rocketmq-error.js';
 import { bareRecord } from '../../runtime/bare-record.js';
+import { readInt32 } from '../../runtime/big-endian.js';
 
 /**
  * Names and short values that were read before, by a hash of their bytes: nearly every name is one of a few dozen, and
@@ -25,7 +26,7 @@ export function checkBinaryFields(bytes: Buffer, start: number, end: number): vo
     const nameLength = (bytes[position]! << 8) | bytes[position + 1]!;
     position += 2 + nameLength;
     if (nameLength > 0x7fff || end - position < 4) throw outside('name');
-    const valueLength = bytes.readInt32BE(position);
+    const valueLength = readInt32(bytes, position);
     position += 4;
     if (valueLength < 0 || valueLength > end - position) throw outside('value');
     position += valueLength;
@@ -40,10 +41,10 @@ export function readBinaryFields(bytes: Buffer, start: number, end: number): Rea
     const nameStart = position + 2;
     const nameEnd = nameStart + ((bytes[position]! << 8) | bytes[position + 1]!);
     const valueStart = nameEnd + 4;
-    const valueEnd = valueStart + bytes.readInt32BE(nameEnd);
+    const valueEnd = valueStart + readInt32(bytes, nameEnd);
     // Java reads an empty name as null and cannot mean anything by it.
     if (nameEnd > nameStart) {
-      fields[interned(INTERNED_NAMES, INTERNED_NAME_BYTES_MAX, bytes, nameStart, nameEnd)] = readValue(
+      fields[interned(INTERNED_NAMES, INTERNED_NAME_BYTES_MAX, bytes, nameStart, nameEnd)] = readFieldValue(
         bytes,
         valueStart,
         valueEnd,
@@ -54,7 +55,8 @@ export function readBinaryFields(bytes: Buffer, start: number, end: number): Rea
   return fields;
 }
 
-function readValue(bytes: Buffer, start: number, end: number): string {
+/** A value as text; short ones that were read before are the same string again. */
+export function readFieldValue(bytes: Buffer, start: number, end: number): string {
   if (end === start) return '';
   if (end - start === 1 && bytes[start]! < 0x80) return String.fromCharCode(bytes[start]!);
   return interned(INTERNED_VALUES, INTERNED_VALUE_BYTES_MAX, bytes, start, end);

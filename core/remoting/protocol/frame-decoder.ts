@@ -1,4 +1,5 @@
 import { type RocketMQError, rocketMQError } from '../../errors/rocketmq-error.js';
+import { readInt32 } from '../../runtime/big-endian.js';
 import { checkHeaderWord, decodeFrame } from './received-command.js';
 import type { RemotingCommand } from './remoting-command.js';
 
@@ -109,12 +110,12 @@ export class FrameDecoder {
   /** Size of the frame that begins at `position`, length field included; undefined while too little of it is there. */
   #frameSize(bytes: Buffer, position: number, end: number): number | undefined {
     if (end - position < WORD_BYTES) return undefined;
-    const length = bytes.readInt32BE(position);
+    const length = readInt32(bytes, position);
     if (length < WORD_BYTES || length + WORD_BYTES > this.#frameSizeBytesMax) {
       throw invalidFrame(`a length of ${length} is outside ${WORD_BYTES}..${this.#frameSizeBytesMax - WORD_BYTES}`);
     }
     if (end - position < PREFIX_BYTES) return undefined;
-    checkHeaderWord(bytes.readInt32BE(position + WORD_BYTES), length);
+    checkHeaderWord(readInt32(bytes, position + WORD_BYTES), length);
     return length + WORD_BYTES;
   }
 }

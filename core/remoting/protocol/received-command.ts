@@ -1,5 +1,7 @@
 import { rocketMQError } from '../../errors/rocketmq-error.js';
+import { readInt16, readInt32 } from '../../runtime/big-endian.js';
 import { checkBinaryFields, readBinaryFields } from './binary-fields.js';
+import type { FieldReader } from './field-reader.js';
 import { parseJsonHeader, readJsonFields } from './json-header.js';
 import { knownLanguageCode, languageCodeOf } from './language-codes.js';
 import { type RemotingCommand, SerializeType } from './remoting-command.js';
@@ -67,6 +69,13 @@ class ReceivedCommand implements RemotingCommand {
     }
     return fields;
   }
+
+  /** Of the class and not of the object: a copy with other fields must not carry it. */
+  locateFields(reader: FieldReader): boolean {
+    if (this.serializeType !== SerializeType.ROCKETMQ) return false;
+    reader.locate(this.#bytes, this.#start, this.#end);
+    return true;
+  }
 }
 
 /**
@@ -96,7 +105,7 @@ export function checkHeaderWord(word: number, length: number): void {
  * @throws RMQ_FRAME_INVALID
  */
 export function decodeFrame(bytes: Buffer, position: number, size: number): RemotingCommand {
-  const word = bytes.readInt32BE(position + 4);
+  const word = readInt32(bytes, position + 4);
   const headerStart = position + PREFIX_BYTES;
   const headerEnd = headerStart + (word & 0xffffff);
   const end = position + size;
@@ -107,7 +116,7 @@ export function decodeFrame(bytes: Buffer, position: number, size: number): Remo
 }
 
 function decodeBinary(bytes: Buffer, start: number, end: number, body: Buffer): RemotingCommand {
-  const remarkLength = bytes.readInt32BE(start + 13);
+  const remarkLength = readInt32(bytes, start + 13);
   const remarkStart = start + 17;
   if (remarkLength < 0 || remarkLength > end - remarkStart - 4) {
     const message = `No remoting frame: a remark of ${remarkLength} bytes does not fit the header`;
@@ -115,7 +124,7 @@ function decodeBinary(bytes: Buffer, start: number, end: number, body: Buffer): 
   }
   const remarkEnd = remarkStart + remarkLength;
   const fieldsStart = remarkEnd + 4;
-  const fieldsLength = bytes.readInt32BE(remarkEnd);
+  const fieldsLength = readInt32(bytes, remarkEnd);
   if (fieldsLength < 0 || fieldsLength > end - fieldsStart) {
     const message = `No remoting frame: header fields of ${fieldsLength} bytes do not fit the header`;
     throw rocketMQError('RMQ_FRAME_INVALID', message, {});
@@ -123,11 +132,11 @@ function decodeBinary(bytes: Buffer, start: number, end: number, body: Buffer): 
   const fieldsEnd = fieldsStart + fieldsLength;
   checkBinaryFields(bytes, fieldsStart, fieldsEnd);
   return new ReceivedCommand(
-    bytes.readInt16BE(start),
-    knownLanguageCode(bytes.readInt8(start + 2)),
-    bytes.readInt16BE(start + 3),
-    bytes.readInt32BE(start + 5),
-    bytes.readInt32BE(start + 9),
+    readInt16(bytes, start),
+    knownLanguageCode((bytes[start + 2]! << 24) >> 24),
+    readInt16(bytes, start + 3),
+    readInt32(bytes, start + 5),
+    readInt32(bytes, start + 9),
     remarkLength === 0 ? undefined : bytes.toString('utf8', remarkStart, remarkEnd),
     body,
     SerializeType.ROCKETMQ,

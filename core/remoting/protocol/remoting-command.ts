@@ -1,3 +1,5 @@
+import type { FieldReader } from './field-reader.js';
+
 /** How a header is written on the wire (protocol: the byte after the frame length). */
 export const SerializeType = { JSON: 0, ROCKETMQ: 1 } as const;
 export type SerializeType = (typeof SerializeType)[keyof typeof SerializeType];
@@ -28,6 +30,8 @@ export interface RemotingCommand {
   readonly remark: string | undefined;
   /** Header fields; without a prototype. Decoded on first use. */
   readonly ext: Readonly<Record<string, string>>;
+  /** How a FieldReader finds fields without decoding all; missing where they do not come from the wire. */
+  locateFields?(reader: FieldReader): boolean;
   /** A view into the received bytes; empty when there is none. Whoever keeps it beyond the turn copies it. */
   readonly body: Buffer;
   readonly serializeType: SerializeType;

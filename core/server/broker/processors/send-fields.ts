@@ -1,59 +1,31 @@
 import { RETRY_TOPIC_PREFIX } from '../../../message/system-topics.js';
-import { optionalInt32, requiredInt32, requiredInt64, requiredString } from '../../../remoting/protocol/ext-fields.js';
+import { FieldReader } from '../../../remoting/protocol/field-reader.js';
 import { TopicSysFlag } from '../../../remoting/protocol/flags.js';
 import type { RemotingCommand } from '../../../remoting/protocol/remoting-command.js';
 import { MQVersion } from '../../../remoting/protocol/version.js';
 
-/** Names of a send's header fields on the wire. */
-export interface SendFields {
-  readonly producerGroup: string;
-  readonly topic: string;
-  readonly defaultTopic: string;
-  readonly defaultTopicQueueNums: string;
-  readonly queueId: string;
-  readonly sysFlag: string;
-  readonly bornTimestamp: string;
-  readonly flag: string;
-  readonly properties: string;
-  readonly reconsumeTimes: string;
-  readonly unitMode: string;
-  readonly maxReconsumeTimes: string;
-  readonly batch: string;
-}
+/** A send's header fields, by their place in the lists below. */
+const Field = {
+  producerGroup: 0,
+  topic: 1,
+  defaultTopic: 2,
+  defaultTopicQueueNums: 3,
+  queueId: 4,
+  sysFlag: 5,
+  bornTimestamp: 6,
+  flag: 7,
+  properties: 8,
+  reconsumeTimes: 9,
+  unitMode: 10,
+  maxReconsumeTimes: 11,
+  batch: 12,
+} as const;
 
-/** SEND_MESSAGE writes them out. */
-export const SEND_FIELDS: SendFields = {
-  producerGroup: 'producerGroup',
-  topic: 'topic',
-  defaultTopic: 'defaultTopic',
-  defaultTopicQueueNums: 'defaultTopicQueueNums',
-  queueId: 'queueId',
-  sysFlag: 'sysFlag',
-  bornTimestamp: 'bornTimestamp',
-  flag: 'flag',
-  properties: 'properties',
-  reconsumeTimes: 'reconsumeTimes',
-  unitMode: 'unitMode',
-  maxReconsumeTimes: 'maxReconsumeTimes',
-  batch: 'batch',
-};
+/** SEND_MESSAGE writes the names out. */
+export const SEND_FIELDS = new FieldReader(Object.keys(Field));
 
 /** SEND_MESSAGE_V2 and SEND_BATCH_MESSAGE use one letter each. Matches Apache's SendMessageRequestHeaderV2. */
-export const SEND_FIELDS_V2: SendFields = {
-  producerGroup: 'a',
-  topic: 'b',
-  defaultTopic: 'c',
-  defaultTopicQueueNums: 'd',
-  queueId: 'e',
-  sysFlag: 'f',
-  bornTimestamp: 'g',
-  flag: 'h',
-  properties: 'i',
-  reconsumeTimes: 'j',
-  unitMode: 'k',
-  maxReconsumeTimes: 'l',
-  batch: 'm',
-};
+export const SEND_FIELDS_V2 = new FieldReader([...'abcdefghijklm']);
 
 /** A send's header, read and checked. */
 export interface SendRequest {
@@ -74,25 +46,24 @@ export interface SendRequest {
 }
 
 /** @throws RMQ_BODY_INVALID when a required field is missing or of another type */
-export function readSend(fields: SendFields, request: RemotingCommand): SendRequest {
-  const { ext } = request;
-  requiredString(request, fields.producerGroup);
-  const topic = requiredString(request, fields.topic);
+export function readSend(fields: FieldReader, request: RemotingCommand): SendRequest {
+  fields.open(request);
+  if (!fields.has(Field.producerGroup)) fields.requiredText(Field.producerGroup);
+  const topic = fields.requiredText(Field.topic);
   return {
     topic,
-    defaultTopic: requiredString(request, fields.defaultTopic),
-    defaultTopicQueueNums: requiredInt32(request, fields.defaultTopicQueueNums),
-    topicSysFlag: ext[fields.unitMode] === 'true' ? unitFlagOf(topic) : 0,
-    queueId: requiredInt32(request, fields.queueId),
-    sysFlag: requiredInt32(request, fields.sysFlag),
-    bornTimestamp: requiredInt64(request, fields.bornTimestamp),
-    flag: requiredInt32(request, fields.flag),
-    properties: ext[fields.properties],
-    reconsumeTimes: optionalInt32(request, fields.reconsumeTimes) ?? 0,
-    maxReconsumeTimes:
-      request.version >= MQVersion.V3_4_9 ? optionalInt32(request, fields.maxReconsumeTimes) : undefined,
+    defaultTopic: fields.requiredText(Field.defaultTopic),
+    defaultTopicQueueNums: fields.requiredInt32(Field.defaultTopicQueueNums),
+    topicSysFlag: fields.text(Field.unitMode) === 'true' ? unitFlagOf(topic) : 0,
+    queueId: fields.requiredInt32(Field.queueId),
+    sysFlag: fields.requiredInt32(Field.sysFlag),
+    bornTimestamp: fields.requiredInt64(Field.bornTimestamp),
+    flag: fields.requiredInt32(Field.flag),
+    properties: fields.text(Field.properties),
+    reconsumeTimes: fields.optionalInt32(Field.reconsumeTimes) ?? 0,
+    maxReconsumeTimes: request.version >= MQVersion.V3_4_9 ? fields.optionalInt32(Field.maxReconsumeTimes) : undefined,
     // Not by the code: also SEND_BATCH_MESSAGE is a plain send without it.
-    batch: ext[fields.batch] === 'true',
+    batch: fields.text(Field.batch) === 'true',
   };
 }
 

@@ -1,4 +1,5 @@
 import { readInt64, writeInt64 } from '../../../message/int64.js';
+import { writeInt32 } from '../../../runtime/big-endian.js';
 
 /**
  * One entry of a consume queue, big-endian; entry n of a queue lies at byte n × 20 (Apache's ConsumeQueue).
@@ -26,7 +27,7 @@ export function writeEntry(
   tagsCode: number,
 ): void {
   writeInt64(target, position, commitLogOffset);
-  target.writeInt32BE(sizeBytes, position + 8);
+  writeInt32(target, position + 8, sizeBytes);
   writeInt64(target, position + 12, tagsCode);
 }
 
