@@ -71,6 +71,11 @@ export class FieldReader {
     return this.#isBinary ? this.#starts[field] !== -1 : this.#command!.ext[this.#names[field]!] !== undefined;
   }
 
+  /** @throws RMQ_BODY_INVALID when it is missing */
+  require(field: number): void {
+    if (!this.has(field)) missingField(this.#command!, this.#names[field]!);
+  }
+
   /** Undefined when it is missing; may be empty. */
   text(field: number): string | undefined {
     if (!this.#isBinary) return this.#command!.ext[this.#names[field]!];

@@ -48,7 +48,7 @@ export interface SendRequest {
 /** @throws RMQ_BODY_INVALID when a required field is missing or of another type */
 export function readSend(fields: FieldReader, request: RemotingCommand): SendRequest {
   fields.open(request);
-  if (!fields.has(Field.producerGroup)) fields.requiredText(Field.producerGroup);
+  fields.require(Field.producerGroup);
   const topic = fields.requiredText(Field.topic);
   return {
     topic,
