@@ -4,7 +4,24 @@ import { TopicSysFlag } from '../../../remoting/protocol/flags.js';
 import type { RemotingCommand } from '../../../remoting/protocol/remoting-command.js';
 import { MQVersion } from '../../../remoting/protocol/version.js';
 
-/** A send's header fields, by their place in the lists below. */
+/** Names of a send's header fields on the wire. */
+export interface SendFields {
+  readonly producerGroup: string;
+  readonly topic: string;
+  readonly defaultTopic: string;
+  readonly defaultTopicQueueNums: string;
+  readonly queueId: string;
+  readonly sysFlag: string;
+  readonly bornTimestamp: string;
+  readonly flag: string;
+  readonly properties: string;
+  readonly reconsumeTimes: string;
+  readonly unitMode: string;
+  readonly maxReconsumeTimes: string;
+  readonly batch: string;
+}
+
+/** The same by their place in the list of names, which is how a {@link FieldReader} names them. */
 const Field = {
   producerGroup: 0,
   topic: 1,
@@ -19,13 +36,48 @@ const Field = {
   unitMode: 10,
   maxReconsumeTimes: 11,
   batch: 12,
-} as const;
+} as const satisfies Record<keyof SendFields, number>;
 
-/** SEND_MESSAGE writes the names out. */
-export const SEND_FIELDS = new FieldReader(Object.keys(Field));
+/** SEND_MESSAGE writes them out. */
+export const SEND_FIELDS: SendFields = {
+  producerGroup: 'producerGroup',
+  topic: 'topic',
+  defaultTopic: 'defaultTopic',
+  defaultTopicQueueNums: 'defaultTopicQueueNums',
+  queueId: 'queueId',
+  sysFlag: 'sysFlag',
+  bornTimestamp: 'bornTimestamp',
+  flag: 'flag',
+  properties: 'properties',
+  reconsumeTimes: 'reconsumeTimes',
+  unitMode: 'unitMode',
+  maxReconsumeTimes: 'maxReconsumeTimes',
+  batch: 'batch',
+};
 
 /** SEND_MESSAGE_V2 and SEND_BATCH_MESSAGE use one letter each. Matches Apache's SendMessageRequestHeaderV2. */
-export const SEND_FIELDS_V2 = new FieldReader([...'abcdefghijklm']);
+export const SEND_FIELDS_V2: SendFields = {
+  producerGroup: 'a',
+  topic: 'b',
+  defaultTopic: 'c',
+  defaultTopicQueueNums: 'd',
+  queueId: 'e',
+  sysFlag: 'f',
+  bornTimestamp: 'g',
+  flag: 'h',
+  properties: 'i',
+  reconsumeTimes: 'j',
+  unitMode: 'k',
+  maxReconsumeTimes: 'l',
+  batch: 'm',
+};
+
+const READER = readerOf(SEND_FIELDS);
+const READER_V2 = readerOf(SEND_FIELDS_V2);
+
+function readerOf(names: SendFields): FieldReader {
+  return new FieldReader(Object.keys(Field).map((field) => names[field as keyof SendFields]));
+}
 
 /** A send's header, read and checked. */
 export interface SendRequest {
@@ -46,8 +98,8 @@ export interface SendRequest {
 }
 
 /** @throws RMQ_BODY_INVALID when a required field is missing or of another type */
-export function readSend(fields: FieldReader, request: RemotingCommand): SendRequest {
-  fields.open(request);
+export function readSend(names: SendFields, request: RemotingCommand): SendRequest {
+  const fields = (names === SEND_FIELDS_V2 ? READER_V2 : READER).open(request);
   fields.require(Field.producerGroup);
   const topic = fields.requiredText(Field.topic);
   return {

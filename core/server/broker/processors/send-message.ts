@@ -3,7 +3,6 @@ import { formatOffsetMsgId } from '../../../message/message-ids.js';
 import { SysFlag, transactionType } from '../../../message/sys-flag.js';
 import { deadLetterTopicOf, RETRY_TOPIC_PREFIX } from '../../../message/system-topics.js';
 import { tagsCodeOf } from '../../../message/tag-hash.js';
-import type { FieldReader } from '../../../remoting/protocol/field-reader.js';
 import type { RemotingCommand } from '../../../remoting/protocol/remoting-command.js';
 import { RequestCode } from '../../../remoting/protocol/request-codes.js';
 import { ResponseCode } from '../../../remoting/protocol/response-codes.js';
@@ -21,7 +20,7 @@ import { FAQ_LINE, type Refusal } from '../topic-names.js';
 import { appendResponseCode, appendResponseRemark } from './append-status.js';
 import { type BatchRefusal, readBatch, refuseBatchTopic } from './send-batch.js';
 import { checkSend, type SendCheckScope } from './send-check.js';
-import { readSend, SEND_FIELDS, SEND_FIELDS_V2, type SendRequest } from './send-fields.js';
+import { readSend, SEND_FIELDS, SEND_FIELDS_V2, type SendFields, type SendRequest } from './send-fields.js';
 
 type Respond = (response: OutgoingResponse) => void;
 type Answer = OutgoingResponse | Promise<OutgoingResponse> | 'later';
@@ -73,7 +72,7 @@ export class SendMessageProcessor implements BrokerProcessor {
     this.#scope = { settings, topics, clock };
   }
 
-  #handler(fields: FieldReader) {
+  #handler(fields: SendFields) {
     return (request: RemotingCommand, connection: ServerConnection, respond: Respond): Answer =>
       this.#process(readSend(fields, request), request.body, connection, respond);
   }
