@@ -20,6 +20,7 @@ import { CheckClientConfigProcessor } from './broker/processors/check-client-con
 import { ClientListProcessor } from './broker/processors/client-list.js';
 import { ConsumerOffsetProcessor } from './broker/processors/consumer-offset.js';
 import { HeartBeatProcessor } from './broker/processors/heart-beat.js';
+import { LockBatchProcessor } from './broker/processors/lock-batch.js';
 import { PullMessageProcessor } from './broker/processors/pull-message.js';
 import { QueueOffsetProcessor } from './broker/processors/queue-offset.js';
 import { ReplyMessageProcessor } from './broker/processors/reply-message.js';
@@ -31,6 +32,7 @@ import { UnregisterClientProcessor } from './broker/processors/unregister-client
 import { ViewMessageProcessor } from './broker/processors/view-message.js';
 import { ProducerRegistry } from './broker/producer-registry.js';
 import { CompileExpression, PropertyFilters } from './broker/property-filters.js';
+import { QueueLocks } from './broker/queue-locks.js';
 import { Registration } from './broker/registration.js';
 import { SubscriptionGroupManager } from './broker/subscription-group-manager.js';
 import { TopicConfigManager } from './broker/topic-config-manager.js';
@@ -75,6 +77,7 @@ const BROKER_PROCESSORS = [
   ClientListProcessor,
   ConsumerOffsetProcessor,
   HeartBeatProcessor,
+  LockBatchProcessor,
   PullMessageProcessor,
   QueueOffsetProcessor,
   ReplyMessageProcessor,
@@ -121,6 +124,7 @@ function bindBroker(container: Container, { brokerSettings, store, transport, cl
   container
     .bind<RemotingClient>(RemotingClient)
     .toConstantValue(createRemotingClient({ transport, clock, logger, language: LanguageCode.JAVA }));
+  container.bind(QueueLocks).toConstantValue(new QueueLocks());
   container.bind(ProducerRegistry).toConstantValue(new ProducerRegistry());
   container.bind(ConsumerRegistry).toConstantValue(new ConsumerRegistry());
   container.bind(HeldPulls).toConstantValue(new HeldPulls({ heldPullsMax, maxOffset }));

@@ -13,6 +13,7 @@ import { ConsumerRegistry } from './consumer-registry.js';
 import { HeldPulls } from './held-pulls.js';
 import { MessageStore } from './message-store.js';
 import { ProducerRegistry } from './producer-registry.js';
+import { QueueLocks } from './queue-locks.js';
 import { Registration } from './registration.js';
 import { SubscriptionGroupManager } from './subscription-group-manager.js';
 import { TopicConfigManager } from './topic-config-manager.js';
@@ -35,6 +36,7 @@ export class Broker {
   readonly #producers: ProducerRegistry;
   readonly #consumers: ConsumerRegistry;
   readonly #heldPulls: HeldPulls;
+  readonly #queueLocks: QueueLocks;
   readonly #counters: BrokerCounters;
   readonly #registration: Registration;
   readonly #clock: Clock;
@@ -52,6 +54,7 @@ export class Broker {
     @inject(ProducerRegistry) producers: ProducerRegistry,
     @inject(ConsumerRegistry) consumers: ConsumerRegistry,
     @inject(HeldPulls) heldPulls: HeldPulls,
+    @inject(QueueLocks) queueLocks: QueueLocks,
     @inject(BrokerCounters) counters: BrokerCounters,
     @inject(Registration) registration: Registration,
     @inject(Clock) clock: Clock,
@@ -67,6 +70,7 @@ export class Broker {
     this.#producers = producers;
     this.#consumers = consumers;
     this.#heldPulls = heldPulls;
+    this.#queueLocks = queueLocks;
     this.#counters = counters;
     this.#registration = registration;
     this.#clock = clock;
@@ -144,6 +148,7 @@ export class Broker {
     every('forget silent clients', CLIENT_SCAN_PERIOD_MS, () => {
       this.#producers.expire(this.#clock.monotonic());
       this.#consumers.expire(this.#clock.monotonic());
+      this.#queueLocks.expire(this.#clock.monotonic());
     });
     every('count', SAMPLE_PERIOD_MS, () => this.#counters.sample());
   }
