@@ -10,6 +10,7 @@ export type { ConnectOptions, HeaderEncoding } from './client/connect-options.js
 // Replaceable parts: each name is a token and the interface of what is bound under it.
 export { AllocateStrategy } from './consumer/allocate-strategy.js';
 // Consumers.
+export type { ConsumedMessage } from './consumer/consumed-message.js';
 export type {
   AssignedQueue,
   CloseOptions,
@@ -18,11 +19,19 @@ export type {
   HandlerContext,
   MessageHandler,
 } from './consumer/consumer.js';
-export type { ConsumerEvent } from './consumer/consumer-event.js';
-export type { ConsumerOptions, HandlerRetry, StartFrom } from './consumer/consumer-options.js';
+export type { ConsumerEvent, FailureNext } from './consumer/consumer-event.js';
+export type { ConsumerOptions, HandlerRetry, StartFrom, Undecodable } from './consumer/consumer-options.js';
 // Delivery and raw requests, for interceptors.
-export type { DeliveryContext, DeliveryHandler, DeliveryInterceptor, DeliveryOutcome } from './consumer/delivery.js';
+export {
+  type DeliveryContext,
+  type DeliveryHandler,
+  type DeliveryInterceptor,
+  type DeliveryOutcome,
+  type MessageOutcome,
+  outcomeOf,
+} from './consumer/delivery.js';
 export { type OffsetStore, OffsetStoreFactory } from './consumer/offset-store.js';
+export type { RetryAfter } from './consumer/retry-after.js';
 export type {
   DecodableTopic,
   Subscribe,

@@ -9,7 +9,7 @@ const consumer = await mq.consumer({
   group: 'warehouse',
   subscribe: { shipments: '*' },
   from: 'first',
-  handlerRetry: { initialDelayMs: 100 }, // doubling, to 30 seconds at most
+  handlerRetry: { attempts: 5, initialDelayMs: 100 }, // here, before the broker gets it back
 });
 consumer.events$.subscribe((event) => {
   if (event.type === 'failed') console.log(`attempt ${event.attempt}: ${event.error.message}`);

@@ -5,7 +5,7 @@ import type { AssignedQueue } from './consumer.js';
 import type { ConsumerEvents } from './consumer-events.js';
 import type { StartFrom } from './consumer-options.js';
 import type { OffsetStore } from './offset-store.js';
-import type { PullLoop } from './pull-loop.js';
+import type { QueueFeed } from './queue-feed.js';
 import { type QueueOffsets, type StartOffset, startOffset } from './start-offset.js';
 import type { TopicSubscription } from './subscription.js';
 
@@ -17,17 +17,17 @@ export interface AssignmentServices {
   readonly queueOffsets: QueueOffsets;
   readonly logger: Logger;
   readonly events: ConsumerEvents;
-  readonly createLoop: (consumed: ConsumedQueue) => PullLoop;
+  readonly createFeed: (consumed: ConsumedQueue) => QueueFeed;
 }
 
 interface Held {
   readonly consumed: ConsumedQueue;
-  readonly loop: PullLoop;
+  readonly feed: QueueFeed;
 }
 
 export type LossReason = 'rebalance' | 'stalled' | 'offset illegal';
 
-/** The queues that this member reads: takes them, gives them back with their offset stored, keeps their pull loops. */
+/** The queues that this member reads: takes them, gives them back with their offset stored, keeps their feeds. */
 export class Assignment {
   readonly #services: AssignmentServices;
   readonly #held = new Map<string, Held>();
@@ -65,10 +65,10 @@ export class Assignment {
     };
   }
 
-  /** Gives back queues whose loop did nothing for longer than `idleMs`; the next round takes them anew. */
+  /** Gives back queues whose feed did nothing for longer than `idleMs`; the next round takes them anew. */
   async giveBackStalled(nowMs: number, idleMs: number): Promise<number> {
     const stalled = [...this.#held.values()].filter(
-      ({ loop }) => loop.lastPullMs !== undefined && nowMs - loop.lastPullMs > idleMs,
+      ({ feed }) => feed.lastPullMs !== undefined && nowMs - feed.lastPullMs > idleMs,
     );
     await this.#giveBack(stalled, 'stalled');
     return stalled.length;
@@ -77,8 +77,8 @@ export class Assignment {
   /** Tells of queues that have had no room for longer than `blockedMs`. Nothing is skipped: somebody has to look. */
   reportBlocked(nowMs: number, blockedMs: number): void {
     const { logger, events, group } = this.#services;
-    for (const { consumed, loop } of this.#held.values()) {
-      const forMs = nowMs - (loop.fullSinceMs ?? nowMs);
+    for (const { consumed, feed } of this.#held.values()) {
+      const forMs = nowMs - (feed.fullSinceMs ?? nowMs);
       if (forMs <= blockedMs) continue;
       const { committableOffset: queueOffset, count: unacknowledged } = consumed.processQueue;
       const facts = { queueOffset, unacknowledged, forMs };
@@ -112,27 +112,27 @@ export class Assignment {
 
   /** Stores what may be committed of every queue. Never rejects. */
   commit(): Promise<void> {
-    return this.#persist([...this.#held.values()].map(({ consumed }) => consumed));
+    return this.#persist(this.consumed);
   }
 
   pause(): void {
     this.#paused = true;
-    for (const { loop } of this.#held.values()) loop.pause();
+    for (const { feed } of this.#held.values()) feed.pause();
   }
 
   resume(): void {
     this.#paused = false;
-    for (const { loop } of this.#held.values()) loop.resume();
+    for (const { feed } of this.#held.values()) feed.resume();
   }
 
   /** Pulls nothing any more and takes no queue any more; what is held stays until `release`. */
   stopPulling(): void {
     this.#closed = true;
-    for (const { loop } of this.#held.values()) loop.stop();
+    for (const { feed } of this.#held.values()) feed.stop();
   }
 
   abortHandlers(why: string): void {
-    for (const { consumed } of this.#held.values()) consumed.abortHandlers(why);
+    for (const consumed of this.consumed) consumed.abortHandlers(why);
   }
 
   /** The end: results of handlers that still run reach nothing from here on. */
@@ -141,8 +141,15 @@ export class Assignment {
     this.#held.clear();
   }
 
+  /** What is held, the group's retry topic included. */
+  get consumed(): readonly ConsumedQueue[] {
+    return [...this.#held.values()].map(({ consumed }) => consumed);
+  }
+
+  /** Queues of the topics that were subscribed to. */
   get queues(): AssignedQueue[] {
-    return [...this.#held.values()].map(({ consumed: { shown, processQueue } }) => ({
+    const own = this.consumed.filter(({ subscription }) => !subscription.retried);
+    return own.map(({ shown, processQueue }) => ({
       ...shown,
       pullOffset: processQueue.nextOffset,
       committableOffset: processQueue.committableOffset,
@@ -151,11 +158,11 @@ export class Assignment {
   }
 
   async #add(queue: MessageQueue, subscription: TopicSubscription): Promise<MessageQueue | undefined> {
-    const { logger, events, group, createLoop, offsetStore } = this.#services;
+    const { logger, events, group, createFeed, offsetStore } = this.#services;
     const key = queueKey(queue);
     let start: StartOffset;
     try {
-      start = await this.#startOffset(queue);
+      start = await this.#startOffset(queue, subscription);
     } catch (error) {
       logger.warn('where to begin in a queue could not be learnt; it is tried again', {
         group,
@@ -170,20 +177,21 @@ export class Assignment {
     const consumed = new ConsumedQueue(queue, subscription, start.offset);
     // A position that an option decided becomes the group's own at once, or the next start would decide anew.
     offsetStore.update(queue, start.offset);
-    const held = { consumed, loop: createLoop(consumed) };
+    const held = { consumed, feed: createFeed(consumed) };
     this.#held.set(key, held);
     logger.info('a queue is read from an offset', { group, ...consumed.shown, ...start });
     if (events.observed) events.emit({ type: 'queueAssigned', queue: consumed.shown, ...start });
-    if (this.#paused) held.loop.pause();
-    else held.loop.start();
+    if (this.#paused) held.feed.pause();
+    else held.feed.start();
     return consumed.shown;
   }
 
-  async #startOffset(queue: MessageQueue): Promise<StartOffset> {
+  async #startOffset(queue: MessageQueue, { retried }: TopicSubscription): Promise<StartOffset> {
     const reset = this.#resets.get(queueKey(queue));
     if (reset !== undefined) return { offset: reset, reason: 'reset' };
     const { offsetStore, from, queueOffsets } = this.#services;
-    return startOffset(queue, from, await offsetStore.read(queue), queueOffsets);
+    // What was sent back to this group is the group's, whenever it came.
+    return startOffset(queue, retried ? 'first' : from, await offsetStore.read(queue), queueOffsets);
   }
 
   /** A queue that went to another member has the position that member gives it. */
@@ -211,10 +219,10 @@ export class Assignment {
     }
   }
 
-  #drop({ consumed, loop }: Held, why: LossReason): void {
+  #drop({ consumed, feed }: Held, why: LossReason): void {
     const { logger, events, group } = this.#services;
     this.#held.delete(queueKey(consumed.queue));
-    loop.stop();
+    feed.stop();
     consumed.drop();
     const unacknowledged = consumed.processQueue.count;
     logger[why === 'rebalance' ? 'info' : 'warn']('a queue is given back', {

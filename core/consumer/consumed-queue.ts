@@ -19,6 +19,8 @@ export class ConsumedQueue implements SignalSource {
   /** Wakes the pull loop when it waits for room; the loop sets it. */
   onRoom: (() => void) | undefined;
   readonly retryTimers = new Set<Timer>();
+  /** Messages to deliver once more now, before those that nobody took yet. */
+  readonly again: PulledMessage[] = [];
   #dropped = false;
   readonly #controllers = new Map<object, AbortController>();
 
@@ -38,6 +40,7 @@ export class ConsumedQueue implements SignalSource {
     this.#dropped = true;
     for (const timer of this.retryTimers) timer.cancel();
     this.retryTimers.clear();
+    this.again.length = 0;
     this.abortHandlers(`queue ${this.shown.queueId} of topic ${this.shown.topic} at ${this.shown.brokerName} was lost`);
   }
 
@@ -47,6 +50,11 @@ export class ConsumedQueue implements SignalSource {
       controller.abort(new DOMException(why, 'AbortError'));
     }
     this.#controllers.clear();
+  }
+
+  /** Tells the handler of one delivery, when it asked to be told, to end. */
+  abortHandler(delivery: object, why: string): void {
+    this.#controllers.get(delivery)?.abort(new DOMException(why, 'AbortError'));
   }
 
   signalOf(delivery: object): AbortSignal {

@@ -3,6 +3,12 @@ import type { MessageQueue } from '../message/message.js';
 /** Where a queue's first offset came from: the group's stored position, or an option because it had none. */
 export type StartReason = 'stored' | 'first' | 'last' | 'timestamp' | 'reset';
 
+/**
+ * What becomes of a message that was not handled: tried again by this member (`here`), sent back to the broker to come again
+ * (`broker`), a dead letter (`deadLetter`), or given up (`dropped`: a mode without retries).
+ */
+export type FailureNext = 'here' | 'broker' | 'deadLetter' | 'dropped';
+
 /** What a consumer does, as `consumer.events$` tells it. Queues carry topic names as the application writes them. */
 export type ConsumerEvent = {
   /** Monotonic milliseconds, fractional. */
@@ -80,6 +86,28 @@ export type ConsumerEvent = {
       /** Undefined when the record itself could not be read. */
       readonly msgId: string | undefined;
       readonly attempt: number;
+      /** What the handler threw; undefined when it asked for a retry or a dead letter itself. */
+      readonly error: unknown;
+      readonly next: FailureNext;
+      /** Until it is tried again `here`; undefined where others decide that. */
+      readonly retryInMs: number | undefined;
+      /** Of a dead letter. */
+      readonly reason?: string;
+    }
+  | {
+      /** The broker took a message back: it comes again after its delay level (0: as the broker counts), or is a dead letter (-1). */
+      readonly type: 'sentBack';
+      readonly queue: MessageQueue;
+      readonly queueOffset: number;
+      readonly msgId: string | undefined;
+      readonly delayLevel: number;
+    }
+  | {
+      /** The broker did not take it; it is handled again here. */
+      readonly type: 'sendBackFailed';
+      readonly queue: MessageQueue;
+      readonly queueOffset: number;
+      readonly msgId: string | undefined;
       readonly error: unknown;
       readonly retryInMs: number;
     }

@@ -10,13 +10,21 @@ import type { Subscribe } from './subscribe.js';
  */
 export type StartFrom = 'last' | 'first' | { readonly timestamp: number };
 
-/** How long a failed message waits before its handler is called again: doubling from the first to the longest. */
+/** Tries of a failed message in this process, before it is sent back to its broker. */
 export interface HandlerRetry {
+  /** How many; `Infinity` never sends back: the message is tried here until it succeeds, and holds its offset. */
+  readonly attempts: number;
   /** Default 1,000. */
   readonly initialDelayMs?: number;
   /** Default 30,000. */
   readonly maxDelayMs?: number;
 }
+
+/**
+ * What becomes of a message whose body is no value of its typed topic: `'retry'` as if its handler had thrown, `'deadLetter'`
+ * at once, `'skip'` acknowledges it with a warning in the log.
+ */
+export type Undecodable = 'retry' | 'deadLetter' | 'skip';
 
 /** What a push consumer can be told. Matches Apache's DefaultMQPushConsumer where the names are the same. */
 export interface ConsumerOptions<S extends Subscribe = Subscribe> {
@@ -44,8 +52,19 @@ export interface ConsumerOptions<S extends Subscribe = Subscribe> {
   readonly pullTimeoutMs?: number;
   /** Before a queue is pulled again after an error. 1 to 60,000, default 1,000. */
   readonly pullRetryDelayMs?: number;
-  /** Default 1,000 doubling to 30,000. A message is tried until its handler succeeds; nothing is skipped. */
+  /** Failed tries after which a message is a dead letter: `%DLQ%group`. 0 to 2,147,483,647, default 16. */
+  readonly maxReconsumeTimes?: number;
+  /**
+   * How long a message waits at its broker after so many failed tries (from 1): `'10s'` or milliseconds, rounded up to a delay
+   * level. Default: as the broker counts, from 10 seconds over minutes to 2 hours.
+   */
+  readonly backOff?: (failedTries: number) => string | number;
+  /** Tries here before that; they hold the offset, and start with 1,000 ms doubling to 30,000. Default none. */
   readonly handlerRetry?: HandlerRetry;
+  /** Of messages of typed topics. Default `'retry'`. */
+  readonly undecodable?: Undecodable;
+  /** How long a handler may take; then its messages are sent back and it is not waited for. 1,000 to 86,400,000, default 900,000. */
+  readonly consumeTimeoutMs?: number;
   /** How often queues are shared out again without a cause. 1,000 to 3,600,000, default 20,000. */
   readonly rebalanceIntervalMs?: number;
   /** How often offsets are stored. 100 to 3,600,000, default 5,000. */
@@ -54,6 +73,12 @@ export interface ConsumerOptions<S extends Subscribe = Subscribe> {
   readonly requestTimeoutMs?: number;
   /** What one body may grow to when it is decompressed. 1 to 1,073,741,824, default 16,777,216 (16 MiB). */
   readonly decompressedSizeBytesMax?: number;
+}
+
+/** How failed messages come again. */
+export interface ResolvedRetry {
+  readonly here: Required<HandlerRetry>;
+  readonly backOff: ((failedTries: number) => string | number) | undefined;
 }
 
 /** The same with every default filled in. */
@@ -68,7 +93,10 @@ export interface ResolvedConsumerOptions {
   readonly suspendTimeoutMs: number;
   readonly pullTimeoutMs: number;
   readonly pullRetryDelayMs: number;
-  readonly handlerRetry: Required<HandlerRetry>;
+  readonly maxReconsumeTimes: number;
+  readonly retry: ResolvedRetry;
+  readonly undecodable: Undecodable;
+  readonly consumeTimeoutMs: number;
   readonly rebalanceIntervalMs: number;
   readonly persistOffsetIntervalMs: number;
   readonly requestTimeoutMs: number;
@@ -88,7 +116,11 @@ const KNOWN_OPTIONS: ReadonlySet<string> = new Set<keyof ConsumerOptions>([
   'suspendTimeoutMs',
   'pullTimeoutMs',
   'pullRetryDelayMs',
+  'maxReconsumeTimes',
+  'backOff',
   'handlerRetry',
+  'undecodable',
+  'consumeTimeoutMs',
   'rebalanceIntervalMs',
   'persistOffsetIntervalMs',
   'requestTimeoutMs',
@@ -113,13 +145,6 @@ export function resolveConsumerOptions(options: ConsumerOptions): ResolvedConsum
     }
   }
   const suspendTimeoutMs = whole('suspendTimeoutMs', options.suspendTimeoutMs, 15_000, 1_000, 60_000);
-  const initialDelayMs = whole(
-    'handlerRetry.initialDelayMs',
-    retryOption(options.handlerRetry).initialDelayMs,
-    1_000,
-    1,
-    86_400_000,
-  );
   return {
     from: startFrom(options.from),
     concurrency: whole('concurrency', options.concurrency, 20, 1, 1_000),
@@ -144,16 +169,10 @@ export function resolveConsumerOptions(options: ConsumerOptions): ResolvedConsum
       600_000,
     ),
     pullRetryDelayMs: whole('pullRetryDelayMs', options.pullRetryDelayMs, 1_000, 1, 60_000),
-    handlerRetry: {
-      initialDelayMs,
-      maxDelayMs: whole(
-        'handlerRetry.maxDelayMs',
-        retryOption(options.handlerRetry).maxDelayMs,
-        Math.max(30_000, initialDelayMs),
-        initialDelayMs,
-        86_400_000,
-      ),
-    },
+    maxReconsumeTimes: whole('maxReconsumeTimes', options.maxReconsumeTimes, 16, 0, 2_147_483_647),
+    retry: { here: handlerRetry(options.handlerRetry), backOff: functionOption('backOff', options.backOff) },
+    undecodable: oneOf('undecodable', options.undecodable, ['retry', 'deadLetter', 'skip']),
+    consumeTimeoutMs: whole('consumeTimeoutMs', options.consumeTimeoutMs, 900_000, 1_000, 86_400_000),
     rebalanceIntervalMs: whole('rebalanceIntervalMs', options.rebalanceIntervalMs, 20_000, 1_000, 3_600_000),
     persistOffsetIntervalMs: whole('persistOffsetIntervalMs', options.persistOffsetIntervalMs, 5_000, 100, 3_600_000),
     requestTimeoutMs: whole('requestTimeoutMs', options.requestTimeoutMs, 3_000, 1, 600_000),
@@ -167,15 +186,33 @@ export function resolveConsumerOptions(options: ConsumerOptions): ResolvedConsum
   };
 }
 
-function retryOption(retry: HandlerRetry | undefined): HandlerRetry {
-  if (retry === undefined) return {};
+function handlerRetry(retry: HandlerRetry | undefined): Required<HandlerRetry> {
+  if (retry === undefined) return { attempts: 0, initialDelayMs: 1_000, maxDelayMs: 30_000 };
   if (typeof retry !== 'object' || retry === null) throw invalid('handlerRetry', 'an object', retry);
   for (const name of Object.keys(retry)) {
-    if (name !== 'initialDelayMs' && name !== 'maxDelayMs') {
-      throw invalid(`handlerRetry.${name}`, 'absent: there are initialDelayMs and maxDelayMs', name);
+    if (name !== 'attempts' && name !== 'initialDelayMs' && name !== 'maxDelayMs') {
+      throw invalid(`handlerRetry.${name}`, 'absent: there are attempts, initialDelayMs and maxDelayMs', name);
     }
   }
-  return retry;
+  const { attempts } = retry;
+  if (attempts !== Number.POSITIVE_INFINITY && !(Number.isInteger(attempts) && attempts >= 0)) {
+    throw invalid('handlerRetry.attempts', 'a whole number from 0, or Infinity', attempts);
+  }
+  const initialDelayMs = whole('handlerRetry.initialDelayMs', retry.initialDelayMs, 1_000, 1, 86_400_000);
+  const longest = Math.max(30_000, initialDelayMs);
+  const maxDelayMs = whole('handlerRetry.maxDelayMs', retry.maxDelayMs, longest, initialDelayMs, 86_400_000);
+  return { attempts, initialDelayMs, maxDelayMs };
+}
+
+function functionOption<F>(option: string, value: F | undefined): F | undefined {
+  if (value === undefined || typeof value === 'function') return value;
+  throw invalid(option, 'a function', value);
+}
+
+function oneOf<T extends string>(option: string, value: T | undefined, allowed: readonly [T, ...T[]]): T {
+  if (value === undefined) return allowed[0];
+  if (allowed.includes(value)) return value;
+  throw invalid(option, allowed.map((one) => `'${one}'`).join(' or '), value);
 }
 
 function startFrom(from: StartFrom | undefined): StartFrom {

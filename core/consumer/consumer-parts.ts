@@ -1,21 +1,28 @@
+import { PropertyName } from '../message/property-names.js';
 import { Assignment } from './assignment.js';
 import { BrokerRequests } from './broker-requests.js';
+import { ClusteringMode } from './clustering-mode.js';
 import type { ConsumerServices } from './consumer.js';
 import type { ConsumerEvents } from './consumer-events.js';
 import type { ResolvedConsumerOptions } from './consumer-options.js';
 import { decodeMessage } from './decode-message.js';
 import { composeDelivery, type NamedDeliveryInterceptor } from './delivery-chain.js';
+import type { DeliveryMode } from './delivery-mode.js';
+import { DeliveryReport } from './delivery-report.js';
 import { type AnyHandler, handlerEnd } from './handler-end.js';
 import { HandlerRunner } from './handler-runner.js';
 import { PullLoop } from './pull-loop.js';
 import { Rebalancer } from './rebalancer.js';
+import { createSendBack } from './send-back.js';
 import type { TopicSubscription } from './subscription.js';
 import { SubscriptionCheck } from './subscription-check.js';
+import { undecodablePolicy } from './undecodable.js';
 
 /** The working parts of a consumer that runs. */
 export interface ConsumerParts {
   readonly assignment: Assignment;
   readonly runner: HandlerRunner;
+  readonly mode: DeliveryMode;
   readonly rebalancer: Rebalancer;
 }
 
@@ -40,16 +47,35 @@ export function assembleConsumer(plan: ConsumerPlan, services: ConsumerServices)
   const { group, wireGroup, options, subscriptions, events } = plan;
   const { routes, remoting, membership, clock, logger, names, scheduler, random = Math.random } = services;
   const requests = new BrokerRequests(wireGroup, routes, remoting, options.requestTimeoutMs);
-  const runner = new HandlerRunner({
+  const mode: DeliveryMode = new ClusteringMode({
+    retry: options.retry,
+    sendBack: createSendBack({
+      group: wireGroup,
+      maxReconsumeTimes: options.maxReconsumeTimes,
+      unitMode: services.unitMode ?? false,
+      routes,
+      remoting,
+    }),
+    originTopicOf: (consumed, pulled) => pulled.message?.properties[PropertyName.RETRY_TOPIC] ?? consumed.queue.topic,
+    wake: (consumed) => runner.wake(consumed),
+    report: new DeliveryReport(group, clock, logger, events),
+    clock,
+  });
+  const runner: HandlerRunner = new HandlerRunner({
     group,
     concurrency: options.concurrency,
-    retry: options.handlerRetry,
+    batchSize: 1,
+    consumeTimeoutMs: options.consumeTimeoutMs,
+    mode,
     deliver: deliveryOf(plan, services),
     decode: (pulled, consumed) =>
-      decodeMessage(pulled, consumed, services.compressors, options.decompressedSizeBytesMax),
+      decodeMessage(pulled, consumed, {
+        topicFromWire: (topic) => names.topicFromWire(topic),
+        compressors: services.compressors,
+        sizeBytesMax: options.decompressedSizeBytesMax,
+      }),
     clock,
     logger,
-    events,
   });
   const assignment: Assignment = new Assignment({
     group,
@@ -64,7 +90,7 @@ export function assembleConsumer(plan: ConsumerPlan, services: ConsumerServices)
     queueOffsets: requests,
     logger,
     events,
-    createLoop: (consumed) =>
+    createFeed: (consumed) =>
       new PullLoop(consumed, {
         group,
         wireGroup,
@@ -96,7 +122,9 @@ export function assembleConsumer(plan: ConsumerPlan, services: ConsumerServices)
     subscriptions,
     assignment,
     memberIds: (topic) => requests.memberIds(topic, random),
-    onMembers: (topic, clientIds) => void check.look(topic, clientIds),
+    onMembers: (topic, clientIds) => {
+      if (subscriptions.get(topic)?.retried === false) void check.look(topic, clientIds);
+    },
     strategy: services.allocateStrategy,
     membership,
     routes,
@@ -105,14 +133,20 @@ export function assembleConsumer(plan: ConsumerPlan, services: ConsumerServices)
     logger,
     events,
   });
-  return { assignment, runner, rebalancer };
+  return { assignment, runner, mode, rebalancer };
 }
 
-function deliveryOf({ group, interceptors, handler, subscriptions }: ConsumerPlan, { logger }: ConsumerServices) {
+function deliveryOf(
+  { group, options, interceptors, handler, subscriptions }: ConsumerPlan,
+  { logger }: ConsumerServices,
+) {
   const decodables = new Map([...subscriptions.values()].map(({ topic, decodable }) => [topic, decodable]));
   return composeDelivery(
     interceptors,
-    handlerEnd(handler, (topic) => decodables.get(topic)),
+    handlerEnd(() => handler, {
+      decodableOf: (topic) => decodables.get(topic),
+      undecodable: undecodablePolicy(options.undecodable, group, logger),
+    }),
     (error) => logger.warn('a delivery interceptor broke a rule after the delivery had ended', { group, error }),
   );
 }

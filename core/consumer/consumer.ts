@@ -20,15 +20,15 @@ import type { Subscribe, SubscribedMessage } from './subscribe.js';
 export interface HandlerContext {
   readonly group: string;
   readonly queue: MessageQueue;
-  /** How often the handler failed on this message here before; 0 at first. */
+  /** How often handling it failed before, here or at another member; 0 at first. */
   readonly attempt: number;
-  /** Aborted when the queue went to another member, or when closing did not want to wait any longer. */
+  /** Aborted when the queue went to another member, and when closing or the time-out did not want to wait any longer. */
   readonly signal: AbortSignal;
 }
 
 /**
- * The application's own work. Returning (or the promise resolving) acknowledges the message; throwing (or rejecting)
- * has it tried again later, and its offset stays uncommitted until then.
+ * The application's own work. Returning (or the promise resolving) acknowledges the message; throwing (or rejecting) has it
+ * come again later; `message.retry()`, `message.deadLetter()` and `message.ack()` say more.
  */
 export type MessageHandler<S extends Subscribe = Subscribe> = (
   message: SubscribedMessage<S>,
@@ -69,7 +69,7 @@ export interface Consumer<S extends Subscribe = Subscribe> {
   /** Pulls nothing and starts no handler until `resume`; the queues stay ours. */
   pause(): void;
   resume(): void;
-  /** The queues that this member reads now. */
+  /** The queues of its topics that this member reads now; those of the group's retry topic come beside them. */
   assignment(): readonly AssignedQueue[];
   /** A few lines for people: group, state, interceptors in their order, queues. */
   describe(): string;

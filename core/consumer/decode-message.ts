@@ -7,25 +7,42 @@ import { SysFlag } from '../message/sys-flag.js';
 import type { ConsumedQueue } from './consumed-queue.js';
 import type { PulledMessage } from './pulled-message.js';
 
+export interface DecodeOptions {
+  readonly topicFromWire: (topic: string) => string;
+  readonly compressors: readonly Compressor[] | undefined;
+  /** What a body may grow to. */
+  readonly sizeBytesMax: number;
+}
+
 /**
  * Reads a pulled record into the message that a handler gets, its body decompressed. By promise only where a large body
- * is decompressed. Bodies are views into the copy that the pull made.
+ * is decompressed. Bodies are views into the copy that the pull made. A message that comes again has the topic and the id
+ * that it was sent with.
  * @throws RMQ_BODY_INVALID, RMQ_CODEC_MISSING, RMQ_DECOMPRESS_FAILED, also by its promise
  */
 export function decodeMessage(
   pulled: PulledMessage,
   consumed: ConsumedQueue,
-  compressors: readonly Compressor[] | undefined,
-  sizeBytesMax: number,
+  { topicFromWire, compressors, sizeBytesMax }: DecodeOptions,
 ): ReceivedMessage | Promise<ReceivedMessage> {
   const record = readRecord(pulled.records, pulled.position);
   const { brokerName } = consumed.queue;
-  const { topic } = consumed.subscription;
-  if ((record.sysFlag & SysFlag.COMPRESSED) === 0 || record.body.length === 0) {
-    return toReceivedMessage(record, brokerName, { topic, body: record.body });
-  }
+  const { topic, retried } = consumed.subscription;
+  const received = (body: Buffer): ReceivedMessage => {
+    const message = toReceivedMessage(record, brokerName, { topic, body });
+    return retried ? asSent(message, topicFromWire) : message;
+  };
+  if ((record.sysFlag & SysFlag.COMPRESSED) === 0 || record.body.length === 0) return received(record.body);
   const body = decompressBody(record.body, record.sysFlag, compressors, sizeBytesMax);
-  return body instanceof Promise
-    ? body.then((decompressed) => toReceivedMessage(record, brokerName, { topic, body: decompressed }))
-    : toReceivedMessage(record, brokerName, { topic, body });
+  return body instanceof Promise ? body.then(received) : received(body);
+}
+
+/** A message of a retry topic under the names that it was sent with (properties RETRY_TOPIC and ORIGIN_MESSAGE_ID). */
+function asSent(message: ReceivedMessage, topicFromWire: (topic: string) => string): ReceivedMessage {
+  const { RETRY_TOPIC, UNIQ_KEY, ORIGIN_MESSAGE_ID } = message.properties;
+  return {
+    ...message,
+    topic: RETRY_TOPIC === undefined ? message.topic : topicFromWire(RETRY_TOPIC),
+    msgId: UNIQ_KEY ?? ORIGIN_MESSAGE_ID ?? message.msgId,
+  };
 }

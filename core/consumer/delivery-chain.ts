@@ -14,8 +14,6 @@ export interface NamedDeliveryInterceptor {
   readonly interceptor: DeliveryInterceptor;
 }
 
-export const ACK: DeliveryOutcome = Object.freeze({ kind: 'ack' });
-
 /**
  * Composes a consumer's deliveries once: the interceptors from the outside in, `end` innermost. Without interceptors it
  * is `end` itself, and no Observable is made.
@@ -108,8 +106,13 @@ class Guard {
       return observable.subscribe({
         next: (value) => {
           if (outcome !== undefined) end(this.#broken('ended in two outcomes'));
-          else if (isOutcome(value)) outcome = value;
-          else end(this.#broken("ended in something other than { kind: 'ack' } or { kind: 'retry', error }"));
+          else if (isOutcome(value, this.#context.messages.length)) outcome = value;
+          else
+            end(
+              this.#broken(
+                "ended in something other than { kind: 'ack' }, { kind: 'retry', error }, { kind: 'deadLetter', reason }, or { kind: 'each', outcomes } with one of these for each message",
+              ),
+            );
         },
         error: (error: unknown) => end(this.#failed(error)),
         complete: () => end(outcome ?? this.#broken('ended without an outcome')),
@@ -171,8 +174,15 @@ class Guard {
   }
 }
 
-function isOutcome(value: unknown): value is DeliveryOutcome {
+function isOutcome(value: unknown, messages: number): value is DeliveryOutcome {
+  if (isMessageOutcome(value)) return true;
   if (typeof value !== 'object' || value === null) return false;
-  const kind = (value as { kind?: unknown }).kind;
-  return kind === 'ack' || kind === 'retry';
+  const { kind, outcomes } = value as { readonly kind?: unknown; readonly outcomes?: unknown };
+  return kind === 'each' && Array.isArray(outcomes) && outcomes.length === messages && outcomes.every(isMessageOutcome);
+}
+
+function isMessageOutcome(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const kind = (value as { readonly kind?: unknown }).kind;
+  return kind === 'ack' || kind === 'retry' || kind === 'deadLetter';
 }

@@ -1,5 +1,6 @@
 import type { MessageQueue, ReceivedMessage } from '../message/message.js';
 import type { DeliveryContext } from './delivery.js';
+import type { DeliveryEnding } from './delivery-decisions.js';
 
 /** Gives each delivery its own abort signal, and only to those that ask: most never do. */
 export interface SignalSource {
@@ -7,7 +8,7 @@ export interface SignalSource {
 }
 
 /** What all contexts of one delivery share. */
-export interface DeliveryFacts {
+export interface DeliveryFacts extends DeliveryEnding {
   readonly group: string;
   readonly queue: MessageQueue;
   readonly attempt: number;
@@ -42,6 +43,11 @@ export class DeliveryPass implements DeliveryContext {
 
   with(change: { readonly messages?: readonly ReceivedMessage[] }): DeliveryContext {
     return new DeliveryPass(this.#facts, change.messages ?? this.messages);
+  }
+
+  /** What a context that came through the chain belongs to. */
+  static deliveryOf(context: DeliveryContext): DeliveryFacts {
+    return (context as DeliveryPass).#facts;
   }
 
   /** Whether `context` was derived from the same delivery as `other`. */

@@ -7,15 +7,27 @@ export interface DeliveryContext {
   readonly queue: MessageQueue;
   /** One message unless the consumer asked for batches. */
   readonly messages: readonly ReceivedMessage[];
-  /** How often delivery of them was tried here before; 0 at first. */
+  /** How often handling them failed before, here or at another member; 0 at first. Of a batch the most. */
   readonly attempt: number;
-  /** Aborted when the consumer closes or loses the queue. */
+  /** Aborted when the consumer closes, loses the queue, or does not wait for this delivery any longer. */
   readonly signal: AbortSignal;
   with(change: { readonly messages?: readonly ReceivedMessage[] }): DeliveryContext;
 }
 
-/** What a delivery ends in. A handler that throws ends in `retry` with its error. */
-export type DeliveryOutcome = { readonly kind: 'ack' } | { readonly kind: 'retry'; readonly error: unknown };
+/**
+ * What the delivery of one message ends in, on every kind of consumer.
+ * - `ack`: done, it does not come again. A handler that returns.
+ * - `retry`: it comes again. A handler that throws (`error` is what it threw), or `message.retry()` (`error` is undefined).
+ *   `delayLevel` is the broker's own level, `afterMs` the least it should wait; without either the mode decides.
+ * - `deadLetter`: it comes to nobody any more; where the mode has dead letters it goes there.
+ */
+export type MessageOutcome =
+  | { readonly kind: 'ack' }
+  | { readonly kind: 'retry'; readonly error: unknown; readonly afterMs?: number; readonly delayLevel?: number }
+  | { readonly kind: 'deadLetter'; readonly reason: string; readonly error?: unknown };
+
+/** What a delivery ends in: the same for all of its messages, or one outcome for each, in their order. */
+export type DeliveryOutcome = MessageOutcome | { readonly kind: 'each'; readonly outcomes: readonly MessageOutcome[] };
 
 /** Ends in exactly one outcome; never errors at its outer end. */
 export type DeliveryHandler = (context: DeliveryContext) => Observable<DeliveryOutcome>;
@@ -29,4 +41,11 @@ export interface DeliveryAttachment {
   readonly order: { readonly before?: readonly string[]; readonly after?: readonly string[] } | undefined;
   /** Undefined leaves this consumer alone. */
   readonly create: (consumer: { readonly group: string }) => DeliveryInterceptor | undefined;
+}
+
+export const ACK: MessageOutcome = Object.freeze({ kind: 'ack' });
+
+/** What a delivery's end means for its message at `index`. */
+export function outcomeOf(outcome: DeliveryOutcome, index: number): MessageOutcome {
+  return outcome.kind === 'each' ? (outcome.outcomes[index] as MessageOutcome) : outcome;
 }

@@ -1,67 +1,118 @@
 import type { ReceivedMessage } from '../message/message.js';
+import { type ConsumedMessage, HandledMessage } from './consumed-message.js';
 import type { HandlerContext } from './consumer.js';
-import { ACK, type DeliveryEnd, type SettleDelivery } from './delivery-chain.js';
+import { ACK, type MessageOutcome } from './delivery.js';
+import type { DeliveryEnd, SettleDelivery } from './delivery-chain.js';
+import { DeliveryDecisions } from './delivery-decisions.js';
+import { DeliveryPass } from './delivery-pass.js';
 import type { DecodableTopic } from './subscribe.js';
 
 /** A handler once the types of its messages no longer matter. */
-export type AnyHandler = (message: ReceivedMessage, context: HandlerContext) => unknown;
+export type AnyHandler = (message: ConsumedMessage, context: HandlerContext) => unknown;
+export type AnyBatchHandler = (messages: readonly ConsumedMessage[], context: HandlerContext) => unknown;
+
+/** What the end of a delivery knows of topics. */
+export interface TopicValues {
+  /** The typed topic of that name; undefined where it has no type. */
+  decodableOf(topic: string): DecodableTopic | undefined;
+  /** What becomes of a message whose body is no value of its topic. */
+  undecodable(message: ReceivedMessage, error: unknown): MessageOutcome;
+}
 
 /**
  * The innermost part of every delivery: turns the body into the topic's value where the topic is typed, and calls the
  * application's handler. The value is read here and not earlier, so that it is made of the body that interceptors passed
- * on (decrypted, say). A value that cannot be read fails the delivery as a throwing handler does.
+ * on (decrypted, say).
  *
- * @param decodableOf the typed topic of a topic's name, undefined where it has no type
+ * @param handlerOf the handler for the messages of a topic; undefined when there is none for it
  */
-export function handlerEnd(
-  handler: AnyHandler,
-  decodableOf: (topic: string) => DecodableTopic | undefined,
-): DeliveryEnd {
+export function handlerEnd(handlerOf: (topic: string) => AnyHandler | undefined, values: TopicValues): DeliveryEnd {
   return (context, settle) => {
-    const message = context.messages[0] as ReceivedMessage;
-    const decodable = decodableOf(message.topic);
-    if (decodable === undefined) {
-      call(handler, message, context, settle);
+    const received = context.messages[0] as ReceivedMessage;
+    const handler = handlerOf(received.topic);
+    if (handler === undefined) {
+      settle({ kind: 'retry', error: new Error(`there is no handler for topic ${received.topic}`) });
       return;
     }
-    let value: unknown;
-    try {
-      value = decodable.decode(message.body);
-    } catch (error) {
-      settle({ kind: 'retry', error });
-      return;
-    }
-    if (isThenable(value)) {
-      value.then(
-        (decoded) => call(handler, withValue(message, decoded), context, settle),
-        (error: unknown) => settle({ kind: 'retry', error }),
+    const deliver = (value: unknown): void => {
+      const decisions = new DeliveryDecisions(DeliveryPass.deliveryOf(context), 1);
+      const message = new HandledMessage(received, value, decisions, 0);
+      call(() => handler(message, context), decisions, settle);
+    };
+    withValue(received, values, deliver, settle);
+  };
+}
+
+/** The same for a handler of batches: it gets those whose bodies are values, together. */
+export function batchEnd(handler: AnyBatchHandler, values: TopicValues): DeliveryEnd {
+  return (context, settle) => {
+    const { messages } = context;
+    const decisions = new DeliveryDecisions(DeliveryPass.deliveryOf(context), messages.length);
+    const handled = new Array<ConsumedMessage | undefined>(messages.length).fill(undefined);
+    let reading = messages.length;
+    const read = (): void => {
+      reading--;
+      if (reading > 0) return;
+      const readable = handled.filter((message) => message !== undefined);
+      if (readable.length === 0) settle(decisions.close(ACK));
+      else call(() => handler(readable, context), decisions, settle);
+    };
+    for (const [index, received] of messages.entries()) {
+      withValue(
+        received,
+        values,
+        (value) => {
+          handled[index] = new HandledMessage(received, value, decisions, index);
+          read();
+        },
+        (outcome) => {
+          decisions.decide(index, outcome);
+          read();
+        },
       );
-    } else {
-      call(handler, withValue(message, value), context, settle);
     }
   };
 }
 
-function call(handler: AnyHandler, message: ReceivedMessage, context: HandlerContext, settle: SettleDelivery): void {
-  let returned: unknown;
-  try {
-    returned = handler(message, context);
-  } catch (error) {
-    settle({ kind: 'retry', error });
+/** Reads a message's value, by promise only where its topic does. What is no value ends as the policy says. */
+export function withValue(
+  received: ReceivedMessage,
+  values: TopicValues,
+  deliver: (value: unknown) => void,
+  refuse: (outcome: MessageOutcome) => void,
+): void {
+  const decodable = values.decodableOf(received.topic);
+  if (decodable === undefined) {
+    deliver(received.value);
     return;
   }
-  if (isThenable(returned)) {
-    Promise.resolve(returned).then(
-      () => settle(ACK),
-      (error: unknown) => settle({ kind: 'retry', error }),
-    );
+  let value: unknown;
+  try {
+    value = decodable.decode(received.body);
+  } catch (error) {
+    refuse(values.undecodable(received, error));
+    return;
+  }
+  if (isThenable(value)) {
+    value.then(deliver, (error: unknown) => refuse(values.undecodable(received, error)));
   } else {
-    settle(ACK);
+    deliver(value);
   }
 }
 
-function withValue(message: ReceivedMessage, value: unknown): ReceivedMessage {
-  return { ...message, value };
+/** Calls the handler; returning acknowledges what it left undecided, throwing retries it. */
+function call(handle: () => unknown, decisions: DeliveryDecisions, settle: SettleDelivery): void {
+  const acknowledge = (): void => settle(decisions.close(ACK));
+  const retry = (error: unknown): void => settle(decisions.close({ kind: 'retry', error }));
+  let returned: unknown;
+  try {
+    returned = handle();
+  } catch (error) {
+    retry(error);
+    return;
+  }
+  if (isThenable(returned)) Promise.resolve(returned).then(acknowledge, retry);
+  else acknowledge();
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

@@ -1,44 +1,49 @@
+import { rocketMQError } from '../errors/rocketmq-error.js';
 import type { ReceivedMessage } from '../message/message.js';
-import type { Clock } from '../runtime/clock.js';
+import type { Clock, Timer } from '../runtime/clock.js';
 import type { Logger } from '../runtime/logger.js';
-import { backOffMs } from './back-off.js';
 import type { ConsumedQueue } from './consumed-queue.js';
-import type { ConsumerEvents } from './consumer-events.js';
-import type { HandlerRetry } from './consumer-options.js';
 import type { DeliveryOutcome } from './delivery.js';
 import type { DeliveryEnd } from './delivery-chain.js';
-import { type DeliveryFacts, DeliveryPass } from './delivery-pass.js';
+import type { DeliveryMode } from './delivery-mode.js';
+import { DeliveryPass } from './delivery-pass.js';
 import type { PulledMessage } from './pulled-message.js';
+import { RunningDelivery } from './running-delivery.js';
 
 /** Handlers started before the event loop gets a turn of its own: sockets and timers must not starve. */
 const DELIVERIES_PER_TURN = 256;
+/** Java sends back what took too long with this level. */
+const TIMED_OUT_LEVEL = 3;
 
 export interface HandlerRunnerOptions {
   /** The group as the application writes it. */
   readonly group: string;
   readonly concurrency: number;
-  readonly retry: Required<HandlerRetry>;
+  /** Messages of one queue in one delivery, at most. */
+  readonly batchSize: number;
+  /** A delivery that takes longer is not waited for. */
+  readonly consumeTimeoutMs: number;
+  readonly mode: DeliveryMode;
   readonly deliver: DeliveryEnd;
   /** Reads the record, by promise when it takes its time. What it throws fails the message as a handler does. */
   readonly decode: (pulled: PulledMessage, consumed: ConsumedQueue) => ReceivedMessage | Promise<ReceivedMessage>;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly events: ConsumerEvents;
 }
 
 /**
- * Calls handlers for what was pulled, a bounded number at one time over all queues. Queues with work take turns, each in
- * its own order. A message whose handler fails waits its back-off outside of the bound and is tried again, for ever; until
- * it succeeds its offset holds back what may be committed.
+ * Calls handlers for what was pulled, a bounded number at one time over all queues. Queues with work take turns; what they
+ * give next, and what becomes of a message after its handler, is the mode's.
  */
 export class HandlerRunner {
   readonly #options: HandlerRunnerOptions;
-  /** Queues with messages that nobody took; the first one's turn is next. */
+  /** Queues with something to take; the first one's turn is next. */
   #ready: ConsumedQueue[] = [];
   #turn = 0;
-  /** Messages whose back-off is over. */
-  #retries: { readonly consumed: ConsumedQueue; readonly pulled: PulledMessage }[] = [];
+  /** In order of their starts. */
+  readonly #inHandlers = new Set<RunningDelivery>();
   #running = 0;
+  #timeout: Timer | undefined;
   #budget = DELIVERIES_PER_TURN;
   #filling = false;
   #yielded = false;
@@ -55,7 +60,7 @@ export class HandlerRunner {
     return this.#running;
   }
 
-  /** Messages were put into the queue. */
+  /** There is something to take of the queue. */
   wake(consumed: ConsumedQueue): void {
     if (!this.#ready.includes(consumed)) this.#ready.push(consumed);
     this.#fill();
@@ -74,7 +79,6 @@ export class HandlerRunner {
   stop(): Promise<void> {
     this.#stopped = true;
     this.#ready = [];
-    this.#retries = [];
     return this.#running === 0 ? Promise.resolve() : new Promise((resolve) => this.#idle.push(resolve));
   }
 
@@ -102,90 +106,144 @@ export class HandlerRunner {
   }
 
   #startNext(): boolean {
-    for (let retry = this.#retries.shift(); retry !== undefined; retry = this.#retries.shift()) {
-      if (retry.consumed.dropped) continue;
-      this.#start(retry.consumed, retry.pulled);
-      return true;
-    }
+    const { mode, batchSize } = this.#options;
     while (this.#ready.length > 0) {
       if (this.#turn >= this.#ready.length) this.#turn = 0;
       const consumed = this.#ready[this.#turn] as ConsumedQueue;
-      const pulled = consumed.dropped ? undefined : consumed.processQueue.take();
-      if (pulled === undefined) {
+      const taken = consumed.dropped ? [] : mode.take(consumed, batchSize);
+      if (taken.length === 0) {
         this.#ready.splice(this.#turn, 1);
         continue;
       }
       this.#turn++;
-      this.#start(consumed, pulled);
+      this.#start(consumed, taken);
       return true;
     }
     return false;
   }
 
-  #start(consumed: ConsumedQueue, pulled: PulledMessage): void {
+  #start(consumed: ConsumedQueue, taken: readonly PulledMessage[]): void {
     this.#running++;
-    if (pulled.message !== undefined) {
-      this.#deliver(consumed, pulled, pulled.message);
-      return;
+    let reading: Promise<void>[] | undefined;
+    for (const pulled of taken) {
+      const read = pulled.message === undefined ? this.#read(consumed, pulled) : undefined;
+      if (read !== undefined) reading = [...(reading ?? []), read];
     }
-    let message: ReceivedMessage | Promise<ReceivedMessage>;
-    try {
-      message = this.#options.decode(pulled, consumed);
-    } catch (error) {
-      this.#settle(consumed, pulled, { kind: 'retry', error }, 0);
-      return;
-    }
-    if (message instanceof Promise) {
-      message.then(
-        (decoded) => this.#deliver(consumed, pulled, decoded),
-        (error: unknown) => this.#settle(consumed, pulled, { kind: 'retry', error }, 0),
-      );
-    } else {
-      this.#deliver(consumed, pulled, message);
-    }
+    if (reading === undefined) this.#deliver(consumed, taken);
+    else void Promise.all(reading).then(() => this.#deliver(consumed, taken));
   }
 
-  #deliver(consumed: ConsumedQueue, pulled: PulledMessage, message: ReceivedMessage): void {
-    pulled.message = message;
-    const { tags } = consumed.subscription;
+  /** Reads one record; by promise, which never rejects, where that takes its time. */
+  #read(consumed: ConsumedQueue, pulled: PulledMessage): Promise<void> | undefined {
+    const take = (message: ReceivedMessage): void => {
+      pulled.message = message;
+      pulled.unreadable = undefined;
+    };
+    const fail = (error: unknown): void => {
+      pulled.unreadable = { error };
+    };
+    try {
+      const message = this.#options.decode(pulled, consumed);
+      if (message instanceof Promise) return message.then(take, fail);
+      take(message);
+    } catch (error) {
+      fail(error);
+    }
+    return undefined;
+  }
+
+  #deliver(consumed: ConsumedQueue, taken: readonly PulledMessage[]): void {
     if (consumed.dropped || this.#stopped) {
       this.#ended();
       return;
     }
-    if (tags.size > 0 && (message.tag === undefined || !tags.has(message.tag))) {
-      // The broker filters by hash; another tag with the same hash is none of ours.
-      this.#acknowledge(consumed, pulled);
+    const held = taken.every((pulled) => this.#isWanted(consumed, pulled)) ? taken : this.#sort(consumed, taken);
+    if (held.length === 0) {
       this.#ended();
       return;
     }
-    const startedMs = this.#options.events.observed ? this.#options.clock.monotonic() : 0;
-    const facts: DeliveryFacts = {
-      group: this.#options.group,
-      queue: consumed.shown,
-      attempt: pulled.attempt,
-      signals: consumed,
-    };
-    this.#options.deliver(new DeliveryPass(facts, [message]), (outcome) => {
-      consumed.forgetSignal(facts);
-      this.#settle(consumed, pulled, outcome, startedMs);
-    });
+    const { group, clock, consumeTimeoutMs, deliver } = this.#options;
+    const delivery = new RunningDelivery(group, consumed, held, clock.monotonic());
+    this.#inHandlers.add(delivery);
+    this.#timeout ??= clock.setTimer(consumeTimeoutMs, () => this.#endOverdue());
+    deliver(new DeliveryPass(delivery, delivery.messages), (outcome) => this.#settle(delivery, outcome));
   }
 
-  #settle(consumed: ConsumedQueue, pulled: PulledMessage, outcome: DeliveryOutcome, startedMs: number): void {
-    if (consumed.dropped) {
-      this.#options.logger.debug('a handler ended after its queue was lost; its message is handled again elsewhere', {
-        group: this.#options.group,
+  #isWanted(consumed: ConsumedQueue, { message }: PulledMessage): boolean {
+    if (message === undefined) return false;
+    const { tags } = consumed.subscription;
+    // The broker filters by hash; another tag with the same hash is none of ours.
+    return tags.size === 0 || (message.tag !== undefined && tags.has(message.tag));
+  }
+
+  /** Ends what no handler will see, and returns the rest. */
+  #sort(consumed: ConsumedQueue, taken: readonly PulledMessage[]): readonly PulledMessage[] {
+    const { mode, clock } = this.#options;
+    const held: PulledMessage[] = [];
+    for (const pulled of taken) {
+      if (this.#isWanted(consumed, pulled)) held.push(pulled);
+      else if (pulled.message !== undefined) mode.skip(consumed, [pulled]);
+      else {
+        const ended = { consumed, held: [pulled], startedMs: clock.monotonic() };
+        mode.settle(ended, { kind: 'retry', error: pulled.unreadable?.error });
+      }
+    }
+    return held;
+  }
+
+  #settle(delivery: RunningDelivery, outcome: DeliveryOutcome): void {
+    const { group, mode, logger } = this.#options;
+    const { consumed, held, timedOut } = delivery;
+    if (timedOut || consumed.dropped) {
+      const why = timedOut ? 'it had timed out' : 'its queue was lost';
+      logger.debug(`a handler ended after ${why}; its messages are handled again`, {
+        group,
         ...consumed.shown,
-        queueOffset: pulled.queueOffset,
+        queueOffset: held[0]?.queueOffset,
         outcome: outcome.kind,
       });
-    } else if (outcome.kind === 'ack') {
-      this.#emitHandled(consumed, pulled, startedMs);
-      this.#acknowledge(consumed, pulled);
-    } else {
-      this.#fail(consumed, pulled, outcome.error);
+      if (timedOut) return;
     }
+    const lost = consumed.dropped;
+    this.#end(delivery);
+    if (!lost) mode.settle(delivery, outcome);
     this.#ended();
+  }
+
+  #end(delivery: RunningDelivery): void {
+    delivery.end();
+    this.#inHandlers.delete(delivery);
+    if (this.#inHandlers.size > 0) return;
+    this.#timeout?.cancel();
+    this.#timeout = undefined;
+  }
+
+  /** Gives up what has been in its handler for too long: it comes again, and the slot is free. */
+  #endOverdue(): void {
+    this.#timeout = undefined;
+    const { clock, consumeTimeoutMs, mode, logger, group } = this.#options;
+    const nowMs = clock.monotonic();
+    for (const delivery of [...this.#inHandlers]) {
+      const leftMs = delivery.startedMs + consumeTimeoutMs - nowMs;
+      if (leftMs > 0) {
+        this.#timeout = clock.setTimer(leftMs, () => this.#endOverdue());
+        return;
+      }
+      const { consumed, held } = delivery;
+      const message = `a handler of group ${group} did not end within ${consumeTimeoutMs} ms`;
+      const error = rocketMQError('RMQ_CONSUME_TIMEOUT', message, { timeoutMs: consumeTimeoutMs });
+      logger.warn('a handler takes too long; its messages come again and it is not waited for', {
+        group,
+        ...consumed.shown,
+        queueOffset: held[0]?.queueOffset,
+        timeoutMs: consumeTimeoutMs,
+      });
+      delivery.timedOut = true;
+      consumed.abortHandler(delivery, message);
+      this.#end(delivery);
+      if (!consumed.dropped) mode.settle(delivery, { kind: 'retry', error, delayLevel: TIMED_OUT_LEVEL });
+      this.#ended();
+    }
   }
 
   #ended(): void {
@@ -194,53 +252,5 @@ export class HandlerRunner {
       for (const resolve of this.#idle.splice(0)) resolve();
     }
     this.#fill();
-  }
-
-  #acknowledge(consumed: ConsumedQueue, pulled: PulledMessage): void {
-    pulled.message = undefined;
-    consumed.processQueue.acknowledge(pulled);
-    consumed.onRoom?.();
-  }
-
-  #emitHandled(consumed: ConsumedQueue, pulled: PulledMessage, startedMs: number): void {
-    const { events, clock } = this.#options;
-    if (!events.observed) return;
-    const elapsedMs = startedMs === 0 ? 0 : clock.monotonic() - startedMs;
-    events.emit({
-      type: 'handled',
-      queue: consumed.shown,
-      queueOffset: pulled.queueOffset,
-      msgId: (pulled.message as ReceivedMessage).msgId,
-      attempt: pulled.attempt,
-      elapsedMs,
-    });
-  }
-
-  #fail(consumed: ConsumedQueue, pulled: PulledMessage, error: unknown): void {
-    const { retry, clock, logger, events, group } = this.#options;
-    const attempt = pulled.attempt++;
-    const retryInMs = backOffMs(pulled.attempt, retry.initialDelayMs, retry.maxDelayMs);
-    const { queueOffset } = pulled;
-    const msgId = pulled.message?.msgId;
-    logger.warn('a message could not be handled; its offset is held and it is tried again', {
-      group,
-      ...consumed.shown,
-      queueOffset,
-      msgId,
-      attempt,
-      retryInMs,
-      error,
-    });
-    if (events.observed) {
-      events.emit({ type: 'failed', queue: consumed.shown, queueOffset, msgId, attempt, error, retryInMs });
-    }
-    if (this.#stopped) return;
-    const timer = clock.setTimer(retryInMs, () => {
-      consumed.retryTimers.delete(timer);
-      if (consumed.dropped || this.#stopped) return;
-      this.#retries.push({ consumed, pulled });
-      this.#fill();
-    });
-    consumed.retryTimers.add(timer);
   }
 }

@@ -89,6 +89,13 @@ export class ProcessQueue<M extends HeldMessage> {
     return message;
   }
 
+  /** The same for as many as there are, `max` at most. */
+  takeUpTo(max: number): M[] {
+    const taken = this.#messages.slice(this.#untaken, this.#untaken + max);
+    this.#untaken += taken.length;
+    return taken;
+  }
+
   /** Tells whether this was its first acknowledgement. */
   acknowledge(message: M): boolean {
     if (message.acknowledged) return false;

@@ -8,6 +8,7 @@ import type { ConsumedQueue } from './consumed-queue.js';
 import type { ConsumerEvents } from './consumer-events.js';
 import type { ResolvedConsumerOptions } from './consumer-options.js';
 import { type PullAnswer, pullRequest, readPullAnswer } from './pull-request.js';
+import type { QueueFeed } from './queue-feed.js';
 
 /** A broker that is asked too much says so with FLOW_CONTROL; Java waits this long. */
 const FLOW_CONTROL_DELAY_MS = 20;
@@ -39,7 +40,7 @@ export interface PullLoopServices {
  * Reads one queue: one pull at a time, each held by the broker until there is something, the next at once. Waits while
  * the process queue is full, and after errors; nothing but `stop` ends it.
  */
-export class PullLoop {
+export class PullLoop implements QueueFeed {
   readonly #consumed: ConsumedQueue;
   readonly #services: PullLoopServices;
   #state: 'idle' | 'pulling' | 'waiting' | 'full' | 'paused' | 'stopped' = 'idle';

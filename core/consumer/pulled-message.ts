@@ -1,9 +1,11 @@
 import { rocketMQError } from '../errors/rocketmq-error.js';
+import { readInt64 } from '../message/int64.js';
 import type { ReceivedMessage } from '../message/message.js';
 import type { HeldMessage } from './process-queue.js';
 
-/** Where totalSize and queueOffset stand in a record of the commit log (protocol §3.1), and the least a record can be. */
+/** Where numbers stand in a record of the commit log (protocol §3.1), and the least a record can be. */
 const QUEUE_OFFSET_POSITION = 20;
+const PHYSICAL_OFFSET_POSITION = 28;
 const RECORD_BYTES_MIN = 91;
 
 /**
@@ -14,10 +16,12 @@ export class PulledMessage implements HeldMessage {
   readonly queueOffset: number;
   readonly sizeBytes: number;
   acknowledged = false;
-  /** How often handling it failed. */
-  attempt = 0;
+  /** How often handling it failed here. */
+  failures = 0;
   /** Kept between tries; undefined before the first. */
   message: ReceivedMessage | undefined = undefined;
+  /** What reading it last failed with. */
+  unreadable: { readonly error: unknown } | undefined = undefined;
   readonly records: Buffer;
   readonly position: number;
 
@@ -27,6 +31,16 @@ export class PulledMessage implements HeldMessage {
     this.sizeBytes = sizeBytes;
     this.queueOffset = queueOffset;
   }
+
+  /** How often handling it failed, here and before it came here. */
+  get tries(): number {
+    return this.failures + (this.message?.reconsumeTimes ?? 0);
+  }
+}
+
+/** Where a record lies in the broker's commit log, also of one that cannot be read otherwise. */
+export function physicalOffsetOf({ records, position }: PulledMessage): number {
+  return readInt64(records, position + PHYSICAL_OFFSET_POSITION);
 }
 
 /**

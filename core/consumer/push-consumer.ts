@@ -1,5 +1,6 @@
 import type { Observable } from 'rxjs';
 import { isRocketMQError, rocketMQError } from '../errors/rocketmq-error.js';
+import { RETRY_TOPIC_PREFIX } from '../message/system-topics.js';
 import { orderGap } from '../pipeline/gap-order.js';
 import type { ConsumerMember, MemberSubscription } from '../routing/membership.js';
 import { keepProcessAlive } from '../runtime/keep-alive.js';
@@ -20,7 +21,7 @@ import type { NamedDeliveryInterceptor } from './delivery-chain.js';
 import { waitAtMost } from './drain.js';
 import type { AnyHandler } from './handler-end.js';
 import type { Subscribe } from './subscribe.js';
-import type { TopicSubscription } from './subscription.js';
+import { retrySubscription, type TopicSubscription } from './subscription.js';
 
 const CLOSE_TIMEOUT_MS = 30_000;
 /** Between two heartbeats that a broker's ignorance of this member causes. */
@@ -64,13 +65,16 @@ export class PushConsumer<S extends Subscribe> implements Consumer<S> {
     this.group = group;
     this.#options = options;
     this.#services = services;
-    this.#subscriptions = new Map(subscriptions.map((one) => [names.topicToWire(one.topic), one]));
+    this.#wireGroup = names.groupToWire(group);
+    this.#subscriptions = new Map([
+      ...subscriptions.map((one) => [names.topicToWire(one.topic), one] as const),
+      [`${RETRY_TOPIC_PREFIX}${this.#wireGroup}`, retrySubscription(group)],
+    ]);
     this.#interceptors = orderGap(services.deliveryAttachments).flatMap(({ plugin, create }) => {
       const interceptor = create({ group });
       return interceptor === undefined ? [] : [{ plugin, interceptor }];
     });
     this.#events = new ConsumerEvents(group, clock, logger);
-    this.#wireGroup = names.groupToWire(group);
     this.#subVersion = clock.now();
   }
 
@@ -116,11 +120,11 @@ export class PushConsumer<S extends Subscribe> implements Consumer<S> {
     const plugins = this.#interceptors.map(({ plugin }) => plugin);
     return [
       `consumer ${this.group}: ${this.#state}${this.#paused ? ', paused' : ''}`,
-      ...[...this.#subscriptions.values()].map(({ topic, expression }) => `  topic ${topic}: ${expression}`),
+      ...this.#topics.map(({ topic, expression }) => `  topic ${topic}: ${expression}`),
       `  delivery: ${[...plugins, 'handler'].join(' → ')}, ${this.#options.concurrency} at one time`,
-      ...this.assignment().map(
-        ({ topic, brokerName, queueId, pullOffset, committableOffset }) =>
-          `  queue ${topic} ${brokerName} ${queueId}: pulled to ${pullOffset}, done to ${committableOffset}`,
+      ...(this.#running?.assignment.consumed ?? []).map(
+        ({ shown: { topic, brokerName, queueId }, processQueue: { nextOffset, committableOffset } }) =>
+          `  queue ${topic} ${brokerName} ${queueId}: pulled to ${nextOffset}, done to ${committableOffset}`,
       ),
     ].join('\n');
   }
@@ -132,6 +136,11 @@ export class PushConsumer<S extends Subscribe> implements Consumer<S> {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  /** What the application subscribed to. */
+  get #topics(): readonly TopicSubscription[] {
+    return [...this.#subscriptions.values()].filter(({ retried }) => !retried);
   }
 
   async #start(handler: AnyHandler): Promise<void> {
@@ -166,7 +175,7 @@ export class PushConsumer<S extends Subscribe> implements Consumer<S> {
       this.#state = 'running';
       this.#services.logger.info('a consumer runs', {
         group: this.group,
-        topics: [...this.#subscriptions.values()].map(({ topic, expression }) => `${topic}: ${expression}`),
+        topics: this.#topics.map(({ topic, expression }) => `${topic}: ${expression}`),
       });
       if (this.#events.observed) this.#events.emit({ type: 'started' });
     } catch (error) {
@@ -184,7 +193,7 @@ export class PushConsumer<S extends Subscribe> implements Consumer<S> {
   async #loadRoutes(): Promise<void> {
     const { routes, logger } = this.#services;
     await Promise.all(
-      [...this.#subscriptions].map(async ([wireTopic, { topic }]) => {
+      [...this.#subscriptions].map(async ([wireTopic, { topic, retried }]) => {
         try {
           await routes.loadSubscribeQueues(wireTopic);
         } catch (error) {
@@ -192,7 +201,9 @@ export class PushConsumer<S extends Subscribe> implements Consumer<S> {
             if (routes.subscribeQueues(wireTopic) === undefined) throw error;
             return;
           }
-          logger.warn('a topic does not exist yet; it is read as soon as it does', { group: this.group, topic });
+          // The brokers make the retry topic when they hear of the group.
+          if (!retried)
+            logger.warn('a topic does not exist yet; it is read as soon as it does', { group: this.group, topic });
         }
       }),
     );
@@ -264,12 +275,13 @@ export class PushConsumer<S extends Subscribe> implements Consumer<S> {
     this.#running = undefined;
     let unfinished = 0;
     if (running !== undefined) {
-      const { assignment, runner } = running;
+      const { assignment, runner, mode } = running;
       running.rebalancer.stop();
       running.persisting.cancel();
       running.unregister();
       assignment.stopPulling();
-      if (!(await waitAtMost(runner.stop(), clock, { timeoutMs, signal }))) {
+      const drained = runner.stop().then(() => mode.drain());
+      if (!(await waitAtMost(drained, clock, { timeoutMs, signal }))) {
         unfinished = runner.running;
         assignment.abortHandlers('the consumer closes and does not wait any longer');
         logger.warn('a consumer closes while handlers run; their messages are delivered again', {

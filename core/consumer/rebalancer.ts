@@ -1,3 +1,4 @@
+import { isRocketMQError } from '../errors/rocketmq-error.js';
 import type { Membership } from '../routing/membership.js';
 import type { RouteTable } from '../routing/route-table.js';
 import type { Clock, Timer } from '../runtime/clock.js';
@@ -17,6 +18,8 @@ const BLOCKED_MS = 120_000;
 /** After a round that could not be finished. */
 const UNFINISHED_DELAY_MS = 1_000;
 const UNFINISHED_DELAY_MS_MAX = 5_000;
+/** After so many rounds it is looked for at the usual pace: a broker may not make it before something is sent back. */
+const RETRY_TOPIC_MISSED_MAX = 3;
 
 export interface RebalancerServices {
   /** The group as the application writes it. */
@@ -50,6 +53,7 @@ export class Rebalancer {
   #soon: Timer | undefined;
   #unfinishedRounds = 0;
   #stopped = false;
+  #retryTopicMissed = 0;
   /** Topics whose last round failed, so that each failure is told loudly once. */
   readonly #failing = new Set<string>();
 
@@ -104,13 +108,15 @@ export class Rebalancer {
     try {
       share = await this.#share(wireTopic);
     } catch (error) {
-      logger[this.#failing.has(topic) ? 'debug' : 'warn'](
+      // The brokers make the retry topic when they hear of the group, which may be a moment from now.
+      const expected = subscription.retried && isRocketMQError(error, 'RMQ_ROUTE_NOT_FOUND');
+      logger[expected || this.#failing.has(topic) ? 'debug' : 'warn'](
         'queues could not be shared out; this member keeps what it has and tries again',
         { group, topic, error },
       );
       this.#failing.add(topic);
-      if (events.observed) events.emit({ type: 'rebalanceFailed', topic, error });
-      return false;
+      if (events.observed && !expected) events.emit({ type: 'rebalanceFailed', topic, error });
+      return expected && this.#retryTopicMissed++ >= RETRY_TOPIC_MISSED_MAX;
     }
     this.#failing.delete(topic);
     if (this.#stopped) return true;

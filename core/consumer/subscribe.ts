@@ -1,4 +1,4 @@
-import type { ReceivedMessage } from '../message/message.js';
+import type { ConsumedMessage } from './consumed-message.js';
 
 /** A typed topic as a consumer needs it: its name, and how a body becomes a value. */
 export interface DecodableTopic<T = unknown> {
@@ -33,4 +33,4 @@ export type SubscribedValue<S> =
       : unknown;
 
 /** A message as the handler of these subscriptions gets it. */
-export type SubscribedMessage<S> = ReceivedMessage<SubscribedValue<S>>;
+export type SubscribedMessage<S> = ConsumedMessage<SubscribedValue<S>>;

@@ -1,4 +1,5 @@
 import { rocketMQError } from '../errors/rocketmq-error.js';
+import { RETRY_TOPIC_PREFIX } from '../message/system-topics.js';
 import { javaStringHash } from '../message/tag-hash.js';
 import { tagsOf } from '../remoting/protocol/subscription-data.js';
 import type { DecodableTopic, Subscribe, SubscribedTopic } from './subscribe.js';
@@ -13,6 +14,8 @@ export interface TopicSubscription {
   readonly tags: ReadonlySet<string>;
   /** Java's hashes of the tags, by which brokers filter. */
   readonly tagCodes: readonly number[];
+  /** Whether these are messages that come again: the group's own retry topic. */
+  readonly retried: boolean;
   /** How bodies become values; undefined where the topic is not typed. */
   readonly decodable: DecodableTopic | undefined;
 }
@@ -53,7 +56,7 @@ export function parseSubscription(topic: SubscribedTopic, expression: unknown): 
     throw invalid(name, String(expression), "an expression is a string: '*', or tags joined by '||'");
   }
   if (expression === '' || expression.trim() === '*') {
-    return { topic: name, expression: '*', tags: new Set(), tagCodes: [], decodable };
+    return { topic: name, expression: '*', tags: new Set(), tagCodes: [], retried: false, decodable };
   }
   const tags = tagsOf(expression);
   if (tags.length === 0) throw invalid(name, expression, "there is no tag in it; use '*' for everything");
@@ -65,7 +68,20 @@ export function parseSubscription(topic: SubscribedTopic, expression: unknown): 
       `'${unlikely}' is no tag: '*' stands alone for everything, and tags are joined by '||'`,
     );
   }
-  return { topic: name, expression, tags: new Set(tags), tagCodes: tags.map(javaStringHash), decodable };
+  return {
+    topic: name,
+    expression,
+    tags: new Set(tags),
+    tagCodes: tags.map(javaStringHash),
+    retried: false,
+    decodable,
+  };
+}
+
+/** What brokers sent back of a group, all of it. */
+export function retrySubscription(group: string): TopicSubscription {
+  const topic = `${RETRY_TOPIC_PREFIX}${group}`;
+  return { topic, expression: '*', tags: new Set(), tagCodes: [], retried: true, decodable: undefined };
 }
 
 function entriesOf(subscribe: Subscribe): Iterable<readonly [SubscribedTopic, unknown]> {

@@ -157,6 +157,11 @@ export const ERROR_CODES = {
     cause: 'A subscription expression could not be understood, or the broker refuses it.',
     remedy: "Use '*', or tags joined by '||'.",
   },
+  RMQ_CONSUME_TIMEOUT: {
+    retryable: true,
+    cause: 'A handler did not end within consumeTimeoutMs; its messages come again and it is not waited for.',
+    remedy: 'Let handlers end in time (context.signal tells them), or raise consumeTimeoutMs.',
+  },
   RMQ_CODEC_MISSING: {
     retryable: false,
     cause: 'A body is compressed with a codec that is not installed.',

@@ -83,6 +83,7 @@ export interface ErrorFieldsByCode {
   RMQ_NOT_RUNNING: { readonly state: string };
   RMQ_GROUP_DUPLICATE: { readonly group: string };
   RMQ_SUBSCRIPTION_INVALID: { readonly topic: string; readonly expression: string };
+  RMQ_CONSUME_TIMEOUT: { readonly timeoutMs: number };
   RMQ_CODEC_MISSING: { readonly codec: string; readonly package?: string };
   RMQ_ADDRESS_IN_USE: { readonly address: string };
   RMQ_STORE_LOCKED: { readonly dir: string; readonly holder: string };

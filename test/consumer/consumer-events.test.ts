@@ -1,5 +1,6 @@
 import { map } from 'rxjs';
 import { expect, expectTypeOf, test } from 'vitest';
+import type { ConsumedMessage } from '../../core/consumer/consumed-message.js';
 import type { SubscribedMessage } from '../../core/consumer/subscribe.js';
 import { json } from '../../core/message/json-codec.js';
 import type { ReceivedMessage } from '../../core/message/message.js';
@@ -110,7 +111,7 @@ test('messages are typed by what was subscribed to', () => {
   expectTypeOf(consumer.run)
     .parameter(0)
     .parameter(0)
-    .toEqualTypeOf<ReceivedMessage<{ id: number } | { amount: string }>>();
+    .toEqualTypeOf<ConsumedMessage<{ id: number } | { amount: string }>>();
   expectTypeOf<SubscribedMessage<{ orders: string }>['value']>().toEqualTypeOf<unknown>();
   expectTypeOf<SubscribedMessage<readonly ['orders', typeof orders]>['value']>().toEqualTypeOf<unknown>();
   expectTypeOf<SubscribedMessage<ReadonlyMap<typeof orders, string>>['value']>().toEqualTypeOf<{ id: number }>();
@@ -157,7 +158,7 @@ test('delivery interceptors see what a consumer delivers, in their order, and on
       ],
     },
   });
-  const consumer = create({ group: 'billing', subscribe: { orders: '*' } });
+  const consumer = create({ group: 'billing', subscribe: { orders: '*' }, handlerRetry: { attempts: 1 } });
   const events = eventsOf(consumer);
   const got: string[] = [];
   await consumer.run((message) => void got.push(message.msgId));

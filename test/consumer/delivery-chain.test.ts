@@ -1,12 +1,13 @@
 import { concat, map, NEVER, Observable, of, Subject, tap, throwError } from 'rxjs';
 import { describe, expect, test } from 'vitest';
-import type {
-  DeliveryAttachment,
-  DeliveryContext,
-  DeliveryInterceptor,
-  DeliveryOutcome,
+import {
+  ACK,
+  type DeliveryAttachment,
+  type DeliveryContext,
+  type DeliveryInterceptor,
+  type DeliveryOutcome,
 } from '../../core/consumer/delivery.js';
-import { ACK, composeDelivery, type DeliveryEnd } from '../../core/consumer/delivery-chain.js';
+import { composeDelivery, type DeliveryEnd } from '../../core/consumer/delivery-chain.js';
 import { DeliveryPass } from '../../core/consumer/delivery-pass.js';
 import type { ReceivedMessage } from '../../core/message/message.js';
 import { orderGap } from '../../core/pipeline/gap-order.js';
@@ -27,7 +28,7 @@ function setup(interceptors: Record<string, DeliveryInterceptor>, end?: Delivery
     (error) => late.push(error),
   );
   const controller = new AbortController();
-  const facts = { group: 'g', queue, attempt: 2, signals: { signalOf: () => controller.signal } };
+  const facts = { group: 'g', queue, attempt: 2, ended: false, signals: { signalOf: () => controller.signal } };
   deliver(new DeliveryPass(facts, [message]), (outcome) => outcomes.push(outcome));
   return { handled, late, outcomes, deliver };
 }
@@ -139,7 +140,10 @@ describe('a delivery chain', () => {
     ['ended in two outcomes', () => of(ACK, ACK)],
     ['ended without an outcome', () => of()],
     ['returned something that is no Observable', () => Promise.resolve(ACK) as never],
-    ["ended in something other than { kind: 'ack' } or { kind: 'retry', error }", () => of('ok') as never],
+    [
+      "ended in something other than { kind: 'ack' }, { kind: 'retry', error }, { kind: 'deadLetter', reason }, or { kind: 'each', outcomes } with one of these for each message",
+      () => of('ok') as never,
+    ],
     ['called next with a context that context.with did not make', (context, next) => next({ ...context })],
     [
       'passed on more or fewer messages than it was given',

@@ -1,8 +1,9 @@
 import { type RocketMQError, rocketMQError } from '../../../core/errors/rocketmq-error.js';
 import { encodeHost } from '../../../core/message/host.js';
-import type { MessageQueue, Properties } from '../../../core/message/message.js';
-import { recordSize, writeRecord } from '../../../core/message/message-record.js';
+import type { MessageQueue, Properties, ReceivedMessage } from '../../../core/message/message.js';
+import { readRecord, recordSize, writeRecord } from '../../../core/message/message-record.js';
 import { encodeProperties } from '../../../core/message/properties.js';
+import { toReceivedMessage } from '../../../core/message/received-message.js';
 import type { OutgoingCommand, RemotingCommand } from '../../../core/remoting/protocol/remoting-command.js';
 import { RequestCode } from '../../../core/remoting/protocol/request-codes.js';
 import { ResponseCode } from '../../../core/remoting/protocol/response-codes.js';
@@ -21,6 +22,7 @@ export interface FakeMessage {
   readonly tag?: string;
   readonly properties?: Properties;
   readonly sysFlag?: number;
+  readonly reconsumeTimes?: number;
 }
 
 interface HeldPull {
@@ -43,6 +45,9 @@ export class FakeBroker {
   readonly #minOffsets = new Map<string, number>();
   readonly #queueCounts = new Map<string, number>();
   readonly #members = new Map<string, Map<string, () => void>>();
+  readonly #stored = new Map<number, { readonly topic: string; readonly record: Buffer }>();
+  /** What was sent back and waits for its delay level. */
+  readonly delayed: { readonly group: string; readonly delayLevel: number; readonly deliver: () => void }[] = [];
   #held: HeldPull[] = [];
 
   createTopic(topic: string, queues: number): void {
@@ -63,18 +68,19 @@ export class FakeBroker {
     const key = placeKey(topic, queueId);
     const queue = this.#queues.get(key) as Buffer[];
     const offset = queue.length;
-    const { body = `${topic}-${queueId}-${offset}`, tag, properties = {}, sysFlag = 0 } = message;
+    const { body = `${topic}-${queueId}-${offset}`, tag, properties = {}, sysFlag = 0, reconsumeTimes = 0 } = message;
+    const physicalOffset = this.#stored.size * 1_000;
     const fields = {
       queueId,
       flag: 0,
       queueOffset: offset,
-      physicalOffset: offset * 1_000,
+      physicalOffset,
       sysFlag,
       bornTimestamp: 1,
       bornHost: encodeHost('127.0.0.1:1'),
       storeTimestamp: 2,
       storeHost: encodeHost(this.address),
-      reconsumeTimes: 0,
+      reconsumeTimes,
       preparedTransactionOffset: 0,
       body: typeof body === 'string' ? Buffer.from(body) : body,
       topic: Buffer.from(topic),
@@ -83,6 +89,7 @@ export class FakeBroker {
     const record = Buffer.alloc(recordSize(fields));
     writeRecord(record, 0, fields);
     queue.push(record);
+    this.#stored.set(physicalOffset, { topic, record });
     const woken = this.#held.filter((held) => held.key === key);
     this.#held = this.#held.filter((held) => held.key !== key);
     for (const { request, respond } of woken) respond(this.#pull(request) as RemotingCommand);
@@ -174,9 +181,46 @@ export class FakeBroker {
         else respond({ ...answerOf(0), body: Buffer.from(JSON.stringify({ consumerIdList: ids })) });
         return;
       }
+      case RequestCode.CONSUMER_SEND_MSG_BACK:
+        respond(this.#sendBack(ext));
+        return;
       default:
         respond(rocketMQError('RMQ_FRAME_INVALID', `the fake broker knows no code ${request.command.code}`, {}));
     }
+  }
+
+  /** Everything that was sent back comes now, whatever its level. */
+  deliverDelayed(): void {
+    for (const { deliver } of this.delayed.splice(0)) deliver();
+  }
+
+  #sendBack(ext: Readonly<Record<string, string>>): RemotingCommand {
+    const stored = this.#stored.get(Number(ext.offset));
+    if (stored === undefined) return answerOf(1, {}, `look message by offset failed, ${ext.offset}`);
+    const message = toReceivedMessage(readRecord(stored.record, 0), this.name);
+    const { group = '', originTopic = '' } = ext;
+    const { UNIQ_KEY, RETRY_TOPIC = originTopic, ORIGIN_MESSAGE_ID = message.offsetMsgId } = message.properties;
+    const dead = Number(ext.delayLevel) < 0 || message.reconsumeTimes >= Number(ext.maxReconsumeTimes);
+    const topic = `${dead ? '%DLQ%' : '%RETRY%'}${group}`;
+    if (!this.#queueCounts.has(topic)) this.createTopic(topic, 1);
+    const again = {
+      body: message.body,
+      sysFlag: message.sysFlag,
+      reconsumeTimes: message.reconsumeTimes + 1,
+      properties: { ...message.properties, ...(UNIQ_KEY && { UNIQ_KEY }), RETRY_TOPIC, ORIGIN_MESSAGE_ID },
+    };
+    if (dead) this.put(topic, 0, again);
+    else {
+      const delayLevel = Number(ext.delayLevel) || 3 + message.reconsumeTimes;
+      this.delayed.push({ group, delayLevel, deliver: () => this.put(topic, 0, again) });
+    }
+    return answerOf(0);
+  }
+
+  /** The messages of a queue. */
+  messagesOf(topic: string, queueId = 0): ReceivedMessage[] {
+    const queue = this.#queues.get(placeKey(topic, queueId)) ?? [];
+    return queue.map((record) => toReceivedMessage(readRecord(record, 0), this.name));
   }
 
   #pull({ clientId, ext }: FakeRequest): RemotingCommand | undefined {

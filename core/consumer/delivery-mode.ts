@@ -1,0 +1,32 @@
+import type { ConsumedQueue } from './consumed-queue.js';
+import type { DeliveryOutcome } from './delivery.js';
+import type { PulledMessage } from './pulled-message.js';
+
+/** A delivery that has ended: its messages are of one queue, which is still ours. */
+export interface EndedDelivery {
+  readonly consumed: ConsumedQueue;
+  /** In the order in which the mode gave them. */
+  readonly held: readonly PulledMessage[];
+  /** Monotonic milliseconds. */
+  readonly startedMs: number;
+}
+
+/**
+ * How a consumer takes its messages and what it makes of their outcomes: what differs between clustering, orderly,
+ * broadcasting and pop. The handler runner asks it what to deliver next and tells it how each delivery ended; decoding,
+ * concurrency, interceptors, handlers and time-outs are the runner's and the same for all. Does the work of what Apache's
+ * ConsumeMessageServices differ in.
+ */
+export interface DeliveryMode {
+  /**
+   * The messages of one queue to deliver next, together, at most `max`. None means that there is nothing now; whoever gives
+   * the queue something to take calls the runner's `wake`. An orderly mode gives none while one delivery of the queue runs.
+   */
+  take(consumed: ConsumedQueue, max: number): readonly PulledMessage[];
+  /** Messages that are none of this consumer's business (another tag, a filter): done, and nobody was asked. */
+  skip(consumed: ConsumedQueue, skipped: readonly PulledMessage[]): void;
+  /** Once per delivery: carries out the outcome. Never throws. The delivery's slot is free again. */
+  settle(ended: EndedDelivery, outcome: DeliveryOutcome): void;
+  /** Starts nothing any more. Resolves when what the mode itself has under way (a send-back) has ended. Never rejects. */
+  drain(): Promise<void>;
+}

@@ -1,0 +1,79 @@
+import type { Clock } from '../runtime/clock.js';
+import type { Logger } from '../runtime/logger.js';
+import type { ConsumedQueue } from './consumed-queue.js';
+import type { FailureNext } from './consumer-event.js';
+import type { ConsumerEvents } from './consumer-events.js';
+import type { MessageOutcome } from './delivery.js';
+import type { PulledMessage } from './pulled-message.js';
+
+/** Says in log and events how deliveries end, in the same words on every kind of consumer. */
+export class DeliveryReport {
+  readonly #group: string;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #events: ConsumerEvents;
+
+  /** @param group as the application writes it */
+  constructor(group: string, clock: Clock, logger: Logger, events: ConsumerEvents) {
+    this.#group = group;
+    this.#clock = clock;
+    this.#logger = logger;
+    this.#events = events;
+  }
+
+  handled(consumed: ConsumedQueue, pulled: PulledMessage, startedMs: number): void {
+    if (!this.#events.observed || pulled.message === undefined) return;
+    this.#events.emit({
+      type: 'handled',
+      queue: consumed.shown,
+      queueOffset: pulled.queueOffset,
+      msgId: pulled.message.msgId,
+      attempt: pulled.tries,
+      elapsedMs: this.#clock.monotonic() - startedMs,
+    });
+  }
+
+  /**
+   * A message was not handled.
+   * @param next what becomes of it
+   * @param retryInMs when it comes again, where that is known here
+   */
+  failed(
+    consumed: ConsumedQueue,
+    pulled: PulledMessage,
+    outcome: MessageOutcome,
+    next: FailureNext,
+    retryInMs: number | undefined,
+  ): void {
+    const { queueOffset, tries: attempt } = pulled;
+    const msgId = pulled.message?.msgId;
+    const reason = outcome.kind === 'deadLetter' ? { reason: outcome.reason } : {};
+    const error = outcome.kind === 'ack' ? undefined : outcome.error;
+    const facts = { queueOffset, msgId, attempt, error, next, retryInMs, ...reason };
+    const asked = outcome.kind === 'retry' && error === undefined;
+    this.#logger[asked ? 'info' : 'warn'](
+      asked ? 'a handler wants a message again' : 'a message could not be handled',
+      { group: this.#group, ...consumed.shown, ...facts },
+    );
+    if (this.#events.observed) this.#events.emit({ type: 'failed', queue: consumed.shown, ...facts });
+  }
+
+  /** The broker took a message back. */
+  sentBack(consumed: ConsumedQueue, pulled: PulledMessage, delayLevel: number): void {
+    if (!this.#events.observed) return;
+    const { queueOffset } = pulled;
+    const msgId = pulled.message?.msgId;
+    this.#events.emit({ type: 'sentBack', queue: consumed.shown, queueOffset, msgId, delayLevel });
+  }
+
+  /** The broker did not take it. */
+  sendBackFailed(consumed: ConsumedQueue, pulled: PulledMessage, error: unknown, retryInMs: number): void {
+    const facts = { queueOffset: pulled.queueOffset, msgId: pulled.message?.msgId, error, retryInMs };
+    this.#logger.warn('a message could not be sent back; its offset is held and it is handled again here', {
+      group: this.#group,
+      ...consumed.shown,
+      ...facts,
+    });
+    if (this.#events.observed) this.#events.emit({ type: 'sendBackFailed', queue: consumed.shown, ...facts });
+  }
+}
