@@ -24,5 +24,5 @@ export interface RunningCluster {
 export interface ClusterSource {
   /** The time that these servers live in, for clients that are given no `clock` of their own. Default: the machine's. */
   readonly clock?: Clock;
-  start(): Promise<RunningCluster>;
+  start(user: { readonly clientId: string }): Promise<RunningCluster>;
 }

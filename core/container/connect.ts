@@ -53,7 +53,7 @@ export async function connect(options: ConnectOptions = {}): Promise<Client> {
   try {
     await plugins.setup();
     requireNameServers(settings, plugins);
-    if (settings.source.kind === 'cluster') cluster = await settings.source.cluster.start();
+    if (settings.source.kind === 'cluster') cluster = await settings.source.cluster.start({ clientId });
     cluster?.onFailed?.((error) => {
       settings.logger?.error('the cluster that runs for this client ended by itself', { clientId, error });
     });

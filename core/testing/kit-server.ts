@@ -63,7 +63,7 @@ export class KitServer {
     this.#files = createMemoryStoreFiles();
   }
 
-  /** Addresses from which a client, by its id, sends heartbeats. */
+  /** Addresses that a client connects from: what it opened through the kit, and what it sends heartbeats on. */
   addressesOf(clientId: string): Set<string> {
     const producers = this.server.part(ProducerRegistry);
     const consumers = this.server.part(ConsumerRegistry);
@@ -71,7 +71,8 @@ export class KitServer {
       ...producers.groups.flatMap((group) => producers.members(group) ?? []),
       ...consumers.groups.flatMap((group) => consumers.group(group)?.members ?? []),
     ];
-    return new Set(channels.filter((one) => one.clientId === clientId).map((one) => one.connection.remoteAddress));
+    const heard = channels.filter((one) => one.clientId === clientId).map((one) => one.connection.remoteAddress);
+    return new Set([...this.transport.addressesOf(clientId), ...heard]);
   }
 
   #serverOptions(): ResolvedServerOptions {

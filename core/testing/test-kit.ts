@@ -43,7 +43,7 @@ export interface TestKit {
   deadLetters(group: string, options?: MessagesOptions): Promise<ReceivedMessage<string>[]>;
   /** How far a group has come in each queue of which it committed an offset; consumers commit every 5 s and on close. */
   offsets(group: string, topic?: string): ConsumerProgress[];
-  /** Cuts all connections, or those on which one client sends heartbeats. Returns how many. */
+  /** Cuts all connections, the broker's own to its name server too, or those of one client. Returns how many. */
   cut(client?: { readonly clientId: string }): number;
   /** Answers the next requests of a kind with a code instead of processing them. Default: one, SYSTEM_ERROR. */
   refuse(kind: RequestKind, options?: RefuseOptions): Fault;
@@ -98,9 +98,9 @@ class MemoryKit implements TestKit {
     this.#server = new KitServer(options, this.clock, this.#faults);
     this.cluster = {
       clock: this.clock,
-      start: async () => ({
+      start: async ({ clientId }) => ({
         nameServers: this.nameServers,
-        ...(transport === 'memory' && { transport: this.#server.transport }),
+        transport: this.#server.transport.for(clientId),
         // The server belongs to the kit: it stays when its last client leaves.
         release: async () => {},
       }),
