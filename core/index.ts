@@ -4,7 +4,7 @@
  */
 
 // The entry.
-export type { Client, ClientCloseOptions } from './client/client.js';
+export type { Client, ClientCloseOptions, ClientStatistics } from './client/client.js';
 export type { ClusterSource, ClusterTransport, RunningCluster } from './client/cluster-source.js';
 export type { ConnectOptions, HeaderEncoding } from './client/connect-options.js';
 // Replaceable parts: each name is a token and the interface of what is bound under it.
@@ -59,6 +59,7 @@ export {
   Compressors,
 } from './message/compression/compressor.js';
 // Messages.
+export type { Exchange } from './message/exchange.js';
 export { json } from './message/json-codec.js';
 export type { MessageQueue, OutgoingMessage, Properties, ReceivedMessage } from './message/message.js';
 export { UniqueIdGenerator } from './message/message-ids.js';
@@ -91,7 +92,7 @@ export {
   type TraceRecord,
   type TraceType,
 } from './message/trace/trace-record.js';
-export { type TypedTopic, topic, type ValueOf } from './message/typed-topic.js';
+export { type ReadsBodies, type TypedTopic, topic, type ValueOf } from './message/typed-topic.js';
 // The send pipeline, for interceptors.
 export type {
   AttachAfter,
@@ -166,6 +167,7 @@ export type {
   Producer,
   ProducerPipeline,
   RawMessage,
+  RequestOptions,
   SendAllOptions,
   SendOptions,
   SendReport,

@@ -6,7 +6,7 @@ import type { Plugin, PluginProducerOptions } from '../plugin/plugin.js';
 import type { ProducerOptions } from '../producer/options.js';
 import type { Producer } from '../producer/producer.js';
 import { LifeCycle, type LifeCycleState } from '../runtime/life-cycle.js';
-import type { Client, ClientCloseOptions } from './client.js';
+import type { Client, ClientCloseOptions, ClientStatistics } from './client.js';
 import type { ClientParts } from './client-parts.js';
 import { OpenParts } from './open-parts.js';
 import { createPluginRuntime } from './plugin-runtime.js';
@@ -34,6 +34,10 @@ export class ClientInstance implements Client {
 
   get state(): LifeCycleState {
     return this.#life.state;
+  }
+
+  get statistics(): ClientStatistics {
+    return this.#parts.statistics();
   }
 
   /** Starts plugins and periodic tasks. @throws RMQ_PLUGIN_FAILED; RMQ_NOT_RUNNING with the first failure for a later call */

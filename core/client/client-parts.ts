@@ -12,6 +12,7 @@ import type { Clock } from '../runtime/clock.js';
 import type { Logger } from '../runtime/logger.js';
 import type { Scheduler } from '../runtime/scheduler.js';
 import type { Token } from '../runtime/token.js';
+import type { ClientStatistics } from './client.js';
 import type { ClientMembership } from './client-membership.js';
 
 /** What an instance is made of. The composition root brings it together. */
@@ -39,6 +40,7 @@ export interface ClientParts {
   readonly heartbeatIntervalMs: number;
   readonly addressServerIntervalMs: number;
   readonly requestTimeoutMs: number;
+  readonly statistics: () => ClientStatistics;
   /** The last step of closing: whatever lies beneath. */
   readonly release: () => Promise<void>;
 }

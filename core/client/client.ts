@@ -13,6 +13,18 @@ export interface ClientCloseOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Counters of a client, and what it has in flight now. */
+export interface ClientStatistics {
+  /** Requests that servers have not answered yet. */
+  readonly requestsInFlight: number;
+  /** Answers of servers that came when their request was given up already, and were dropped. */
+  readonly lateResponses: number;
+  /** Requests of producers that wait for their replies. */
+  readonly awaitedReplies: number;
+  /** Replies that came when nobody waited for them any more, or came twice, and were dropped. */
+  readonly lateReplies: number;
+}
+
 /**
  * One instance of a client: everything made from it shares its connections, heartbeats and timers. Two of them share
  * nothing, whatever their clusters and credentials.
@@ -21,6 +33,8 @@ export interface Client {
   /** `ip@instanceName[@unitName]`, as brokers know it. */
   readonly clientId: string;
   readonly state: LifeCycleState;
+  /** As they are at the moment of reading. */
+  readonly statistics: ClientStatistics;
   /** @throws RMQ_OPTIONS_INVALID, RMQ_MESSAGE_ILLEGAL (the group's name), RMQ_GROUP_DUPLICATE, RMQ_NOT_RUNNING */
   producer(options: ProducerOptions): Promise<Producer>;
   /** @throws RMQ_OPTIONS_INVALID, RMQ_SUBSCRIPTION_INVALID, RMQ_MESSAGE_ILLEGAL, RMQ_NOT_RUNNING */

@@ -17,7 +17,7 @@ import { Logger } from '../runtime/logger.js';
 import { Random } from '../runtime/random.js';
 import { partOf } from './part-of.js';
 import { OpenScope } from './producer-scope.js';
-import { ClientId, Consumers, Deadlines, Members, Plugins, Routes, Settings, Tasks } from './tokens.js';
+import { ClientId, Consumers, Deadlines, Members, Plugins, Replies, Routes, Settings, Tasks } from './tokens.js';
 
 /** Resolves what an instance is made of; the only place that asks the client's container. */
 export function clientParts(container: Container, release: () => Promise<void>): ClientParts {
@@ -25,10 +25,12 @@ export function clientParts(container: Container, release: () => Promise<void>):
   const plugins = partOf(container, Plugins);
   const routes = partOf(container, RouteTable);
   const producerRoutes = settings.vipChannelEnabled ? vipRoutes(routes) : routes;
+  const replies = partOf(container, Replies);
+  const remoting = partOf(container, RemotingClient);
   const shared = {
     routes,
     membership: partOf(container, Membership),
-    remoting: partOf(container, RemotingClient),
+    remoting,
     clock: partOf(container, Clock),
     logger: partOf(container, Logger),
     names: partOf(container, ResourceNames),
@@ -50,6 +52,7 @@ export function clientParts(container: Container, release: () => Promise<void>):
         routes: producerRoutes,
         deadlines: partOf(container, Deadlines),
         ids: partOf(container, UniqueIdGenerator),
+        replies,
         attachments: plugins.registrations.sends,
         settledListeners: plugins.registrations.settledListeners,
         openScope: (scope) => {
@@ -81,6 +84,10 @@ export function clientParts(container: Container, release: () => Promise<void>):
     heartbeatIntervalMs: settings.heartbeatIntervalMs,
     addressServerIntervalMs: settings.addressServerIntervalMs,
     requestTimeoutMs: settings.requestTimeoutMs,
+    statistics: () => {
+      const { inFlight, lateResponses } = remoting.statistics;
+      return { requestsInFlight: inFlight, lateResponses, ...replies.statistics };
+    },
     release,
   };
 }

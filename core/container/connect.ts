@@ -19,13 +19,14 @@ import { clientParts } from './client-parts.js';
 import { consumerModule } from './consumer-module.js';
 import { messageModule } from './message-module.js';
 import { pipelineModule } from './pipeline-module.js';
+import { producerModule } from './producer-module.js';
 import { remotingModule } from './remoting-module.js';
 import { routingModule } from './routing-module.js';
 import { runtimeModule } from './runtime-module.js';
 import { ClientId, Cluster, Plugins, Settings } from './tokens.js';
 
-/** Requests of brokers that consumers answer. */
-const RESERVED_CODES = [RequestCode.NOTIFY_CONSUMER_IDS_CHANGED];
+/** Requests of brokers that consumers and producers answer. */
+const RESERVED_CODES = [RequestCode.NOTIFY_CONSUMER_IDS_CHANGED, RequestCode.PUSH_REPLY_MESSAGE_TO_CLIENT];
 
 /**
  * Makes a client: checks the options, sets up plugins, starts the `cluster` when there is one. It asks no server; the first
@@ -103,6 +104,7 @@ function compose(
     remotingModule,
     routingModule,
     pipelineModule,
+    producerModule,
     consumerModule,
     clientModule,
   );

@@ -3,6 +3,7 @@ import type { RunningCluster } from '../client/cluster-source.js';
 import type { ResolvedConnectOptions } from '../client/connect-options.js';
 import type { ConsumerRegistry } from '../consumer/consumer-registry.js';
 import type { PluginManager } from '../plugin/plugin-manager.js';
+import type { ReplyInbox } from '../producer/reply-inbox.js';
 import type { NameServers } from '../routing/name-servers.js';
 import type { RouteCache } from '../routing/route-cache.js';
 import type { DeadlineHeap } from '../runtime/deadline-heap.js';
@@ -20,6 +21,7 @@ export const Plugins = token<PluginManager>('container.Plugins');
 export const Deadlines = token<DeadlineHeap>('container.Deadlines');
 export const Tasks = token<Scheduler>('container.Tasks');
 export const NameServerChoice = token<NameServers>('container.NameServerChoice');
+export const Replies = token<ReplyInbox>('container.Replies');
 export const Consumers = token<ConsumerRegistry>('container.Consumers');
 /** What the client's own classes offer beyond their contracts. */
 export const Routes = token<RouteCache>('container.Routes');

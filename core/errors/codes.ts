@@ -95,6 +95,12 @@ export const ERROR_CODES = {
     remedy:
       'Allow more time with timeoutMs, or look at what the named stage waits for. `sent` tells whether the message may be stored.',
   },
+  RMQ_REPLY_TIMEOUT: {
+    retryable: true,
+    cause: 'A request was sent, but no reply to it came within its time.',
+    remedy:
+      'Check that a consumer of the topic runs and replies; allow more time with timeoutMs. The message is stored: ask again when that may be done twice.',
+  },
   RMQ_SEND_FAILED: {
     retryable: true,
     cause: 'Every attempt of the send failed; `attempts` carries each with its broker.',

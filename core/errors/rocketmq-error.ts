@@ -56,6 +56,13 @@ export interface ErrorFieldsByCode {
     readonly sent: 'no' | 'maybe';
     readonly msgId?: string;
   };
+  RMQ_REPLY_TIMEOUT: {
+    readonly topic: string;
+    readonly timeoutMs: number;
+    readonly msgId: string;
+    /** The message is stored. */
+    readonly sent: 'maybe';
+  };
   RMQ_SEND_FAILED: {
     readonly topic: string;
     readonly attempts: readonly FailedAttempt[];
@@ -77,8 +84,17 @@ export interface ErrorFieldsByCode {
   RMQ_SEND_ABORTED: { readonly topic: string; readonly sent: 'no' | 'maybe'; readonly msgId?: string };
   RMQ_NOT_STORED: { readonly status: string; readonly topic: string; readonly broker: string; readonly msgId?: string };
   RMQ_BACKPRESSURE: { readonly topic: string; readonly limit: 'count' | 'bytes' | 'buffer' };
-  RMQ_PIPELINE_MISUSE: { readonly interceptor: string; readonly rule: string };
-  RMQ_PLUGIN_FAILED: { readonly plugin: string };
+  RMQ_PIPELINE_MISUSE: {
+    readonly interceptor: string;
+    readonly rule: string;
+    /** There when it ended a send or a request. */
+    readonly sent?: 'no' | 'maybe';
+  };
+  RMQ_PLUGIN_FAILED: {
+    readonly plugin: string;
+    /** There when it ended a send or a request. */
+    readonly sent?: 'no' | 'maybe';
+  };
   RMQ_PLUGIN_CONFLICT: { readonly plugins: readonly string[] };
   RMQ_NOT_RUNNING: { readonly state: string };
   RMQ_GROUP_DUPLICATE: { readonly group: string };
@@ -128,6 +144,12 @@ export function rocketMQError<C extends ErrorCode>(
   options: { cause?: unknown; retryable?: boolean; hint?: string } = {},
 ): RocketMQErrorOf<C> {
   return Object.assign(new RocketMQError(code, message, options), fields) as RocketMQErrorOf<C>;
+}
+
+/** Has a plugin's failure say whether what it ended may be stored, or executed, all the same; other errors stay as they are. */
+export function saySent<E extends RocketMQError>(error: E, sent: 'no' | 'maybe'): E {
+  if (error.code !== 'RMQ_PLUGIN_FAILED' && error.code !== 'RMQ_PIPELINE_MISUSE') return error;
+  return 'sent' in error ? error : Object.assign(error, { sent });
 }
 
 /**

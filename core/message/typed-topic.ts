@@ -1,4 +1,4 @@
-import { rocketMQError } from '../errors/rocketmq-error.js';
+import { isRocketMQError, rocketMQError } from '../errors/rocketmq-error.js';
 import { decodeJson, encodeJson } from './json-codec.js';
 import { isStandardSchema, type StandardIssue, type StandardSchema } from './standard-schema.js';
 import type { TopicCodec } from './topic-codec.js';
@@ -41,6 +41,38 @@ export function topic<T, Input>(
     name,
     encode: (value) => codec.encode(value, name),
     decode: (body) => codec.decode(body, name),
+  };
+}
+
+/** How bodies become values: a codec, such as `json()`, or a Standard Schema that they are JSON of. */
+export type ReadsBodies<T> = Pick<TopicCodec<T>, 'decode'> | StandardSchema<unknown, T>;
+
+/** Reads one body. @throws RMQ_VALUE_INVALID, also by its promise */
+export type BodyReader<T> = (body: Uint8Array, topic: string) => T | Promise<T>;
+
+/** A reader of bodies that stand for themselves, without a topic of that type. @throws RMQ_OPTIONS_INVALID naming `option` */
+export function bodyReader<T>(reads: ReadsBodies<T>, option: string): BodyReader<T> {
+  if (isStandardSchema(reads)) {
+    return (body, name) => validate(reads as StandardSchema<unknown, T>, decodeJson(body, name), name);
+  }
+  if (typeof reads?.decode !== 'function') {
+    const message = `${option} has to be a codec with decode, such as json(), or a Standard Schema`;
+    throw rocketMQError('RMQ_OPTIONS_INVALID', message, { option });
+  }
+  return async (body, name) => {
+    try {
+      return await reads.decode(body, name);
+    } catch (error) {
+      if (isRocketMQError(error, 'RMQ_VALUE_INVALID')) throw error;
+      const words = error instanceof Error ? error.message : String(error);
+      const message = `The body of a message of topic ${name} cannot be read: ${words}`;
+      throw rocketMQError(
+        'RMQ_VALUE_INVALID',
+        message,
+        { topic: name, issues: [{ message: words }] },
+        { cause: error },
+      );
+    }
   };
 }
 

@@ -1,4 +1,5 @@
 import type { RocketMQError } from '../errors/rocketmq-error.js';
+import type { Exchange } from '../message/exchange.js';
 import type { MessageQueue, OutgoingMessage } from '../message/message.js';
 import type { PublishInfo } from '../routing/topic-route.js';
 import type { SendResult } from './send-result.js';
@@ -16,6 +17,8 @@ export type SendTarget =
 export interface SendFacts {
   readonly producerGroup: string;
   readonly mode: 'send' | 'oneway';
+  /** `request` when the send waits for a reply, `reply` when it is one; undefined for all others. */
+  readonly exchange?: Exchange | undefined;
   /** The unique id the message gets (property UNIQ_KEY). */
   readonly msgId: string;
   /** Wall clock at the start, milliseconds since 1970. */

@@ -1,3 +1,4 @@
+import { exchangeOf } from '../message/exchange.js';
 import type { OutgoingMessage, Properties } from '../message/message.js';
 import { formatBatchProperties, formatMessageProperties } from '../message/message-properties.js';
 import { messagesOf } from '../message/outgoing-batch.js';
@@ -25,7 +26,8 @@ export interface SendHeader {
 }
 
 /**
- * A SEND_MESSAGE_V2 request, or SEND_BATCH_MESSAGE for a batch, whose header names are single letters:
+ * A SEND_MESSAGE_V2 request, SEND_BATCH_MESSAGE for a batch, or SEND_REPLY_MESSAGE_V2 for a reply. Header names are single
+ * letters:
  *
  * ```
  * a producerGroup   b topic   c defaultTopic   d defaultTopicQueueNums   e queueId   f sysFlag   g bornTimestamp
@@ -37,7 +39,7 @@ export function sendRequest(header: SendHeader, message: OutgoingMessage, payloa
   const { reconsumeTimes, maxReconsumeTimes } = reconsumeTimesOf(message, header.topic);
   const isBatch = messagesOf(message) !== undefined;
   return {
-    code: isBatch ? RequestCode.SEND_BATCH_MESSAGE : RequestCode.SEND_MESSAGE_V2,
+    code: isBatch ? RequestCode.SEND_BATCH_MESSAGE : codeOf(message),
     ext: {
       a: header.group,
       b: header.topic,
@@ -58,6 +60,10 @@ export function sendRequest(header: SendHeader, message: OutgoingMessage, payloa
     },
     body: payload.body,
   };
+}
+
+function codeOf(message: OutgoingMessage): number {
+  return exchangeOf(message) === 'reply' ? RequestCode.SEND_REPLY_MESSAGE_V2 : RequestCode.SEND_MESSAGE_V2;
 }
 
 function transactionBits({ systemProperties }: OutgoingMessage): number {

@@ -1,4 +1,4 @@
-import { isRocketMQError, type RocketMQError, rocketMQError } from '../errors/rocketmq-error.js';
+import { isRocketMQError, type RocketMQError, rocketMQError, saySent } from '../errors/rocketmq-error.js';
 import type { MessageQueue, OutgoingMessage } from '../message/message.js';
 import type { DeadlineEntry } from '../runtime/deadline-heap.js';
 import type { Chain } from './chain.js';
@@ -217,7 +217,7 @@ export abstract class SendState implements SendFacts, DeadlineEntry, OutcomeSink
   #finish(result: SendResult | undefined, error: unknown): void {
     this.#ended = true;
     this.#dropLeftovers();
-    const failure = result === undefined ? this.chain.label(error, 0) : undefined;
+    const failure = result === undefined ? saySent(this.chain.label(error, 0), this.sent) : undefined;
     this.chain.tellEnd(this, result, failure);
     this.end(result, failure);
   }

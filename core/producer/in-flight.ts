@@ -5,6 +5,8 @@ export class InFlight {
   #first: ProducerSend | undefined;
   #count = 0;
   #whenEmpty: (() => void)[] = [];
+  /** What is in flight beside its sends, and has to be told. */
+  readonly #holders = new Set<{ cancel(): void }>();
 
   get count(): number {
     return this.#count;
@@ -26,17 +28,20 @@ export class InFlight {
     this.#uncount();
   }
 
-  /** Something that is made of several sends is in flight, also between two of them. */
-  hold(): void {
+  /** Something that is more than its sends is in flight, also between two of them; `holder` is cancelled with all. */
+  hold(holder?: { cancel(): void }): void {
     this.#count++;
+    if (holder !== undefined) this.#holders.add(holder);
   }
 
-  release(): void {
+  release(holder?: { cancel(): void }): void {
+    if (holder !== undefined) this.#holders.delete(holder);
     this.#uncount();
   }
 
   cancelAll(): void {
     for (let send = this.#first; send !== undefined; send = this.#first) send.cancel();
+    for (const holder of [...this.#holders]) holder.cancel();
   }
 
   /** Resolves when nothing is in flight. */

@@ -1,6 +1,6 @@
 import { Observable, type OperatorFunction } from 'rxjs';
 import type { RocketMQError } from '../errors/rocketmq-error.js';
-import type { MessageQueue } from '../message/message.js';
+import type { MessageQueue, ReceivedMessage } from '../message/message.js';
 import { validateTopic } from '../message/message-rules.js';
 import type { Chain } from '../pipeline/chain.js';
 import { EventHub } from '../pipeline/event-hub.js';
@@ -22,11 +22,13 @@ import type {
   OperatorOptions,
   ProducerPipeline,
   RawMessage,
+  RequestOptions,
   SendAllOptions,
   SendOptions,
   SendReport,
 } from './producer.js';
 import { ProducerSend, type SendObserver, type SendOwner } from './producer-send.js';
+import { type RequestHost, request } from './request.js';
 import { positive, type ResolvedProducerOptions, resolveProducerOptions } from './resolve-options.js';
 import { sendAll } from './send-all.js';
 import { type BatchHost, sendBatch } from './send-batch.js';
@@ -51,6 +53,7 @@ export class PipelineProducer implements StartableProducer, SendOwner {
   readonly #budget: Budget;
   readonly #inFlight = new InFlight();
   readonly #batches: BatchHost & AccumulatorHost;
+  readonly #requests: RequestHost;
   /** Undefined unless sends wait for one another. */
   readonly #accumulator: Accumulator | undefined;
   /** A send that was taken before the producer closed is entering the chain. */
@@ -86,6 +89,7 @@ export class PipelineProducer implements StartableProducer, SendOwner {
       events: this.#events,
     });
     this.#batches = this.#batchHost();
+    this.#requests = this.#requestHost();
     const { autoBatch } = this.#options;
     this.#accumulator = autoBatch && new Accumulator(autoBatch, this.#batches);
     this.pipeline = {
@@ -139,6 +143,10 @@ export class PipelineProducer implements StartableProducer, SendOwner {
 
   async sendOneway(message: AnyMessage, options?: SendOptions): Promise<void> {
     await this.#promise('oneway', message, options);
+  }
+
+  request<R = undefined>(message: AnyMessage, options: RequestOptions<R> = {}): Promise<ReceivedMessage<R>> {
+    return request(this.#requests, message, options);
   }
 
   async fetchPublishMessageQueues(topic: string): Promise<readonly MessageQueue[]> {
@@ -336,6 +344,22 @@ export class PipelineProducer implements StartableProducer, SendOwner {
         this.#start('send', part.message, options, observer, undefined, startMs, part),
       hold: () => this.#inFlight.hold(),
       release: () => this.#inFlight.release(),
+    };
+  }
+
+  #requestHost(): RequestHost {
+    const { clock, ids, deadlines, replies } = this.#services;
+    return {
+      clock,
+      ids,
+      deadlines,
+      replies,
+      timeoutMsOf: (options) => this.#timeoutMs(options),
+      requireRunning: () => this.#lifeCycle.requireRunning(),
+      launch: (message, options, startMs, observer) =>
+        this.#start('send', message, options, observer, undefined, startMs, undefined),
+      hold: (holder) => this.#inFlight.hold(holder),
+      release: (holder) => this.#inFlight.release(holder),
     };
   }
 

@@ -1,4 +1,5 @@
 import { type RocketMQError, rocketMQError } from '../errors/rocketmq-error.js';
+import { type Exchange, exchangeOf } from '../message/exchange.js';
 import type { Chain } from '../pipeline/chain.js';
 import type { SendResult } from '../pipeline/send-result.js';
 import { SendState } from '../pipeline/send-state.js';
@@ -51,6 +52,10 @@ export class ProducerSend extends SendState implements BudgetEntry {
     this.admitted = false;
     this.previous = undefined;
     this.next = undefined;
+  }
+
+  get exchange(): Exchange | undefined {
+    return exchangeOf(this.message);
   }
 
   get wanted(): boolean {

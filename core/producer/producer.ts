@@ -1,7 +1,7 @@
 import type { Observable, OperatorFunction } from 'rxjs';
 import type { RocketMQError } from '../errors/rocketmq-error.js';
-import type { MessageQueue, OutgoingMessage } from '../message/message.js';
-import type { TypedTopic } from '../message/typed-topic.js';
+import type { MessageQueue, OutgoingMessage, ReceivedMessage } from '../message/message.js';
+import type { ReadsBodies, TypedTopic } from '../message/typed-topic.js';
 import type { QueueSelector } from '../pipeline/context.js';
 import type { StageEvent } from '../pipeline/events.js';
 import type { SendResult } from '../pipeline/send-result.js';
@@ -35,6 +35,14 @@ export interface SendOptions {
   readonly queue?: MessageQueue;
   readonly selector?: QueueSelector;
   readonly shardingKey?: string;
+}
+
+/** Settings of one request. */
+export interface RequestOptions<R = undefined> extends SendOptions {
+  /** For everything: until the message is stored, consumed, and the reply is here. Default: the producer's. */
+  readonly timeoutMs?: number;
+  /** How the reply's body becomes its `value`: a codec such as `json<Quote>()`, or a Standard Schema. */
+  readonly replyAs?: ReadsBodies<R>;
 }
 
 export interface SendAllOptions extends Omit<SendOptions, 'queue' | 'shardingKey'> {
@@ -109,6 +117,17 @@ export interface Producer {
   /** One attempt; resolves when the bytes are with the socket. Nothing tells whether the broker stored it. */
   sendOneway(message: RawMessage, options?: SendOptions): Promise<void>;
   sendOneway<T>(message: TypedMessage<T>, options?: SendOptions): Promise<void>;
+  /**
+   * Sends a message and waits for the reply that a consumer of it sends with `message.reply(…)`, or Java's
+   * `MessageUtil.createReplyMessage`. Any number may be under way. Interceptors see a send whose `context.send.exchange`
+   * is `'request'`. A reply that comes too late is dropped and counted in the client's `statistics`.
+   * @returns the reply; it was pushed and not read from a queue, so its offsets and `storeSize` are 0
+   * @throws as `send`; RMQ_REPLY_TIMEOUT when the message was sent and no reply came; RMQ_VALUE_INVALID,
+   * RMQ_CODEC_MISSING, RMQ_DECOMPRESS_FAILED, RMQ_BODY_INVALID for a reply that cannot be read
+   * @example const reply = await producer.request({ topic: 'prices', body: 'ACME' }, { timeoutMs: 2_000 });
+   */
+  request<R = undefined>(message: RawMessage, options?: RequestOptions<R>): Promise<ReceivedMessage<R>>;
+  request<T, R = undefined>(message: TypedMessage<T>, options?: RequestOptions<R>): Promise<ReceivedMessage<R>>;
   /** The queues that messages of the topic can be sent to, in order. Loads the route. @throws as `send` on its way to a queue */
   fetchPublishMessageQueues(topic: string): Promise<readonly MessageQueue[]>;
   /** Stages and interceptors in the order they run, as a tree in text; derived from the composed chain. */

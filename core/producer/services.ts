@@ -9,6 +9,7 @@ import type { RouteTable } from '../routing/route-table.js';
 import type { Clock } from '../runtime/clock.js';
 import type { DeadlineHeap } from '../runtime/deadline-heap.js';
 import type { Logger } from '../runtime/logger.js';
+import type { ReplyInbox } from './reply-inbox.js';
 
 /** What a producer takes from the client that made it. */
 export interface ProducerServices {
@@ -20,6 +21,7 @@ export interface ProducerServices {
   readonly deadlines: DeadlineHeap;
   readonly names: ResourceNames;
   readonly ids: UniqueIdGenerator;
+  readonly replies: ReplyInbox;
   /** Default Math.random. */
   readonly random?: () => number;
   /** Default false. Matches Java's ClientConfig.unitMode. */

@@ -1,5 +1,5 @@
 import { catchError, Observable, throwError } from 'rxjs';
-import { isRocketMQError, type RocketMQError, rocketMQError } from '../errors/rocketmq-error.js';
+import { isRocketMQError, type RocketMQError, rocketMQError, saySent } from '../errors/rocketmq-error.js';
 import type { Clock } from '../runtime/clock.js';
 import type { DeadlineEntry, DeadlineHeap } from '../runtime/deadline-heap.js';
 import type { Logger } from '../runtime/logger.js';
@@ -171,6 +171,7 @@ export class InterceptedRequest implements PendingRequest, DeadlineEntry {
 
   /** Ends it with an error. */
   fail(error: RocketMQError): void {
+    saySent(error, this.sent);
     this.#end(() => this.#observer.onFailure(error));
   }
 

@@ -14,9 +14,10 @@ import { sendStageBindings } from '../../core/pipeline/stages/index.js';
 import { ProducerScope, type ResolveFromScope } from '../../core/pipeline/tokens.js';
 import { createProducer } from '../../core/producer/create-producer.js';
 import type { ProducerOptions } from '../../core/producer/options.js';
+import { createReplyInbox, type ReplyInbox } from '../../core/producer/reply-inbox.js';
 import type { StartableProducer } from '../../core/producer/startable-producer.js';
 import type { OutgoingCommand, RemotingCommand } from '../../core/remoting/protocol/remoting-command.js';
-import { RemotingClient, type RequestObserver } from '../../core/remoting/remoting-client.js';
+import { type CallbackHandler, RemotingClient, type RequestObserver } from '../../core/remoting/remoting-client.js';
 import { Membership } from '../../core/routing/membership.js';
 import { RouteTable } from '../../core/routing/route-table.js';
 import type { PublishInfo } from '../../core/routing/topic-route.js';
@@ -75,6 +76,9 @@ export interface PipelineKit {
   readonly requests: SeenRequest[];
   readonly log: LogLine[];
   readonly faults: { broker: string; elapsedMs: number; failure: string | undefined }[];
+  /** What the client answers when a broker asks it, by request code. */
+  readonly callbacks: ReadonlyMap<number, CallbackHandler>;
+  readonly replies: ReplyInbox;
   readonly routeLoads: { topic: string; done(info?: PublishInfo | Error): void }[];
   readonly addressLoads: { broker: string; done(address: string | Error): void }[];
   readonly unavailable: Set<string>;
@@ -146,7 +150,8 @@ export async function pipelineKit(kit: KitOptions = {}): Promise<PipelineKit> {
     onChange: () => () => {},
   };
   const requests: SeenRequest[] = [];
-  const remoting = scriptedRemoting(requests, kit.script ?? answerAtOnce);
+  const callbacks = new Map<number, CallbackHandler>();
+  const remoting = scriptedRemoting(requests, kit.script ?? answerAtOnce, callbacks);
 
   const versions = new Map<string, { readonly version: number | Error; readonly known: boolean }>();
   const versionOf = (broker: string) => versions.get(broker) ?? { version: 407, known: true };
@@ -190,6 +195,17 @@ export async function pipelineKit(kit: KitOptions = {}): Promise<PipelineKit> {
   });
   for (const [stage, type] of sendStageBindings) container.bind(stage).to(type).inTransientScope();
 
+  const replies = createReplyInbox({
+    clientId: member.clientId,
+    remoting,
+    routes: {
+      brokers: () => brokers.map((brokerName) => ({ brokerName, brokerId: 0, address: `${brokerName}:10911` })),
+    },
+    names,
+    clock,
+    logger,
+    compressors: [zlibCompressor],
+  });
   const attachments: SendAttachment[] = (kit.plugins ?? []).map(({ plugin, ...spec }) => toAttachment(plugin, spec));
   const producer = createProducer(
     { group: 'test-group', ...kit.options },
@@ -202,6 +218,7 @@ export async function pipelineKit(kit: KitOptions = {}): Promise<PipelineKit> {
       deadlines,
       names,
       ids: createUniqueIdGenerator(clock),
+      replies,
       random: kit.random ?? (() => 0),
       internal: kit.internal ?? false,
       attachments,
@@ -224,6 +241,8 @@ export async function pipelineKit(kit: KitOptions = {}): Promise<PipelineKit> {
     requests,
     log,
     faults,
+    callbacks,
+    replies,
     routeLoads,
     addressLoads,
     unavailable,
@@ -248,7 +267,11 @@ export async function rejection(promise: Promise<unknown>): Promise<Error & Reco
   return outcome.error as Error & Record<string, unknown>;
 }
 
-function scriptedRemoting(requests: SeenRequest[], script: Script): RemotingClient {
+function scriptedRemoting(
+  requests: SeenRequest[],
+  script: Script,
+  callbacks: Map<number, CallbackHandler>,
+): RemotingClient {
   return {
     start(address, request, options, observer) {
       const seen = seenRequest(address, request, options, observer);
@@ -266,7 +289,7 @@ function scriptedRemoting(requests: SeenRequest[], script: Script): RemotingClie
     },
     invoke: () => Promise.reject(new Error('a producer starts its requests')),
     oneway: () => Promise.reject(new Error('a producer starts its requests')),
-    handle: () => {},
+    handle: (code, handler) => void callbacks.set(code, handler),
     onConnectionLost: () => () => {},
     isConnected: () => true,
     retainAddresses: () => {},

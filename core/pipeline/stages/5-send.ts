@@ -1,6 +1,7 @@
 import { inject, injectable } from 'inversify';
 import type { Observable } from 'rxjs';
 import { delayProperties, timerField } from '../../message/delay.js';
+import { exchangeOf } from '../../message/exchange.js';
 import type { Properties } from '../../message/message.js';
 import { ResourceNames } from '../../message/resource-names.js';
 import type { OutgoingCommand } from '../../remoting/protocol/remoting-command.js';
@@ -54,7 +55,7 @@ export class Send implements TransmitStage {
     const context = input as PipelineContext;
     const { brokerName } = context.queue;
     const address = this.#routes.brokerAddress(brokerName);
-    if (address !== undefined && !this.#needsVersion(context)) return this.#fly(context, next, address);
+    if (address !== undefined && !this.#needsHeartbeat(context)) return this.#fly(context, next, address);
     const lookUp = this.#lookUp(context).then(
       (found) => ({ found }),
       (error: unknown) => ({ error }),
@@ -66,10 +67,15 @@ export class Send implements TransmitStage {
     );
   }
 
-  /** Whether what the message asks for depends on the broker's version, and that is not known. */
-  #needsVersion({ message, queue }: PipelineContext): boolean {
-    if (message.delay === undefined && message.deliverAt === undefined) return false;
-    return timerField(message) !== undefined && this.#membership.brokerVersion(queue.brokerName) === undefined;
+  /**
+   * Whether the broker has to take a heartbeat first: what the message asks for depends on its version, or it would not
+   * know where to push the reply.
+   */
+  #needsHeartbeat({ message, queue }: PipelineContext): boolean {
+    const { delay, deliverAt, systemProperties } = message;
+    if (delay === undefined && deliverAt === undefined && systemProperties === undefined) return false;
+    if (timerField(message) === undefined && exchangeOf(message) !== 'request') return false;
+    return this.#membership.brokerVersion(queue.brokerName) === undefined;
   }
 
   /** The broker's address, once everything that the request needs of it is known. */
@@ -78,7 +84,7 @@ export class Send implements TransmitStage {
     const address =
       this.#routes.brokerAddress(brokerName) ??
       (await this.#routes.loadBrokerAddress(brokerName, this.#names.topicToWire(context.topic)));
-    if (this.#needsVersion(context)) await this.#membership.loadBrokerVersion(brokerName);
+    if (this.#needsHeartbeat(context)) await this.#membership.loadBrokerVersion(brokerName);
     return address;
   }
 
