@@ -11,6 +11,7 @@ import { BrokerCounters } from './broker/broker-counters.js';
 import { BrokerProcessor } from './broker/broker-processor.js';
 import { BrokerService } from './broker/broker-service.js';
 import { BrokerSettings } from './broker/broker-settings.js';
+import { ConsumeRates } from './broker/consume-rates.js';
 import { ConsumerOffsetManager } from './broker/consumer-offset-manager.js';
 import { ConsumerRegistry } from './broker/consumer-registry.js';
 import { HeldPulls } from './broker/held-pulls.js';
@@ -18,6 +19,8 @@ import { MessageStore } from './broker/message-store.js';
 import { BrokerConfigProcessor } from './broker/processors/broker-config.js';
 import { CheckClientConfigProcessor } from './broker/processors/check-client-config.js';
 import { ClientListProcessor } from './broker/processors/client-list.js';
+import { ConsumeStatsProcessor } from './broker/processors/consume-stats.js';
+import { ConsumerCallProcessor } from './broker/processors/consumer-call.js';
 import { ConsumerOffsetProcessor } from './broker/processors/consumer-offset.js';
 import { HeartBeatProcessor } from './broker/processors/heart-beat.js';
 import { LockBatchProcessor } from './broker/processors/lock-batch.js';
@@ -26,6 +29,7 @@ import { QueueOffsetProcessor } from './broker/processors/queue-offset.js';
 import { ReplyMessageProcessor } from './broker/processors/reply-message.js';
 import { RuntimeInfoProcessor } from './broker/processors/runtime-info.js';
 import { SendMessageProcessor } from './broker/processors/send-message.js';
+import { SubscriptionGroupProcessor } from './broker/processors/subscription-group.js';
 import { TopicAdminProcessor } from './broker/processors/topic-admin.js';
 import { TopicStatsProcessor } from './broker/processors/topic-stats.js';
 import { UnregisterClientProcessor } from './broker/processors/unregister-client.js';
@@ -75,6 +79,8 @@ const BROKER_PROCESSORS = [
   BrokerConfigProcessor,
   CheckClientConfigProcessor,
   ClientListProcessor,
+  ConsumeStatsProcessor,
+  ConsumerCallProcessor,
   ConsumerOffsetProcessor,
   HeartBeatProcessor,
   LockBatchProcessor,
@@ -83,6 +89,7 @@ const BROKER_PROCESSORS = [
   ReplyMessageProcessor,
   RuntimeInfoProcessor,
   SendMessageProcessor,
+  SubscriptionGroupProcessor,
   TopicAdminProcessor,
   TopicStatsProcessor,
   UnregisterClientProcessor,
@@ -90,7 +97,7 @@ const BROKER_PROCESSORS = [
 ];
 
 /** In the order in which they start. */
-const BROKER_SERVICES: readonly Newable<BrokerService>[] = [];
+const BROKER_SERVICES: readonly Newable<BrokerService>[] = [ConsumeRates];
 
 /** The server's composition root: every part of a name server and a broker, each once. */
 export function createServerContainer(foundation: ServerFoundation): Container {

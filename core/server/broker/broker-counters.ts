@@ -29,9 +29,9 @@ export class BrokerCounters {
   }
 
   /** A pull that found messages. */
-  got(records: readonly unknown[]): void {
+  got(messages: number): void {
     this.#pullsFound++;
-    this.#messagesGot += records.length;
+    this.#messagesGot += messages;
   }
 
   /** A pull that found none. */

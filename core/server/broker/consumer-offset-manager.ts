@@ -4,6 +4,9 @@ import { Logger } from '../../runtime/logger.js';
 import { ConfigFile } from './config-file.js';
 import { MessageStore } from './message-store.js';
 
+/** Apache's; neither topics nor groups may contain it. */
+const SEPARATOR = '@';
+
 /**
  * How far each consumer group has come in each queue: in memory, saved to config/consumerOffset.json from time to time.
  * Matches Apache's ConsumerOffsetManager.
@@ -42,9 +45,37 @@ export class ConsumerOffsetManager {
     this.#unsaved = true;
   }
 
+  /** Forgets every offset of a group. */
+  remove(group: string): void {
+    for (const topic of this.topicsOf(group)) this.#table.delete(keyOf(topic, group));
+    this.#unsaved = true;
+  }
+
+  /** Topics that a group has offsets of. */
+  topicsOf(group: string): string[] {
+    return this.#pairs.filter((pair) => pair.group === group).map((pair) => pair.topic);
+  }
+
+  /** Groups that have offsets of a topic. */
+  groupsOf(topic: string): string[] {
+    return this.#pairs.filter((pair) => pair.topic === topic).map((pair) => pair.group);
+  }
+
+  /** Groups that have offsets. */
+  get groups(): string[] {
+    return [...new Set(this.#pairs.map(({ group }) => group))];
+  }
+
   /** By `topic@group`, as the file holds it. */
   get all(): ConsumerOffsetTable {
     return this.#table;
+  }
+
+  get #pairs(): { readonly topic: string; readonly group: string }[] {
+    return [...this.#table.keys()].map((key) => {
+      const at = key.indexOf(SEPARATOR);
+      return { topic: key.slice(0, at), group: key.slice(at + 1) };
+    });
   }
 
   /** Saves the offsets when there are commits that were not saved. */
@@ -55,7 +86,6 @@ export class ConsumerOffsetManager {
   }
 }
 
-/** Apache's separator; neither topics nor groups may contain it. */
 function keyOf(topic: string, group: string): string {
-  return `${topic}@${group}`;
+  return `${topic}${SEPARATOR}${group}`;
 }

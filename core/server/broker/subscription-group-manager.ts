@@ -62,13 +62,28 @@ export class SubscriptionGroupManager {
     if (!this.#settings.autoCreateSubscriptionGroup && !groupName.startsWith(SYSTEM_GROUP_PREFIX)) return undefined;
     const created = readSubscriptionGroupConfig({ groupName });
     this.#groups.set(groupName, created);
-    this.#version = nextVersion(this.#version, this.#clock.now());
-    void this.#file.changed();
+    void this.#changed();
     return created;
+  }
+
+  /** Sets a group as an operator wants it. Resolves when it is saved. */
+  update(config: SubscriptionGroupConfig): Promise<void> {
+    this.#groups.set(config.groupName, { ...this.#groups.get(config.groupName), ...config });
+    return this.#changed();
+  }
+
+  /** Resolves when that is saved. One that is used again is made again, where that is allowed. */
+  async delete(groupName: string): Promise<void> {
+    if (this.#groups.delete(groupName)) await this.#changed();
   }
 
   get table(): SubscriptionGroupTable {
     return { subscriptionGroupTable: this.#groups, dataVersion: this.#version };
+  }
+
+  #changed(): Promise<void> {
+    this.#version = nextVersion(this.#version, this.#clock.now());
+    return this.#file.changed();
   }
 
   /** Saves what is not saved yet. */

@@ -9,6 +9,7 @@ import { Logger } from '../../../runtime/logger.js';
 import { BrokerCounters } from '../broker-counters.js';
 import type { BrokerProcessor } from '../broker-processor.js';
 import { BrokerSettings } from '../broker-settings.js';
+import { ConsumeRates } from '../consume-rates.js';
 import { ConsumerOffsetManager } from '../consumer-offset-manager.js';
 import { ConsumerRegistry } from '../consumer-registry.js';
 import { HeldPulls } from '../held-pulls.js';
@@ -39,6 +40,7 @@ export class PullMessageProcessor implements BrokerProcessor {
   readonly #filters: PropertyFilters;
   readonly #heldPulls: HeldPulls;
   readonly #counters: BrokerCounters;
+  readonly #rates: ConsumeRates;
   readonly #clock: Clock;
   readonly #logger: Logger;
 
@@ -60,6 +62,7 @@ export class PullMessageProcessor implements BrokerProcessor {
     @inject(PropertyFilters) filters: PropertyFilters,
     @inject(HeldPulls) heldPulls: HeldPulls,
     @inject(BrokerCounters) counters: BrokerCounters,
+    @inject(ConsumeRates) rates: ConsumeRates,
     @inject(Clock) clock: Clock,
     @inject(Logger) logger: Logger,
   ) {
@@ -72,6 +75,7 @@ export class PullMessageProcessor implements BrokerProcessor {
     this.#filters = filters;
     this.#heldPulls = heldPulls;
     this.#counters = counters;
+    this.#rates = rates;
     this.#clock = clock;
     this.#logger = logger;
   }
@@ -152,8 +156,7 @@ export class PullMessageProcessor implements BrokerProcessor {
       this.#offsets.commit(pull.consumerGroup, topic, queueId, pull.commitOffset);
     }
     const code = pullResponseCode(result.status, queueOffset);
-    if (code === ResponseCode.SUCCESS) this.#counters.got(result.records);
-    else this.#counters.missed();
+    this.#count(code, pull, result.records.length);
     const untilMs = this.#waitsUntil(code, pull, filter, heldUntilMs);
     if (untilMs !== undefined) {
       // What was passed over need not be looked at again when something comes.
@@ -171,6 +174,13 @@ export class PullMessageProcessor implements BrokerProcessor {
       },
       bodyParts: result.records,
     };
+  }
+
+  #count(code: number, { topic, consumerGroup }: PullRequest, messages: number): void {
+    if (code === ResponseCode.SUCCESS) {
+      this.#counters.got(messages);
+      this.#rates.got(topic, consumerGroup, messages);
+    } else this.#counters.missed();
   }
 
   /**
