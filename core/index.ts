@@ -31,6 +31,7 @@ export {
   outcomeOf,
 } from './consumer/delivery.js';
 export { type OffsetStore, OffsetStoreFactory } from './consumer/offset-store.js';
+export { type ReplyOptions, ReplySender, type TypedReplyOptions } from './consumer/reply-sender.js';
 export type { RetryAfter } from './consumer/retry-after.js';
 export type {
   DecodableTopic,
@@ -92,7 +93,7 @@ export {
   type TraceRecord,
   type TraceType,
 } from './message/trace/trace-record.js';
-export { type ReadsBodies, type TypedTopic, topic, type ValueOf } from './message/typed-topic.js';
+export { type ReadsBodies, type TypedTopic, topic, type ValueOf, type WritesBodies } from './message/typed-topic.js';
 // The send pipeline, for interceptors.
 export type {
   AttachAfter,

@@ -26,6 +26,7 @@ export class ClientInstance implements Client {
     this.#life = new LifeCycle(`client ${parts.clientId}`);
     this.#open = new OpenParts(parts.clock);
     this.#internal = new OpenParts(parts.clock);
+    this.#internal.add(parts.replier);
   }
 
   get clientId(): string {

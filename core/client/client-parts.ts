@@ -14,6 +14,7 @@ import type { Scheduler } from '../runtime/scheduler.js';
 import type { Token } from '../runtime/token.js';
 import type { ClientStatistics } from './client.js';
 import type { ClientMembership } from './client-membership.js';
+import type { OpenPart } from './open-parts.js';
 
 /** What an instance is made of. The composition root brings it together. */
 export interface ClientParts {
@@ -27,6 +28,8 @@ export interface ClientParts {
   readonly scheduler: Scheduler;
   readonly plugins: PluginManager;
   readonly names: ResourceNames;
+  /** Sends the replies of consumers: they may need it until they have ended. */
+  readonly replier: OpenPart;
   readonly createProducer: (options: ProducerOptions, internal: boolean) => Promise<Producer>;
   readonly createConsumer: <S extends Subscribe>(
     options: ConsumerOptions<S>,

@@ -1,6 +1,9 @@
 import type { Properties, ReceivedMessage } from '../message/message.js';
+import { writeBody } from '../message/typed-topic.js';
+import type { SendResult } from '../pipeline/send-result.js';
 import { ACK } from './delivery.js';
 import type { DeliveryDecisions } from './delivery-decisions.js';
+import type { ReplyOptions, ReplySender, TypedReplyOptions } from './reply-sender.js';
 import { type RetryAfter, retryOutcome } from './retry-after.js';
 
 /**
@@ -19,6 +22,17 @@ export interface ConsumedMessage<T = unknown> extends ReceivedMessage<T> {
   retry(options?: RetryAfter): boolean;
   /** It does not come again: it goes to the group's dead letters where there are any (`%DLQ%group`). */
   deadLetter(reason: string): boolean;
+  /**
+   * Replies to whoever sent it with `producer.request()`, or Java's. It says nothing of the message itself: one that is
+   * retried may be replied to again, and the second reply is dropped at the other side.
+   * @returns where the reply is stored, once the client that waits has it
+   * @throws RMQ_MESSAGE_ILLEGAL for a message that is no request; RMQ_VALUE_INVALID; RMQ_SEND_FAILED when nobody waits any
+   * more; as `producer.send`
+   * @example await message.reply('pong');
+   * @example await message.reply(quote, { as: json<Quote>() });
+   */
+  reply(body: Uint8Array | string, options?: ReplyOptions): Promise<SendResult>;
+  reply<V>(value: V, options: TypedReplyOptions<V>): Promise<SendResult>;
 }
 
 /**
@@ -49,9 +63,10 @@ export class HandledMessage<T = unknown> implements ConsumedMessage<T> {
   readonly value: T;
   readonly #decisions: DeliveryDecisions;
   readonly #index: number;
+  readonly #replies: ReplySender;
 
   /** @param index its place among the messages of the delivery */
-  constructor(received: ReceivedMessage, value: T, decisions: DeliveryDecisions, index: number) {
+  constructor(received: ReceivedMessage, value: T, decisions: DeliveryDecisions, index: number, replies: ReplySender) {
     this.topic = received.topic;
     this.brokerName = received.brokerName;
     this.queueId = received.queueId;
@@ -75,6 +90,7 @@ export class HandledMessage<T = unknown> implements ConsumedMessage<T> {
     this.value = value;
     this.#decisions = decisions;
     this.#index = index;
+    this.#replies = replies;
   }
 
   ack(): boolean {
@@ -87,5 +103,10 @@ export class HandledMessage<T = unknown> implements ConsumedMessage<T> {
 
   deadLetter(reason: string): boolean {
     return this.#decisions.decide(this.#index, { kind: 'deadLetter', reason });
+  }
+  async reply(body: unknown, options: ReplyOptions & Partial<TypedReplyOptions<unknown>> = {}): Promise<SendResult> {
+    const { as, ...rest } = options;
+    const bytes = as === undefined ? body : await writeBody(as, 'as', body, this.topic);
+    return this.#replies.send(this, bytes as Uint8Array | string, rest);
   }
 }

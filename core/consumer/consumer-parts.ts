@@ -138,7 +138,7 @@ export function assembleConsumer(plan: ConsumerPlan, services: ConsumerServices)
 
 function deliveryOf(
   { group, options, interceptors, handler, subscriptions }: ConsumerPlan,
-  { logger }: ConsumerServices,
+  { logger, replies }: ConsumerServices,
 ) {
   const decodables = new Map([...subscriptions.values()].map(({ topic, decodable }) => [topic, decodable]));
   return composeDelivery(
@@ -146,6 +146,7 @@ function deliveryOf(
     handlerEnd(() => handler, {
       decodableOf: (topic) => decodables.get(topic),
       undecodable: undecodablePolicy(options.undecodable, group, logger),
+      replies,
     }),
     (error) => logger.warn('a delivery interceptor broke a rule after the delivery had ended', { group, error }),
   );

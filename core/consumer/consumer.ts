@@ -14,6 +14,7 @@ import type { ConsumerOptions } from './consumer-options.js';
 import type { ConsumerRegistry } from './consumer-registry.js';
 import type { DeliveryAttachment } from './delivery.js';
 import type { OffsetStoreFactory } from './offset-store.js';
+import type { ReplySender } from './reply-sender.js';
 import type { Subscribe, SubscribedMessage } from './subscribe.js';
 
 /** Beside a message: where and how often it is being handled. */
@@ -98,6 +99,8 @@ export interface ConsumerServices {
   readonly allocateStrategy: AllocateStrategy;
   /** One per client: `createConsumerRegistry(remoting, logger)`. */
   readonly registry: ConsumerRegistry;
+  /** Sends what `message.reply` says. */
+  readonly replies: ReplySender;
   /** What compressed bodies are read with. Default: zlib, lz4 and zstd. */
   readonly compressors?: readonly Compressor[];
   /** As the heartbeat says it. Default false. */

@@ -5,18 +5,21 @@ import { ACK, type MessageOutcome } from './delivery.js';
 import type { DeliveryEnd, SettleDelivery } from './delivery-chain.js';
 import { DeliveryDecisions } from './delivery-decisions.js';
 import { DeliveryPass } from './delivery-pass.js';
+import type { ReplySender } from './reply-sender.js';
 import type { DecodableTopic } from './subscribe.js';
 
 /** A handler once the types of its messages no longer matter. */
 export type AnyHandler = (message: ConsumedMessage, context: HandlerContext) => unknown;
 export type AnyBatchHandler = (messages: readonly ConsumedMessage[], context: HandlerContext) => unknown;
 
-/** What the end of a delivery knows of topics. */
+/** What the end of a delivery knows of topics, and what its messages need. */
 export interface TopicValues {
   /** The typed topic of that name; undefined where it has no type. */
   decodableOf(topic: string): DecodableTopic | undefined;
   /** What becomes of a message whose body is no value of its topic. */
   undecodable(message: ReceivedMessage, error: unknown): MessageOutcome;
+  /** For `message.reply`. */
+  readonly replies: ReplySender;
 }
 
 /**
@@ -36,7 +39,7 @@ export function handlerEnd(handlerOf: (topic: string) => AnyHandler | undefined,
     }
     const deliver = (value: unknown): void => {
       const decisions = new DeliveryDecisions(DeliveryPass.deliveryOf(context), 1);
-      const message = new HandledMessage(received, value, decisions, 0);
+      const message = new HandledMessage(received, value, decisions, 0, values.replies);
       call(() => handler(message, context), decisions, settle);
     };
     withValue(received, values, deliver, settle);
@@ -62,7 +65,7 @@ export function batchEnd(handler: AnyBatchHandler, values: TopicValues): Deliver
         received,
         values,
         (value) => {
-          handled[index] = new HandledMessage(received, value, decisions, index);
+          handled[index] = new HandledMessage(received, value, decisions, index, values.replies);
           read();
         },
         (outcome) => {

@@ -3,28 +3,36 @@ import type { ClientParts } from '../client/client-parts.js';
 import { AllocateStrategy } from '../consumer/allocate-strategy.js';
 import { createConsumer } from '../consumer/create-consumer.js';
 import { OffsetStoreFactory } from '../consumer/offset-store.js';
+import { ReplySender } from '../consumer/reply-sender.js';
 import { Compressor, Compressors } from '../message/compression/compressor.js';
-import { UniqueIdGenerator } from '../message/message-ids.js';
 import { ResourceNames } from '../message/resource-names.js';
-import { createProducer } from '../producer/create-producer.js';
 import { RemotingClient } from '../remoting/remoting-client.js';
 import { Membership } from '../routing/membership.js';
 import { NameServerResolver } from '../routing/name-server-resolver.js';
 import { RouteTable } from '../routing/route-table.js';
-import { vipAddress, vipRoutes } from '../routing/vip-channel.js';
+import { vipAddress } from '../routing/vip-channel.js';
 import { Clock } from '../runtime/clock.js';
 import { Logger } from '../runtime/logger.js';
 import { Random } from '../runtime/random.js';
 import { partOf } from './part-of.js';
-import { OpenScope } from './producer-scope.js';
-import { ClientId, Consumers, Deadlines, Members, Plugins, Replies, Routes, Settings, Tasks } from './tokens.js';
+import {
+  ClientId,
+  Consumers,
+  Members,
+  Plugins,
+  Producers,
+  Replies,
+  Replying,
+  Routes,
+  Settings,
+  Tasks,
+} from './tokens.js';
 
 /** Resolves what an instance is made of; the only place that asks the client's container. */
 export function clientParts(container: Container, release: () => Promise<void>): ClientParts {
   const settings = partOf(container, Settings);
   const plugins = partOf(container, Plugins);
   const routes = partOf(container, RouteTable);
-  const producerRoutes = settings.vipChannelEnabled ? vipRoutes(routes) : routes;
   const replies = partOf(container, Replies);
   const remoting = partOf(container, RemotingClient);
   const shared = {
@@ -45,28 +53,8 @@ export function clientParts(container: Container, release: () => Promise<void>):
     nameServers: partOf(container, NameServerResolver),
     scheduler: partOf(container, Tasks),
     plugins,
-    createProducer: async (options, internal) => {
-      const opened: { scope?: OpenScope } = {};
-      const producer = createProducer(options, {
-        ...shared,
-        routes: producerRoutes,
-        deadlines: partOf(container, Deadlines),
-        ids: partOf(container, UniqueIdGenerator),
-        replies,
-        attachments: plugins.registrations.sends,
-        settledListeners: plugins.registrations.settledListeners,
-        openScope: (scope) => {
-          opened.scope = new OpenScope(container, scope, producerRoutes, plugins.registrations.bindings);
-          return opened.scope.resolve;
-        },
-        onClosed: () => opened.scope?.close(),
-        internal,
-      });
-      await opened.scope?.load();
-      await producer.start();
-      opened.scope?.start();
-      return producer;
-    },
+    replier: partOf(container, Replying),
+    createProducer: (options, internal) => partOf(container, Producers)(options, { internal }),
     createConsumer: (options, onClosed) =>
       createConsumer(options, {
         ...shared,
@@ -75,6 +63,7 @@ export function clientParts(container: Container, release: () => Promise<void>):
         offsetStore: partOf(container, OffsetStoreFactory),
         allocateStrategy: partOf(container, AllocateStrategy),
         registry: partOf(container, Consumers),
+        replies: partOf(container, ReplySender),
         compressors: [partOf(container, Compressor), ...partOf(container, Compressors)],
         onClosed,
       }),

@@ -27,12 +27,20 @@ export class OpenScope {
   readonly #faults: LatencyFaults | undefined;
   #detection: PeriodicTask | undefined;
 
-  constructor(parent: Container, scope: ProducerScope, routes: RouteTable, bindings: readonly PartBinding[]) {
+  /** @param names how this producer writes names on the wire, when otherwise than all others */
+  constructor(
+    parent: Container,
+    scope: ProducerScope,
+    routes: RouteTable,
+    bindings: readonly PartBinding[],
+    names: ResourceNames | undefined,
+  ) {
     const { compression, latencyFault } = scope.options;
     const child = new Container({ parent });
     this.#parent = parent;
     this.#scope = scope;
     child.bind<RouteTable>(RouteTable).toConstantValue(routes);
+    if (names !== undefined) child.bind<ResourceNames>(ResourceNames).toConstantValue(names);
     if (compression !== undefined) {
       child.bind<Compressor>(Compressor).toConstantValue(compressorOf(parent, compression));
     }

@@ -3,12 +3,14 @@ import type { RunningCluster } from '../client/cluster-source.js';
 import type { ResolvedConnectOptions } from '../client/connect-options.js';
 import type { ConsumerRegistry } from '../consumer/consumer-registry.js';
 import type { PluginManager } from '../plugin/plugin-manager.js';
+import type { Replier } from '../producer/replier.js';
 import type { ReplyInbox } from '../producer/reply-inbox.js';
 import type { NameServers } from '../routing/name-servers.js';
 import type { RouteCache } from '../routing/route-cache.js';
 import type { DeadlineHeap } from '../runtime/deadline-heap.js';
 import type { Scheduler } from '../runtime/scheduler.js';
 import { token } from '../runtime/token.js';
+import type { ProducerFactory } from './producer-factory.js';
 
 /**
  * Parts that only the composition root puts together. They have no contract of their own and are not meant to be replaced;
@@ -21,6 +23,9 @@ export const Plugins = token<PluginManager>('container.Plugins');
 export const Deadlines = token<DeadlineHeap>('container.Deadlines');
 export const Tasks = token<Scheduler>('container.Tasks');
 export const NameServerChoice = token<NameServers>('container.NameServerChoice');
+export const Producers = token<ProducerFactory>('container.Producers');
+/** Sends replies; ReplySender stands for it where no plugin binds another. */
+export const Replying = token<Replier>('container.Replying');
 export const Replies = token<ReplyInbox>('container.Replies');
 export const Consumers = token<ConsumerRegistry>('container.Consumers');
 /** What the client's own classes offer beyond their contracts. */

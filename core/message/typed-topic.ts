@@ -76,6 +76,31 @@ export function bodyReader<T>(reads: ReadsBodies<T>, option: string): BodyReader
   };
 }
 
+/** How values become bodies: a codec, such as `json()`, or a Standard Schema that they satisfy, as JSON. */
+export type WritesBodies<T> = Pick<TopicCodec<never, T>, 'encode'> | StandardSchema<T, unknown>;
+
+/** Writes one body of a topic. @throws RMQ_OPTIONS_INVALID naming `option`; RMQ_VALUE_INVALID by its promise */
+export async function writeBody<T>(
+  writes: WritesBodies<T>,
+  option: string,
+  value: T,
+  name: string,
+): Promise<Uint8Array> {
+  if (isStandardSchema(writes)) {
+    await validate(writes as StandardSchema<T, unknown>, value, name);
+    return encodeJson(value, name);
+  }
+  if (typeof writes?.encode !== 'function') {
+    const message = `${option} has to be a codec with encode, such as json(), or a Standard Schema`;
+    throw rocketMQError('RMQ_OPTIONS_INVALID', message, { option });
+  }
+  try {
+    return await writes.encode(value, name);
+  } catch (error) {
+    throw valueInvalid(name, 'A value cannot be written', error);
+  }
+}
+
 /** Whether something is a typed topic, of whichever copy of the package. */
 export function isTypedTopic(candidate: unknown): candidate is TypedTopic<unknown> {
   if (typeof candidate !== 'object' || candidate === null) return false;
@@ -115,4 +140,12 @@ function refusal(topicName: string, issues: readonly StandardIssue[]) {
     topic: topicName,
     issues: plain,
   });
+}
+
+/** What a codec threw, as ours. */
+function valueInvalid(topicName: string, what: string, error: unknown): Error {
+  if (isRocketMQError(error, 'RMQ_VALUE_INVALID')) return error;
+  const words = error instanceof Error ? error.message : String(error);
+  const fields = { topic: topicName, issues: [{ message: words }] };
+  return rocketMQError('RMQ_VALUE_INVALID', `${what} (topic ${topicName}): ${words}`, fields, { cause: error });
 }

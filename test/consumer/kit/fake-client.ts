@@ -85,6 +85,7 @@ export function fakeClient(
     offsetStore: createRemoteOffsetStoreFactory({ routes, remoting, logger }),
     allocateStrategy: allocateAveragely,
     registry: createConsumerRegistry(remoting, logger),
+    replies: { send: () => Promise.reject(new Error('nobody replies here')) },
     random: () => 0,
     ...replaced,
   };
