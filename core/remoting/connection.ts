@@ -18,7 +18,7 @@ import {
 } from './peer-recognition.js';
 import { failedStart, PendingCommand, type PendingOwner } from './pending-command.js';
 import { FrameDecoder } from './protocol/frame-decoder.js';
-import { encodeFrame } from './protocol/frame-encoder.js';
+import { encodeCommand } from './protocol/frame-encoder.js';
 import {
   CommandFlag,
   type OutgoingCommand,
@@ -399,15 +399,16 @@ export class Connection implements PendingOwner {
 
   #encode(
     frame: OutgoingFrame,
-    { code, ext, remark, body }: OutgoingCommand,
+    command: OutgoingCommand,
     opaque: number,
     flag: number,
     serializeType: SerializeType,
   ): void {
     const { version, language, frameSizeBytesMax } = this.#settings;
+    const { body } = command;
     let bodyLength = body === undefined ? 0 : body.length;
     if (frame.bodyParts !== undefined) for (const part of frame.bodyParts) bodyLength += part.length;
-    const header = encodeFrame({ code, ext, remark, opaque, flag, version, language }, serializeType, bodyLength);
+    const header = encodeCommand(command, opaque, flag, version, language, serializeType, bodyLength);
     if (header.length + bodyLength > frameSizeBytesMax) {
       const size = header.length + bodyLength;
       const message = `a frame of ${size} bytes is larger than ${this.address} may be sent: ${frameSizeBytesMax}`;

@@ -1,4 +1,5 @@
 import { rocketMQError } from '../../errors/rocketmq-error.js';
+import type { FieldName, FieldWriter } from './field-writer.js';
 import { HeaderWriter } from './header-writer.js';
 import { LanguageCode, languageName } from './language-codes.js';
 import { type ExtInput, type OutgoingCommand, SerializeType } from './remoting-command.js';
@@ -37,12 +38,26 @@ const writer = new HeaderWriter();
  * @throws RMQ_FRAME_INVALID when the header is larger than its length field can say
  */
 export function encodeFrame(command: FrameCommand, serializeType: SerializeType, bodyLength: number): Buffer {
+  const { opaque, flag, version = OWN_VERSION, language = LanguageCode.OTHER } = command;
+  return encodeCommand(command, opaque, flag, version, language, serializeType, bodyLength);
+}
+
+/** The same with what the connection adds apart from the command: no object has to be made of both. */
+export function encodeCommand(
+  command: OutgoingCommand,
+  opaque: number,
+  flag: number,
+  version: number,
+  language: number,
+  serializeType: SerializeType,
+  bodyLength: number,
+): Buffer {
   const binary = serializeType === SerializeType.ROCKETMQ && command.code === (command.code << 16) >> 16;
   writer.begin();
   writer.skip(8);
   try {
-    if (binary) writeBinaryHeader(command);
-    else writeJsonHeader(command);
+    if (binary) writeBinaryHeader(command, opaque, flag, version, language);
+    else writeJsonHeader(command, opaque, flag, version, language);
     const headerLength = writer.length - 8;
     if (headerLength > HEADER_BYTES_MAX || 4 + headerLength + bodyLength > FRAME_LENGTH_MAX) {
       throw rocketMQError(
@@ -67,20 +82,42 @@ export function encodeFrame(command: FrameCommand, serializeType: SerializeType,
  * ```
  * Matches Apache's RocketMQSerializable.
  */
-function writeBinaryHeader(command: FrameCommand): void {
-  const { remark, ext } = command;
+function writeBinaryHeader(
+  command: OutgoingCommand,
+  opaque: number,
+  flag: number,
+  version: number,
+  language: number,
+): void {
+  const { remark } = command;
   writer.int16(command.code);
-  writer.int8(command.language ?? LanguageCode.OTHER);
-  writer.int16(command.version ?? OWN_VERSION);
-  writer.int32(command.opaque);
-  writer.int32(command.flag);
+  writer.int8(language);
+  writer.int16(version);
+  writer.int32(opaque);
+  writer.int32(flag);
   const remarkAt = writer.skip(4);
   if (remark !== undefined) writer.utf8(remark);
   writer.patchInt32(remarkAt, writer.length - remarkAt - 4);
   const extAt = writer.skip(4);
-  if (ext !== undefined) writeBinaryFields(ext);
+  if (command.writeFields !== undefined) command.writeFields(binaryFields);
+  else if (command.ext !== undefined) writeBinaryFields(command.ext);
   writer.patchInt32(extAt, writer.length - extAt - 4);
 }
+
+const binaryFields: FieldWriter = {
+  text(field, value) {
+    writer.bytes(field.binary, 0);
+    writer.sizedUtf8(value);
+  },
+  number(field, value) {
+    writer.bytes(field.binary, 0);
+    writer.sizedDecimal(value);
+  },
+  boolean(field, value) {
+    writer.bytes(field.binary, 0);
+    writer.sizedUtf8(value ? 'true' : 'false');
+  },
+};
 
 function writeBinaryFields(ext: ExtInput): void {
   for (const name of Object.keys(ext)) {
@@ -93,10 +130,8 @@ function writeBinaryFields(ext: ExtInput): void {
       throw rocketMQError('RMQ_FRAME_INVALID', `A header field's name of ${nameLength} bytes cannot be written`, {});
     }
     writer.patchInt16(nameAt, nameLength);
-    const valueAt = writer.skip(4);
-    if (typeof value === 'number' && Number.isSafeInteger(value)) writer.decimal(value);
-    else writer.utf8(typeof value === 'string' ? value : String(value));
-    writer.patchInt32(valueAt, writer.length - valueAt - 4);
+    if (typeof value === 'number' && Number.isSafeInteger(value)) writer.sizedDecimal(value);
+    else writer.sizedUtf8(typeof value === 'string' ? value : String(value));
   }
 }
 
@@ -109,24 +144,64 @@ const JSON_FIELDS = ',"extFields":{';
 const JSON_TAIL = ',"serializeTypeCurrentRPC":"JSON","version":';
 
 /** One JSON object; every header field of the command's own is a string, as Java writes it. */
-function writeJsonHeader(command: FrameCommand): void {
-  const { remark, ext } = command;
+function writeJsonHeader(
+  command: OutgoingCommand,
+  opaque: number,
+  flag: number,
+  version: number,
+  language: number,
+): void {
+  const { remark } = command;
   writer.utf8(JSON_CODE);
   writer.decimal(command.code);
-  if (ext !== undefined) writeJsonFields(ext);
+  if (command.writeFields !== undefined) {
+    writer.utf8(JSON_FIELDS);
+    isFirstField = true;
+    command.writeFields(jsonFields);
+    writer.int8(0x7d);
+  } else if (command.ext !== undefined) writeJsonFields(command.ext);
   writer.utf8(JSON_FLAG);
-  writer.decimal(command.flag);
+  writer.decimal(flag);
   writer.utf8(JSON_LANGUAGE);
-  writer.utf8(languageName(command.language ?? LanguageCode.OTHER));
+  writer.utf8(languageName(language));
   writer.utf8(JSON_OPAQUE);
-  writer.decimal(command.opaque);
+  writer.decimal(opaque);
   if (remark !== undefined) {
     writer.utf8(JSON_REMARK);
     writer.jsonString(remark);
   }
   writer.utf8(JSON_TAIL);
-  writer.decimal(command.version ?? OWN_VERSION);
+  writer.decimal(version);
   writer.int8(0x7d);
+}
+
+let isFirstField = true;
+
+const jsonFields: FieldWriter = {
+  text(field, value) {
+    jsonName(field);
+    writer.jsonString(value);
+  },
+  number(field, value) {
+    jsonName(field);
+    jsonDecimal(value);
+  },
+  boolean(field, value) {
+    jsonName(field);
+    writer.jsonString(value ? 'true' : 'false');
+  },
+};
+
+/** The first name goes without the comma in front of it. */
+function jsonName(field: FieldName): void {
+  writer.bytes(field.json, isFirstField ? 1 : 0);
+  isFirstField = false;
+}
+
+function jsonDecimal(value: number): void {
+  writer.int8(0x22);
+  writer.decimal(value);
+  writer.int8(0x22);
 }
 
 function writeJsonFields(ext: ExtInput): void {
@@ -139,13 +214,8 @@ function writeJsonFields(ext: ExtInput): void {
     first = false;
     writer.jsonString(name);
     writer.int8(0x3a);
-    if (typeof value === 'number' && Number.isSafeInteger(value)) {
-      writer.int8(0x22);
-      writer.decimal(value);
-      writer.int8(0x22);
-    } else {
-      writer.jsonString(typeof value === 'string' ? value : String(value));
-    }
+    if (typeof value === 'number' && Number.isSafeInteger(value)) jsonDecimal(value);
+    else writer.jsonString(typeof value === 'string' ? value : String(value));
   }
   writer.int8(0x7d);
 }

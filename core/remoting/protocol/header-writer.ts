@@ -1,7 +1,11 @@
+import { writeInt16, writeInt32 } from '../../runtime/big-endian.js';
+
 const CHUNK_BYTES = 64 * 1024;
 /** Up to here a loop over characters beats the call into native code. */
 const LOOP_CHARS_MAX = 48;
 const LOOP_JSON_CHARS_MAX = 160;
+/** A sign and sixteen digits. */
+const DECIMAL_CHARS_MAX = 17;
 const BILLION = 1_000_000_000;
 
 const QUOTE = 0x22;
@@ -48,19 +52,11 @@ export class HeaderWriter {
   }
 
   patchInt16(at: number, value: number): void {
-    const chunk = this.#chunk;
-    const position = this.#start + at;
-    chunk[position] = value >> 8;
-    chunk[position + 1] = value;
+    writeInt16(this.#chunk, this.#start + at, value);
   }
 
   patchInt32(at: number, value: number): void {
-    const chunk = this.#chunk;
-    const position = this.#start + at;
-    chunk[position] = value >> 24;
-    chunk[position + 1] = value >> 16;
-    chunk[position + 2] = value >> 8;
-    chunk[position + 3] = value;
+    writeInt32(this.#chunk, this.#start + at, value);
   }
 
   int8(value: number): void {
@@ -97,9 +93,37 @@ export class HeaderWriter {
     this.#position += this.#chunk.write(text, this.#position);
   }
 
+  /** Ready-made bytes, from one of them on; a few, for which a loop is the fastest way. */
+  bytes(source: Uint8Array, from: number): void {
+    const length = source.length;
+    this.#reserve(length - from);
+    const chunk = this.#chunk;
+    let position = this.#position;
+    for (let index = from; index < length; index++) chunk[position++] = source[index]!;
+    this.#position = position;
+  }
+
+  /** A string in UTF-8 behind an i32 with its length. */
+  sizedUtf8(text: string): void {
+    this.#reserve(4 + text.length * 3);
+    const at = this.#position;
+    this.#position += 4;
+    this.utf8(text);
+    writeInt32(this.#chunk, at, this.#position - at - 4);
+  }
+
+  /** The digits of a whole number within 2^53 behind an i32 with how many they are. */
+  sizedDecimal(value: number): void {
+    this.#reserve(4 + DECIMAL_CHARS_MAX);
+    const at = this.#position;
+    this.#position += 4;
+    this.decimal(value);
+    writeInt32(this.#chunk, at, this.#position - at - 4);
+  }
+
   /** Decimal digits of a whole number within 2^53. */
   decimal(value: number): void {
-    this.#reserve(17);
+    this.#reserve(DECIMAL_CHARS_MAX);
     const chunk = this.#chunk;
     let rest = value;
     if (rest < 0) {

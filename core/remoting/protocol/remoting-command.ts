@@ -1,4 +1,5 @@
 import type { FieldReader } from './field-reader.js';
+import type { FieldWriter } from './field-writer.js';
 
 /** How a header is written on the wire (protocol: the byte after the frame length). */
 export const SerializeType = { JSON: 0, ROCKETMQ: 1 } as const;
@@ -14,6 +15,8 @@ export type ExtInput = Readonly<Record<string, string | number | boolean | bigin
 export interface OutgoingCommand {
   readonly code: number;
   readonly ext?: ExtInput;
+  /** Writes the fields that `ext` says, and is asked instead of it. Of a class: a copy with other fields must not carry it. */
+  writeFields?(writer: FieldWriter): void;
   readonly body?: Uint8Array;
   readonly remark?: string;
 }
