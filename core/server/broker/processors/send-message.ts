@@ -18,6 +18,7 @@ import { SubscriptionGroupManager } from '../subscription-group-manager.js';
 import { TopicConfigManager } from '../topic-config-manager.js';
 import { FAQ_LINE, type Refusal } from '../topic-names.js';
 import { appendResponseCode, appendResponseRemark } from './append-status.js';
+import { SendAnswer } from './send-answer.js';
 import { type BatchRefusal, readBatch, refuseBatchTopic } from './send-batch.js';
 import { checkSend, type SendCheckScope } from './send-check.js';
 import { readSend, SEND_FIELDS, SEND_FIELDS_V2, type SendFields, type SendRequest } from './send-fields.js';
@@ -172,11 +173,7 @@ export class SendMessageProcessor implements BrokerProcessor {
   }
 
   #stored(status: AppendStatus, msgId: string, queueId: number, queueOffset: number): OutgoingResponse {
-    const { regionId, traceOn } = this.#settings;
-    return {
-      code: appendResponseCode(status),
-      ext: { msgId, queueId, queueOffset, MSG_REGION: regionId, TRACE_ON: traceOn },
-    };
+    return new SendAnswer(appendResponseCode(status), msgId, queueId, queueOffset, this.#settings);
   }
 
   #refuseStatus(status: AppendStatus): OutgoingResponse {
