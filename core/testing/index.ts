@@ -3,6 +3,8 @@
  * for plugins. Works with every test runner.
  * @module
  */
+export type { ClaimedChange, ConformanceCheck, ConformanceOptions, MakePlugin } from './conformance/options.js';
+export { pluginConformance } from './conformance/plugin-conformance.js';
 export type { ConsumerProgress } from './consumer-progress.js';
 export type { DelayOptions, DropOptions, Fault, FaultScope, RefuseOptions } from './faults.js';
 export type { TestKitOptions } from './kit-options.js';

@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import { withMachineTimers } from './machine-timers.js';
+import type { ClaimedChange, ConformanceOptions, MakePlugin } from './options.js';
+import { type Trial, tryPlugin } from './trial.js';
+
+type Check = (trial: Trial, changes: ReadonlySet<ClaimedChange>) => Promise<void>;
+
+/** What a plugin owes the client that it lives with. */
+export const LIFE_CHECKS: Readonly<Record<string, Check>> = {
+  'has a name': async ({ plugin }) => {
+    assert.ok(typeof plugin === 'string' && plugin.trim() !== '', 'its name is no text');
+  },
+
+  'survives a close while sends are under way, and a second close': async ({ kit, mq, producer, message }) => {
+    await producer.send(message);
+    kit.drop('SEND_MESSAGE', { times: Number.POSITIVE_INFINITY });
+    const sends = [1, 2, 3].map(() => producer.send(message).catch((error: unknown) => error));
+    kit.clock.start();
+    await Promise.all([mq.close({ timeoutMs: 50 }), mq.close({ timeoutMs: 50 })]);
+    await mq.close();
+    for (const ended of await Promise.all(sends)) {
+      assert.ok(typeof ended === 'object', 'a send that nobody answered ended without an error');
+    }
+    assert.equal(mq.state, 'shut down');
+  },
+};
+
+/** What is set once may run out by itself; what is left after a minute goes on for good. */
+export function leavesNoTimer(make: MakePlugin, options: ConformanceOptions): Promise<void> {
+  return withMachineTimers(async (machine) => {
+    await tryPlugin(make, options, async ({ kit, mq, producer, message, clock }) => {
+      await producer.send(message);
+      const consumer = await mq.consumer({ group: 'conformance-consumer', subscribe: { [message.topic]: '*' } });
+      await consumer.run(() => undefined);
+      await kit.clock.advance('30s');
+      await mq.close();
+      await kit.clock.advance('1m');
+      assert.equal(clock.left, 0, 'timers on host.clock that it left behind when its client had closed');
+      assert.equal(
+        machine.left,
+        0,
+        'timers of setTimeout and setInterval that it left behind when its client had closed',
+      );
+    });
+  });
+}

@@ -1,0 +1,28 @@
+import type { Plugin } from '../../plugin/plugin.js';
+import type { RawMessage } from '../../producer/producer.js';
+import type { TestKit } from '../test-kit.js';
+
+/** What a plugin changes on purpose, and is not held against it. */
+export type ClaimedChange = 'result' | 'delivered messages' | 'outcome';
+
+export interface ConformanceOptions {
+  /** A message that the plugin lets through. Default: one to topic `conformance`. */
+  readonly message?: RawMessage;
+  /** Default: nothing. */
+  readonly changes?: readonly ClaimedChange[];
+  /** Plugins that it `requires`, made anew for each client. */
+  readonly beside?: () => readonly Plugin[];
+  /** Brings the server into the state that the plugin needs, such as its topics. */
+  readonly prepare?: (kit: TestKit) => unknown;
+}
+
+/** Makes a fresh plugin for each client, as an application does. */
+export type MakePlugin = () => Plugin;
+
+/** One rule of the plugin contract, to be given to a test runner. */
+export interface ConformanceCheck {
+  /** A sentence whose subject is the plugin. */
+  readonly name: string;
+  /** Resolves when the plugin keeps the rule; rejects with an AssertionError that says what it did instead. */
+  run(): Promise<void>;
+}

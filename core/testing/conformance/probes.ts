@@ -1,0 +1,87 @@
+import { Observable } from 'rxjs';
+import type { DeliveryContext } from '../../consumer/delivery.js';
+import { type ContextBefore, type SendHandler, STAGE_NAMES, type StageName } from '../../pipeline/interceptor.js';
+import type { Plugin } from '../../plugin/plugin.js';
+
+/** One side of the plugin under test: `outer` is called before it, `inner` by it. */
+export type Side = 'outer' | 'inner';
+
+/** One pass through a gap, as one side saw it. */
+export interface Pass {
+  readonly side: Side;
+  /** The stage that the gap is before, or `delivery`. */
+  readonly gap: string;
+  readonly context: unknown;
+  results: unknown[];
+  error: { readonly error: unknown } | undefined;
+  completed: boolean;
+  unsubscribed: boolean;
+}
+
+/** Stand on both sides of a plugin in every gap, and write down what goes by. They change nothing. */
+export class Probes {
+  readonly passes: Pass[] = [];
+  readonly #plugin: string;
+
+  constructor(plugin: string) {
+    this.#plugin = plugin;
+  }
+
+  get plugins(): readonly [outer: Plugin, inner: Plugin] {
+    return [this.#probe('outer', { before: [this.#plugin] }), this.#probe('inner', { after: [this.#plugin] })];
+  }
+
+  of(gap: string, side: Side): readonly Pass[] {
+    return this.passes.filter((pass) => pass.gap === gap && pass.side === side);
+  }
+
+  /** Gaps that something went through. */
+  get gaps(): readonly string[] {
+    return [...new Set(this.passes.map(({ gap }) => gap))];
+  }
+
+  #probe(side: Side, order: { readonly before?: readonly string[]; readonly after?: readonly string[] }): Plugin {
+    const watch = <C, R>(gap: string, context: C, next: (context: C) => Observable<R>): Observable<R> => {
+      const pass: Pass = { side, gap, context, results: [], error: undefined, completed: false, unsubscribed: false };
+      this.passes.push(pass);
+      return watched(next(context), pass);
+    };
+    return {
+      name: `conformance probe, ${side}`,
+      setup: (host) => {
+        for (const stage of STAGE_NAMES) {
+          const create = () => (context: ContextBefore[StageName], next: SendHandler<ContextBefore[StageName]>) =>
+            watch(stage, context, next);
+          host.interceptSend({ before: stage, order, create });
+        }
+        host.interceptDelivery({
+          order,
+          create: () => (context: DeliveryContext, next) => watch('delivery', context, next),
+        });
+      },
+    };
+  }
+}
+
+function watched<R>(source: Observable<R>, pass: Pass): Observable<R> {
+  return new Observable((subscriber) => {
+    const subscription = source.subscribe({
+      next: (value) => {
+        pass.results.push(value);
+        subscriber.next(value);
+      },
+      error: (error: unknown) => {
+        pass.error = { error };
+        subscriber.error(error);
+      },
+      complete: () => {
+        pass.completed = true;
+        subscriber.complete();
+      },
+    });
+    return () => {
+      if (!pass.completed && pass.error === undefined && pass.results.length === 0) pass.unsubscribed = true;
+      subscription.unsubscribe();
+    };
+  });
+}

@@ -1,0 +1,50 @@
+import type { Client } from '../../client/client.js';
+import type { Producer, RawMessage } from '../../producer/producer.js';
+import { type TestKit, testKit } from '../test-kit.js';
+import { ComplaintLog } from './complaint-log.js';
+import { CountingClock } from './counting-clock.js';
+import type { ConformanceOptions, MakePlugin } from './options.js';
+import { Probes } from './probes.js';
+
+/** A server, and a client with the plugin under test between two probes. */
+export interface Trial {
+  readonly kit: TestKit;
+  readonly mq: Client;
+  readonly producer: Producer;
+  readonly probes: Probes;
+  /** The plugin's name. */
+  readonly plugin: string;
+  /** Of the client alone. */
+  readonly clock: CountingClock;
+  readonly message: RawMessage;
+  /** @throws AssertionError when the client has said in its log that the plugin failed or broke the contract */
+  assertNoComplaint(): void;
+  /** Another client with the plugin, without probes. */
+  another(): Promise<Client>;
+}
+
+const MESSAGE: RawMessage = { topic: 'conformance', body: 'a message for a plugin', tag: 'tag', keys: ['key'] };
+
+/** Runs a check on a server of its own, which is gone afterwards. */
+export async function tryPlugin(
+  make: MakePlugin,
+  { message = MESSAGE, beside = () => [], prepare }: ConformanceOptions,
+  check: (trial: Trial) => Promise<void>,
+): Promise<void> {
+  const kit = await testKit({ closeTimeoutMs: 100 });
+  try {
+    await prepare?.(kit);
+    const plugin = make();
+    const probes = new Probes(plugin.name);
+    const clock = new CountingClock(kit.clock);
+    const log = new ComplaintLog(plugin.name);
+    const mq = await kit.connect({ clock, logger: log, plugins: [...beside(), plugin, ...probes.plugins] });
+    const producer = await mq.producer({ group: 'conformance-producer' });
+    const another = (): Promise<Client> => kit.connect({ plugins: [...beside(), make()] });
+    const assertNoComplaint = (): void => log.assertEmpty();
+    await check({ kit, mq, producer, probes, plugin: plugin.name, clock, message, assertNoComplaint, another });
+    assertNoComplaint();
+  } finally {
+    await kit.close();
+  }
+}

@@ -1,0 +1,173 @@
+import { catchError, map, Observable, of, throwError } from 'rxjs';
+import { describe, expect, test } from 'vitest';
+import type { CreatedContext, Plugin, PluginHost, SendHandler, SendResult } from '../../core/index.js';
+import { pluginConformance } from '../../core/testing/index.js';
+import { forbidden } from '../../plugins/forbidden/index.js';
+import { namespace } from '../../plugins/namespace/index.js';
+
+const plugin =
+  (setup: (host: PluginHost) => void): (() => Plugin) =>
+  () => ({ name: 'under test', setup });
+
+const sending = (intercept: (context: CreatedContext, next: SendHandler<CreatedContext>) => Observable<SendResult>) =>
+  plugin((host) => host.interceptSend({ before: 'check', create: () => intercept }));
+
+const KEEPS_THE_RULES: Record<string, () => Plugin> = {
+  'a plugin that does nothing': plugin(() => {}),
+  forbidden: () =>
+    forbidden({
+      rules: [
+        { name: 'none', check: async () => false },
+        { name: 'once', at: 'send', check: () => '' },
+      ],
+    }),
+  'namespace, version 1': () => namespace({ namespace: 'staging' }),
+  'namespace, version 2': () => namespace({ namespace: 'staging', version: 2 }),
+};
+
+describe.each(Object.entries(KEEPS_THE_RULES))('%s', (_name, make) => {
+  for (const check of pluginConformance(make)) test(check.name, check.run);
+});
+
+let alone: Plugin | undefined;
+
+/** What plugins do wrong, and the one check that says so. */
+const BREAKS_A_RULE: Record<string, readonly [broken: () => Plugin, check: string, says: RegExp]> = {
+  'writes to the message': [
+    sending((context, next) => {
+      (context.message as { tag?: string }).tag = 'mine';
+      return next(context);
+    }),
+    'does not change the message it is given',
+    /read only/,
+  ],
+  'writes to the body': [
+    sending((context, next) => {
+      (context.message.body as Buffer)[0] = 0;
+      return next(context);
+    }),
+    'does not change the message it is given',
+    /changed the body/,
+  ],
+  'keeps the send to itself': [
+    sending(() => of({} as SendResult)),
+    'calls next once for each pass',
+    /called 1 times and called next 0 times/,
+  ],
+  'makes a result of its own': [
+    sending((context, next) => next(context).pipe(map((result) => ({ ...result })))),
+    'passes the result of a send on untouched',
+    /another result/,
+  ],
+  'makes an error of its own': [
+    sending((context, next) => next(context).pipe(catchError(() => throwError(() => new Error('mine'))))),
+    'passes the error of a broker on',
+    /another error/,
+  ],
+  'swallows an error': [
+    sending((context, next) => next(context).pipe(catchError(() => of({ msgId: 'none' } as SendResult)))),
+    'passes the error of a broker on',
+    /ended well/,
+  ],
+  'goes on with what was cancelled': [
+    sending(
+      (context, next) =>
+        new Observable((subscriber) => {
+          void Promise.resolve().then(() => next(context).subscribe(subscriber));
+        }),
+    ),
+    'lets go of a send that is cancelled',
+    /before the send has ended/,
+  ],
+  'calls next twice': [
+    sending((context, next) => {
+      next(context);
+      return next(context);
+    }),
+    'calls next once for each pass',
+    /next is called once/,
+  ],
+  'swallows a delivery': [
+    plugin((host) => host.interceptDelivery({ create: () => () => of({ kind: 'ack' as const }) })),
+    'hands a delivered message on once, and its acknowledgement back',
+    /called 0 times/,
+  ],
+  'acknowledges what failed': [
+    plugin((host) =>
+      host.interceptDelivery({
+        create: () => (context, next) => next(context).pipe(map(() => ({ kind: 'ack' as const }))),
+      }),
+    ),
+    'hands a failure of the handler back, so that the message comes again',
+    /called 1 times/,
+  ],
+  'changes what is delivered': [
+    plugin((host) =>
+      host.interceptDelivery({
+        create: () => (context, next) =>
+          next(context.with({ messages: context.messages.map((message) => ({ ...message, tag: 'mine' })) })),
+      }),
+    ),
+    'does not change the messages it delivers',
+    /other messages/,
+  ],
+  'leaves a timer of the client': [
+    plugin((host) => {
+      const tick = (): void => void host.clock.setTimer(1_000, tick);
+      host.onStart(tick);
+    }),
+    'leaves no timer behind',
+    /host\.clock/,
+  ],
+  'leaves a timer of the machine': [
+    plugin((host) => host.onStart(() => void setInterval(() => {}, 60_000).unref())),
+    'leaves no timer behind',
+    /setInterval/,
+  ],
+  'vetoes what is sent oneway': [
+    sending((context, next) => (context.send.mode === 'oneway' ? throwError(() => new Error('no')) : next(context))),
+    'lets a send, a oneway send and a batch through',
+    /no/,
+  ],
+  'thinks that it is alone': [
+    () => {
+      let clients = 0;
+      const one: Plugin = {
+        name: 'under test',
+        setup: () => {
+          if (++clients > 1) throw new Error('there is one already');
+        },
+      };
+      alone ??= one;
+      return alone;
+    },
+    'serves several clients at once',
+    /there is one already/,
+  ],
+  'cannot stop': [
+    plugin((host) =>
+      host.onStop(() => {
+        throw new Error('it does not stop');
+      }),
+    ),
+    'survives a close while sends are under way, and a second close',
+    /it does not stop/,
+  ],
+};
+
+describe.each(Object.entries(BREAKS_A_RULE))('a plugin that %s', (_what, [make, name, says]) => {
+  test(`fails: ${name}`, async () => {
+    const check = pluginConformance(make).find((one) => one.name === name);
+    await expect(check?.run()).rejects.toThrow(says);
+  });
+});
+
+test('what a plugin claims to change is not held against it', async () => {
+  const [make, name] = BREAKS_A_RULE['makes a result of its own']!;
+  const check = pluginConformance(make, { changes: ['result'] }).find((one) => one.name === name);
+  await expect(check?.run()).resolves.toBeUndefined();
+});
+
+test('a plugin instead of a function that makes one is refused', () => {
+  expect(() => pluginConformance(forbidden({ rules: [] }) as never)).toThrow('a function that makes a fresh plugin');
+});
