@@ -22,6 +22,7 @@ import { ClientListProcessor } from './broker/processors/client-list.js';
 import { ConsumeStatsProcessor } from './broker/processors/consume-stats.js';
 import { ConsumerCallProcessor } from './broker/processors/consumer-call.js';
 import { ConsumerOffsetProcessor } from './broker/processors/consumer-offset.js';
+import { EndTransactionProcessor } from './broker/processors/end-transaction.js';
 import { HeartBeatProcessor } from './broker/processors/heart-beat.js';
 import { LockBatchProcessor } from './broker/processors/lock-batch.js';
 import { PullMessageProcessor } from './broker/processors/pull-message.js';
@@ -40,6 +41,8 @@ import { QueueLocks } from './broker/queue-locks.js';
 import { Registration } from './broker/registration.js';
 import { SubscriptionGroupManager } from './broker/subscription-group-manager.js';
 import { TopicConfigManager } from './broker/topic-config-manager.js';
+import { HalfMessages } from './broker/transaction/half-messages.js';
+import { TransactionCheck } from './broker/transaction/transaction-check.js';
 import { compileSql } from './filter/sql-filter.js';
 import { KvConfig, KvStorage } from './nameserver/kv-config.js';
 import { NameServer } from './nameserver/name-server.js';
@@ -82,6 +85,7 @@ const BROKER_PROCESSORS = [
   ConsumeStatsProcessor,
   ConsumerCallProcessor,
   ConsumerOffsetProcessor,
+  EndTransactionProcessor,
   HeartBeatProcessor,
   LockBatchProcessor,
   PullMessageProcessor,
@@ -97,7 +101,7 @@ const BROKER_PROCESSORS = [
 ];
 
 /** In the order in which they start. */
-const BROKER_SERVICES: readonly Newable<BrokerService>[] = [ConsumeRates];
+const BROKER_SERVICES: readonly Newable<BrokerService>[] = [ConsumeRates, HalfMessages, TransactionCheck];
 
 /** The server's composition root: every part of a name server and a broker, each once. */
 export function createServerContainer(foundation: ServerFoundation): Container {

@@ -82,6 +82,14 @@ export interface ServerOptions {
   readonly startAcceptSendRequestTimeStamp?: number;
   /** Whether replies are stored in their topic beside being pushed to who waits for them. Default true. */
   readonly storeReplyMessageEnable?: boolean;
+  /** Whether messages of transactions are refused. Default false. */
+  readonly rejectTransactionMessage?: boolean;
+  /** How often producers are asked about transactions that they did not end, in milliseconds. Default 60,000. */
+  readonly transactionCheckInterval?: number;
+  /** How old a half message is before its producer is asked about it, in milliseconds. Default 6,000. */
+  readonly transactionTimeOut?: number;
+  /** How often a producer is asked about one before it is discarded, to the topic TRANS_CHECK_MAX_TIME_TOPIC. Default 15. */
+  readonly transactionCheckMax?: number;
   /** Pulls held at one time; a pull more is answered at once. Default 20,000. */
   readonly heldPullsMax?: number;
   /** Connections at one time to each port; more are closed as they come. Default 10,000. */
@@ -125,6 +133,10 @@ const BROKER_OPTIONS = [
   'startAcceptSendRequestTimeStamp',
   'storeReplyMessageEnable',
   'heldPullsMax',
+  'rejectTransactionMessage',
+  'transactionCheckInterval',
+  'transactionTimeOut',
+  'transactionCheckMax',
 ] as const;
 
 type Check = (value: unknown, option: string) => void;
@@ -194,6 +206,10 @@ const CHECKS: { readonly [K in keyof Required<ServerOptions>]: Check } = {
   startAcceptSendRequestTimeStamp: between(0, Number.MAX_SAFE_INTEGER),
   storeReplyMessageEnable: boolean,
   heldPullsMax: between(0, 10_000_000),
+  rejectTransactionMessage: boolean,
+  transactionCheckInterval: between(1, 2_147_483_647),
+  transactionTimeOut: between(0, 2_147_483_647),
+  transactionCheckMax: between(1, 2_147_483_647),
   connectionsMax: between(1, 10_000_000),
   frameSizeBytesMax: between(1024, 2_147_483_647),
 };

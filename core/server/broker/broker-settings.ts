@@ -49,6 +49,14 @@ export interface BrokerSettings {
   readonly notifyConsumerIdsChangedEnable: boolean;
   /** Sends are refused before this moment, milliseconds since 1970. Default 0. */
   readonly startAcceptSendRequestTimeStamp: number;
+  /** Whether messages of transactions are refused. Default false. */
+  readonly rejectTransactionMessage: boolean;
+  /** How often producers are asked about their open transactions. Default 60,000. */
+  readonly transactionCheckInterval: number;
+  /** How old a half message is before its producer is asked. Default 6,000. */
+  readonly transactionTimeOut: number;
+  /** How often a producer is asked about one before it is discarded. Default 15. */
+  readonly transactionCheckMax: number;
   /** Default 30,000. */
   readonly registerNameServerPeriod: number;
   /** Default 6,000. */
@@ -83,6 +91,10 @@ export const BROKER_DEFAULTS = {
   heldPullsMax: 20_000,
   notifyConsumerIdsChangedEnable: true,
   startAcceptSendRequestTimeStamp: 0,
+  rejectTransactionMessage: false,
+  transactionCheckInterval: 60_000,
+  transactionTimeOut: 6_000,
+  transactionCheckMax: 15,
   registerNameServerPeriod: 30_000,
   registerBrokerTimeoutMills: 6_000,
   flushConsumerOffsetInterval: 5_000,

@@ -52,7 +52,6 @@ export class BrokerConfigProcessor implements BrokerProcessor {
       namesrvAddr: nameServers.join(';'),
       storeHost,
       brokerRole: 'ASYNC_MASTER',
-      rejectTransactionMessage: true,
       timerWheelEnable: false,
       forceRegister: true,
       compressedRegister: false,

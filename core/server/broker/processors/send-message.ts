@@ -1,6 +1,6 @@
 import { inject, injectable } from 'inversify';
 import { formatOffsetMsgId } from '../../../message/message-ids.js';
-import { SysFlag, transactionType } from '../../../message/sys-flag.js';
+import { SysFlag } from '../../../message/sys-flag.js';
 import { deadLetterTopicOf, RETRY_TOPIC_PREFIX } from '../../../message/system-topics.js';
 import { tagsCodeOf } from '../../../message/tag-hash.js';
 import type { RemotingCommand } from '../../../remoting/protocol/remoting-command.js';
@@ -17,6 +17,9 @@ import { readSendProperties, type SendProperties } from '../send-properties.js';
 import { SubscriptionGroupManager } from '../subscription-group-manager.js';
 import { TopicConfigManager } from '../topic-config-manager.js';
 import { FAQ_LINE, type Refusal } from '../topic-names.js';
+import { toHalfMessage } from '../transaction/half-message.js';
+import { HalfMessages } from '../transaction/half-messages.js';
+import { isHalfSend, refuseTransaction } from '../transaction/send-half.js';
 import { appendResponseCode, appendResponseRemark } from './append-status.js';
 import { SendAnswer } from './send-answer.js';
 import { type BatchRefusal, readBatch, refuseBatchTopic } from './send-batch.js';
@@ -48,6 +51,7 @@ export class SendMessageProcessor implements BrokerProcessor {
   readonly #store: MessageStore;
   readonly #topics: TopicConfigManager;
   readonly #groups: SubscriptionGroupManager;
+  readonly #halfMessages: HalfMessages;
   readonly #scope: SendCheckScope;
   #nextQueue = 0;
   /** The part of an offset id that is the same for every message of this broker, and the address it is of. */
@@ -64,12 +68,14 @@ export class SendMessageProcessor implements BrokerProcessor {
     @inject(MessageStore) store: MessageStore,
     @inject(TopicConfigManager) topics: TopicConfigManager,
     @inject(SubscriptionGroupManager) groups: SubscriptionGroupManager,
+    @inject(HalfMessages) halfMessages: HalfMessages,
     @inject(Clock) clock: Clock,
   ) {
     this.#settings = settings;
     this.#store = store;
     this.#topics = topics;
     this.#groups = groups;
+    this.#halfMessages = halfMessages;
     this.#scope = { settings, topics, clock };
   }
 
@@ -85,10 +91,11 @@ export class SendMessageProcessor implements BrokerProcessor {
     const destination = this.#destination(send, checked);
     if ('code' in destination) return this.#refuse(destination);
     const properties = readSendProperties(send.properties, this.#settings.clusterName);
-    const refusal = this.#refuseFeatures(send, destination, properties);
+    const refusal =
+      refuseTransaction(send, properties, this.#settings) ?? this.#refuseFeatures(destination, properties);
     if (refusal) return this.#refuse(refusal);
 
-    const saving = this.#topics.savingOf(destination.topic);
+    const saving = this.#savingFor(send, destination, properties);
     if (saving === undefined) {
       this.#append(send, destination, properties, body, connection, respond);
       return 'later';
@@ -140,24 +147,33 @@ export class SendMessageProcessor implements BrokerProcessor {
     connection: ServerConnection,
     respond: Respond,
   ): void {
-    this.#store.append(
-      {
-        topic: destination.topic,
-        queueId: destination.queueId,
-        flag: send.flag,
-        sysFlag: sysFlagOf(send, destination.multiTag),
-        bornTimestamp: send.bornTimestamp,
-        bornHost: recordHostOf(connection.remoteAddress),
-        storeHost: this.#settings.storeHost,
-        reconsumeTimes: send.reconsumeTimes,
-        preparedTransactionOffset: 0,
-        body,
-        properties: Buffer.from(properties.stored),
-        tagsCode: tagsCodeOf(properties.tag),
-        waitStored: properties.waitStored,
-      },
-      (result) => respond(this.#answer(result, destination.queueId)),
-    );
+    const message = {
+      topic: destination.topic,
+      queueId: destination.queueId,
+      flag: send.flag,
+      sysFlag: sysFlagOf(send, destination.multiTag),
+      bornTimestamp: send.bornTimestamp,
+      bornHost: recordHostOf(connection.remoteAddress),
+      storeHost: this.#settings.storeHost,
+      reconsumeTimes: send.reconsumeTimes,
+      preparedTransactionOffset: 0,
+      body,
+      properties: Buffer.from(properties.stored),
+      tagsCode: tagsCodeOf(properties.tag),
+      waitStored: properties.waitStored,
+    };
+    const stored = isHalfSend(send, properties) ? toHalfMessage(message, send.properties) : message;
+    if (stored === undefined) respond(this.#refuseStatus('MESSAGE_ILLEGAL'));
+    else this.#store.append(stored, (result) => respond(this.#answer(result, destination.queueId)));
+  }
+
+  /** What to wait for before the message can be acknowledged: topics that are only just being written down. */
+  #savingFor(send: SendRequest, { topic }: Destination, properties: SendProperties): Promise<unknown> | undefined {
+    const saving = this.#topics.savingOf(topic);
+    const halfSaving = isHalfSend(send, properties) ? this.#halfMessages.makeTopics() : undefined;
+    return saving === undefined || halfSaving === undefined
+      ? (saving ?? halfSaving)
+      : Promise.all([saving, halfSaving]);
   }
 
   #answer({ status, commitLogOffset, queueOffset }: AppendResult, queueId: number): OutgoingResponse {
@@ -221,13 +237,7 @@ export class SendMessageProcessor implements BrokerProcessor {
   }
 
   /** What this server cannot do yet is refused: to take it would be to lie. */
-  #refuseFeatures({ sysFlag }: SendRequest, { dead }: Destination, properties: SendProperties): Refusal | undefined {
-    const type = transactionType(sysFlag);
-    if (properties.transactional || type === SysFlag.TRANSACTION_PREPARED || type === SysFlag.TRANSACTION_ROLLBACK) {
-      const host = hostOf(this.#settings.address);
-      const remark = `the broker[${host}] sending transaction message is forbidden`;
-      return { code: ResponseCode.NO_PERMISSION, remark };
-    }
+  #refuseFeatures({ dead }: Destination, properties: SendProperties): Refusal | undefined {
     if (properties.timed) {
       const remark = 'accurate timer message is not enabled, timerWheelEnable is false';
       return { code: ResponseCode.SYSTEM_ERROR, remark };
@@ -255,9 +265,4 @@ function isStored(status: AppendStatus): boolean {
 /** Which hosts are IPv6 is the store's to say: it writes them. */
 function sysFlagOf({ sysFlag }: SendRequest, multiTag: boolean): number {
   return (sysFlag & ~HOST_BITS) | (multiTag ? SysFlag.MULTI_TAGS : 0);
-}
-
-/** The host in a `host:port`. */
-function hostOf(address: string): string {
-  return address.slice(0, address.lastIndexOf(':'));
 }

@@ -1,0 +1,107 @@
+import { inject, injectable } from 'inversify';
+import { PropertyName } from '../../../message/property-names.js';
+import { SysFlag } from '../../../message/sys-flag.js';
+import {
+  optionalBoolean,
+  requiredInt32,
+  requiredInt64,
+  requiredString,
+} from '../../../remoting/protocol/ext-fields.js';
+import type { RemotingCommand } from '../../../remoting/protocol/remoting-command.js';
+import { RequestCode } from '../../../remoting/protocol/request-codes.js';
+import { ResponseCode } from '../../../remoting/protocol/response-codes.js';
+import type { OutgoingResponse, ServerConnection } from '../../../remoting/remoting-server.js';
+import { Logger } from '../../../runtime/logger.js';
+import type { BrokerProcessor } from '../broker-processor.js';
+import type { HalfMessage } from '../transaction/half-message.js';
+import { type EndStatus, HalfMessages } from '../transaction/half-messages.js';
+
+/** Header of END_TRANSACTION, as far as a broker looks at it. */
+interface EndTransactionHeader {
+  readonly producerGroup: string;
+  readonly tranStateTableOffset: number;
+  readonly commitLogOffset: number;
+  readonly commitOrRollback: number;
+  readonly fromTransactionCheck: boolean;
+}
+
+const SUCCESS: OutgoingResponse = { code: ResponseCode.SUCCESS };
+
+/** END_TRANSACTION: a producer says how its transaction ends. Mostly oneway. Matches Apache's EndTransactionProcessor. */
+@injectable()
+export class EndTransactionProcessor implements BrokerProcessor {
+  readonly #halfMessages: HalfMessages;
+  readonly #logger: Logger;
+
+  readonly handlers = {
+    [RequestCode.END_TRANSACTION]: (request: RemotingCommand, connection: ServerConnection) => {
+      const header = readHeader(request);
+      const { commitOrRollback, producerGroup: group, fromTransactionCheck } = header;
+      if (commitOrRollback === SysFlag.TRANSACTION_COMMIT) return this.#end(header, 'commit');
+      if (commitOrRollback === SysFlag.TRANSACTION_ROLLBACK) return this.#end(header, 'rollback');
+      const { remoteAddress: producer } = connection;
+      const facts = { group, producer, fromTransactionCheck, remark: request.remark };
+      this.#logger.info('a producer does not know yet how its transaction ends', facts);
+      return undefined;
+    },
+  };
+
+  constructor(@inject(HalfMessages) halfMessages: HalfMessages, @inject(Logger) logger: Logger) {
+    this.#halfMessages = halfMessages;
+    this.#logger = logger;
+  }
+
+  async #end(header: EndTransactionHeader, end: 'commit' | 'rollback'): Promise<OutgoingResponse> {
+    const half = await this.#halfMessages.at(header.commitLogOffset);
+    const problem = problemOf(half, header);
+    if (half === undefined || problem !== undefined) {
+      this.#logger.warn('a transaction could not be ended', { ...header, problem });
+      return { code: ResponseCode.SYSTEM_ERROR, remark: problem };
+    }
+    const status = await this.#halfMessages.end(half, end);
+    if (status === 'ALREADY_ENDED') this.#logger.warn('a transaction was ended that had its end', { ...header });
+    return answerOf(status);
+  }
+}
+
+function readHeader(request: RemotingCommand): EndTransactionHeader {
+  return {
+    producerGroup: requiredString(request, 'producerGroup'),
+    tranStateTableOffset: requiredInt64(request, 'tranStateTableOffset'),
+    commitLogOffset: requiredInt64(request, 'commitLogOffset'),
+    commitOrRollback: requiredInt32(request, 'commitOrRollback'),
+    fromTransactionCheck: optionalBoolean(request, 'fromTransactionCheck') ?? false,
+  };
+}
+
+/** Apache's words. */
+function problemOf(half: HalfMessage | undefined, header: EndTransactionHeader): string | undefined {
+  if (half === undefined) return 'Find prepared transaction message failed';
+  if (half.properties[PropertyName.PGROUP] !== header.producerGroup) return 'The producer group wrong';
+  if (half.offset !== header.tranStateTableOffset) return 'The transaction state table offset wrong';
+  if (half.record.physicalOffset !== header.commitLogOffset) return 'The commit log offset wrong';
+  return undefined;
+}
+
+/** Matches EndTransactionProcessor.sendFinalMessage. */
+function answerOf(status: EndStatus): OutgoingResponse {
+  switch (status) {
+    case 'PUT_OK':
+    case 'FLUSH_DISK_TIMEOUT':
+    case 'ALREADY_ENDED':
+      return SUCCESS;
+    case 'CREATE_MAPPED_FILE_FAILED':
+      return { code: ResponseCode.SYSTEM_ERROR, remark: 'Create mapped file failed.' };
+    case 'MESSAGE_ILLEGAL':
+      return {
+        code: ResponseCode.MESSAGE_ILLEGAL,
+        remark:
+          'The message is illegal, maybe msg body or properties length not matched. ' +
+          'msg body length limit 128k, msg properties length limit 32k.',
+      };
+    case 'SERVICE_NOT_AVAILABLE':
+      return { code: ResponseCode.SERVICE_NOT_AVAILABLE, remark: 'Service not available now.' };
+    case 'UNKNOWN_ERROR':
+      return { code: ResponseCode.SYSTEM_ERROR, remark: 'UNKNOWN_ERROR' };
+  }
+}

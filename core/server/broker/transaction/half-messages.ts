@@ -1,0 +1,211 @@
+import { inject, injectable } from 'inversify';
+import { readRecord, type StoredRecord } from '../../../message/message-record.js';
+import { Clock } from '../../../runtime/clock.js';
+import { Logger } from '../../../runtime/logger.js';
+import { Scheduler } from '../../../runtime/scheduler.js';
+import type { BrokerService } from '../broker-service.js';
+import { BrokerSettings } from '../broker-settings.js';
+import { ConsumerOffsetManager } from '../consumer-offset-manager.js';
+import { type AppendStatus, MessageStore, type StoreMessage } from '../message-store.js';
+import { TopicConfigManager } from '../topic-config-manager.js';
+import {
+  committedMessage,
+  copiedHalfMessage,
+  discardedMessage,
+  type HalfMessage,
+  halfMessageOf,
+  opMessage,
+} from './half-message.js';
+import { recordsOf } from './queue-records.js';
+import { recoverWindow } from './recover-window.js';
+import {
+  DISCARD_TOPIC,
+  HALF_TOPIC,
+  OP_TOPIC,
+  TRANSACTION_GROUP,
+  TRANSACTION_QUEUE_ID,
+  TRANSACTION_QUEUE_NUMS,
+} from './transaction-topics.js';
+import { TransactionWindow } from './transaction-window.js';
+
+/** How a transaction ends: its message goes to its topic, nowhere, or to where the discarded ones are. */
+export type TransactionEnd = 'commit' | 'rollback' | 'discard';
+
+/** ALREADY_ENDED: nothing was stored, since it had its end. */
+export type EndStatus = AppendStatus | 'ALREADY_ENDED';
+
+/** Where a half message lies after it was stored once more. */
+export interface CopyPlace {
+  readonly offset: number;
+  readonly commitLogOffset: number;
+}
+
+/** Where a copy lies, or why there is none. */
+export type CopyResult = CopyPlace | Exclude<EndStatus, 'PUT_OK' | 'FLUSH_DISK_TIMEOUT'>;
+
+const KEEP_PERIOD_MS = 5_000;
+
+/**
+ * The half messages that wait for their end, and how they get it: a message and the record of its end are stored together,
+ * and what a crash leaves of the two is mended at the next start, so that each is delivered once or not at all. Does what
+ * Apache's TransactionalMessageBridge and half of its TransactionalMessageServiceImpl do.
+ */
+@injectable()
+export class HalfMessages implements BrokerService {
+  readonly #settings: BrokerSettings;
+  readonly #store: MessageStore;
+  readonly #topics: TopicConfigManager;
+  readonly #offsets: ConsumerOffsetManager;
+  readonly #clock: Clock;
+  readonly #scheduler: Scheduler;
+  /** By root: half messages that are just being stored once more. */
+  readonly #copying = new Map<number, Promise<unknown>>();
+  #window = new TransactionWindow(0);
+  /** How far both topics were done, and where the log ended then: kept once that much of the log is on the disk. */
+  #toKeep: { readonly half: number; readonly op: number; readonly logEnd: number } | undefined;
+
+  constructor(
+    @inject(BrokerSettings) settings: BrokerSettings,
+    @inject(MessageStore) store: MessageStore,
+    @inject(TopicConfigManager) topics: TopicConfigManager,
+    @inject(ConsumerOffsetManager) offsets: ConsumerOffsetManager,
+    @inject(Clock) clock: Clock,
+    @inject(Logger) logger: Logger,
+  ) {
+    this.#settings = settings;
+    this.#store = store;
+    this.#topics = topics;
+    this.#offsets = offsets;
+    this.#clock = clock;
+    this.#scheduler = new Scheduler(clock, logger);
+  }
+
+  async load(): Promise<void> {
+    const kept = (topic: string) => this.#offsets.query(TRANSACTION_GROUP, topic, TRANSACTION_QUEUE_ID);
+    const { window, delivered } = await recoverWindow(this.#store, { half: kept(HALF_TOPIC), op: kept(OP_TOPIC) });
+    this.#window = window;
+    // Their message is out; what is missing is the record that they have their end.
+    await Promise.all(delivered.map((half) => this.end(half, 'rollback')));
+  }
+
+  start(): void {
+    this.#scheduler.every('broker: keep how far transactions are', { periodMs: KEEP_PERIOD_MS }, () => this.#keep());
+  }
+
+  async close(): Promise<void> {
+    await this.#scheduler.close();
+    await Promise.all(this.#copying.values());
+    this.#commitOffsets(this.#reached());
+  }
+
+  /** Makes the topics that half messages need. What to wait for, while they are only just being written down. */
+  makeTopics(): Promise<unknown> | undefined {
+    const half = this.#saving(HALF_TOPIC);
+    const op = this.#saving(OP_TOPIC);
+    return half === undefined && op === undefined ? undefined : Promise.all([half, op]);
+  }
+
+  /** Offset of the oldest half message that may be open, and the one after the newest. */
+  bounds(): { readonly from: number; readonly to: number } {
+    this.#window.removedBelow(this.#store.minOffset(HALF_TOPIC, TRANSACTION_QUEUE_ID));
+    return { from: this.#window.base, to: this.#store.maxOffset(HALF_TOPIC, TRANSACTION_QUEUE_ID) };
+  }
+
+  /** Half messages in that part of the queue that are not done, some at a time, oldest first. */
+  async *open(from: number, to: number): AsyncGenerator<readonly HalfMessage[]> {
+    for await (const records of recordsOf(this.#store, HALF_TOPIC, from, to)) {
+      yield records.map(halfMessageOf).filter((half) => this.#window.openOffset(half) === half.offset);
+    }
+  }
+
+  /** The half message at a place of the log; undefined when there is none. */
+  async at(commitLogOffset: number): Promise<HalfMessage | undefined> {
+    const bytes = commitLogOffset < 0 ? undefined : await this.#store.recordAt(commitLogOffset);
+    const record: StoredRecord | undefined = bytes && readRecord(bytes, 0);
+    return record?.topic === HALF_TOPIC ? halfMessageOf(record) : undefined;
+  }
+
+  /** Gives a transaction its end, whichever of its copies is named. A second end changes nothing. */
+  async end(half: HalfMessage, end: TransactionEnd): Promise<EndStatus> {
+    if (end === 'discard') await this.#saving(DISCARD_TOPIC);
+    for (let copying = this.#copying.get(half.root); copying; copying = this.#copying.get(half.root)) await copying;
+    const offset = this.#window.openOffset(half);
+    if (offset === undefined) return 'ALREADY_ENDED';
+    const { storeHost } = this.#settings;
+    const op = opMessage(offset, storeHost, this.#clock.now());
+    if (end === 'rollback') return this.#storeEnd({ ...half, offset }, [op]);
+    const message = end === 'commit' ? committedMessage(half, storeHost) : discardedMessage(half, storeHost);
+    return message === undefined ? 'MESSAGE_ILLEGAL' : this.#storeEnd({ ...half, offset }, [message, op]);
+  }
+
+  /**
+   * Stores a half message once more, asked about so many times, so that the queue moves on while it stays open. Not when
+   * it has its end meanwhile.
+   */
+  copy(half: HalfMessage, checkTimes: number): Promise<CopyResult> {
+    if (this.#window.openOffset(half) !== half.offset) return Promise.resolve('ALREADY_ENDED');
+    const copied = new Promise<CopyResult>((resolve) => {
+      const message = copiedHalfMessage(half, checkTimes, this.#settings.storeHost);
+      this.#store.append(message, ({ status, queueOffset, commitLogOffset }) => {
+        this.#copying.delete(half.root);
+        if (!isStored(status)) {
+          resolve(status);
+          return;
+        }
+        this.#window.copied(half, queueOffset);
+        resolve({ offset: queueOffset, commitLogOffset });
+      });
+    });
+    this.#copying.set(half.root, copied);
+    return copied;
+  }
+
+  #storeEnd(half: HalfMessage, messages: readonly StoreMessage[]): Promise<EndStatus> {
+    const { offset } = half;
+    // Where the op record comes to lie, or before: others may be on their way.
+    const opOffset = this.#store.maxOffset(OP_TOPIC, TRANSACTION_QUEUE_ID);
+    this.#window.ending(offset);
+    return new Promise((resolve) => {
+      this.#store.appendTogether(messages, ({ status }) => {
+        if (isStored(status)) this.#window.ended(half, opOffset);
+        else this.#window.stillOpen(offset);
+        resolve(status);
+      });
+    });
+  }
+
+  #saving(topic: string): Promise<void> | undefined {
+    this.#topics.createPlain(topic, TRANSACTION_QUEUE_NUMS, 0);
+    return this.#topics.savingOf(topic);
+  }
+
+  #reached(): { readonly half: number; readonly op: number; readonly logEnd: number } {
+    return {
+      half: this.#window.base,
+      op: this.#window.firstOp ?? this.#store.maxOffset(OP_TOPIC, TRANSACTION_QUEUE_ID),
+      logEnd: this.#store.statistics.commitLogMaxOffset,
+    };
+  }
+
+  /** Offsets that a power failure would leave ahead of the log would make open transactions done. */
+  #keep(): void {
+    if (this.#toKeep !== undefined) {
+      if (this.#store.statistics.flushedOffset < this.#toKeep.logEnd) return;
+      this.#commitOffsets(this.#toKeep);
+    }
+    this.#toKeep = this.#reached();
+  }
+
+  #commitOffsets({ half, op }: { readonly half: number; readonly op: number }): void {
+    const keep = (topic: string, offset: number): void => {
+      const known = this.#offsets.query(TRANSACTION_GROUP, topic, TRANSACTION_QUEUE_ID) ?? 0;
+      if (known !== offset) this.#offsets.commit(TRANSACTION_GROUP, topic, TRANSACTION_QUEUE_ID, offset);
+    };
+    keep(HALF_TOPIC, half);
+    keep(OP_TOPIC, op);
+  }
+}
+
+function isStored(status: AppendStatus): status is 'PUT_OK' | 'FLUSH_DISK_TIMEOUT' {
+  return status === 'PUT_OK' || status === 'FLUSH_DISK_TIMEOUT';
+}

@@ -1,0 +1,36 @@
+import { SysFlag, transactionType } from '../../../message/sys-flag.js';
+import { ResponseCode } from '../../../remoting/protocol/response-codes.js';
+import type { BrokerSettings } from '../broker-settings.js';
+import type { SendRequest } from '../processors/send-fields.js';
+import type { SendProperties } from '../send-properties.js';
+import type { Refusal } from '../topic-names.js';
+
+/** Whether a send brings the half message of a transaction. What a consumer sends back of one is none, whatever its properties. */
+export function isHalfSend({ reconsumeTimes }: SendRequest, { transactional }: SendProperties): boolean {
+  return transactional && reconsumeTimes === 0;
+}
+
+/**
+ * Why what a send says of a transaction is refused. Apache would store a delayed half message and, when it is due, drop it;
+ * and it would store a record in the state of a transaction, but without its property, so that nobody can ever read it.
+ */
+export function refuseTransaction(
+  send: SendRequest,
+  properties: SendProperties,
+  { rejectTransactionMessage, address }: BrokerSettings,
+): Refusal | undefined {
+  const type = transactionType(send.sysFlag);
+  const isHalf = isHalfSend(send, properties);
+  const unreadable = !isHalf && (type === SysFlag.TRANSACTION_PREPARED || type === SysFlag.TRANSACTION_ROLLBACK);
+  if ((isHalf && rejectTransactionMessage) || unreadable) {
+    const host = address.slice(0, address.lastIndexOf(':'));
+    return {
+      code: ResponseCode.NO_PERMISSION,
+      remark: `the broker[${host}] sending transaction message is forbidden`,
+    };
+  }
+  if (isHalf && (properties.timed || (properties.delay !== undefined && !(Number(properties.delay) <= 0)))) {
+    return { code: ResponseCode.MESSAGE_ILLEGAL, remark: 'messages of transactions cannot be delayed' };
+  }
+  return undefined;
+}

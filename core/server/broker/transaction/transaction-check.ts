@@ -1,0 +1,116 @@
+import { inject, injectable } from 'inversify';
+import { PropertyName } from '../../../message/property-names.js';
+import { Clock } from '../../../runtime/clock.js';
+import { Logger } from '../../../runtime/logger.js';
+import { Scheduler } from '../../../runtime/scheduler.js';
+import type { BrokerService } from '../broker-service.js';
+import { BrokerSettings } from '../broker-settings.js';
+import { ProducerRegistry } from '../producer-registry.js';
+import { checkRequest } from './check-request.js';
+import { checkTimesOf, type HalfMessage } from './half-message.js';
+import { type CopyPlace, HalfMessages } from './half-messages.js';
+import { type CheckRules, judgeHalfMessage } from './judge-half-message.js';
+
+const ROUND_MS_MAX = 60_000;
+const HOUR_MS = 3_600_000;
+const FILE_RESERVED_TIME_HOURS = 72;
+
+/**
+ * Asks producers about transactions that they did not end: from time to time all that are old enough, each by one member of
+ * its group. Matches TransactionalMessageCheckService and the rest of TransactionalMessageServiceImpl (4.9).
+ */
+@injectable()
+export class TransactionCheck implements BrokerService {
+  readonly #settings: BrokerSettings;
+  readonly #halfMessages: HalfMessages;
+  readonly #producers: ProducerRegistry;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #scheduler: Scheduler;
+  /** Members of a group take turns. */
+  #turn = 0;
+
+  constructor(
+    @inject(BrokerSettings) settings: BrokerSettings,
+    @inject(HalfMessages) halfMessages: HalfMessages,
+    @inject(ProducerRegistry) producers: ProducerRegistry,
+    @inject(Clock) clock: Clock,
+    @inject(Logger) logger: Logger,
+  ) {
+    this.#settings = settings;
+    this.#halfMessages = halfMessages;
+    this.#producers = producers;
+    this.#clock = clock;
+    this.#logger = logger;
+    this.#scheduler = new Scheduler(clock, logger);
+  }
+
+  start(): void {
+    const { transactionCheckInterval: periodMs } = this.#settings;
+    this.#scheduler.every('broker: check transactions', { periodMs }, () => this.#round());
+  }
+
+  close(): Promise<void> {
+    return this.#scheduler.close();
+  }
+
+  /** Everything that was there when the round began; what is stored once more waits for the next. */
+  async #round(): Promise<void> {
+    const startMs = this.#clock.monotonic();
+    const { transactionTimeOut, transactionCheckMax, storeSettings } = this.#settings;
+    const hours = Number(storeSettings.fileReservedTime ?? FILE_RESERVED_TIME_HOURS);
+    const nowMs = this.#clock.now();
+    const rules = { nowMs, transactionTimeOut, transactionCheckMax, reservedTimeMs: hours * HOUR_MS };
+    const { from, to } = this.#halfMessages.bounds();
+    for await (const halfMessages of this.#halfMessages.open(from, to)) {
+      if (!(await this.#go(halfMessages, rules))) return;
+      if (this.#clock.monotonic() - startMs > ROUND_MS_MAX) return;
+    }
+  }
+
+  /** Whether the round goes on behind these. */
+  async #go(halfMessages: readonly HalfMessage[], rules: CheckRules): Promise<boolean> {
+    const work: Promise<boolean>[] = [];
+    for (const half of halfMessages) {
+      const verdict = judgeHalfMessage(half, rules);
+      if (verdict === 'later') {
+        await Promise.all(work);
+        return false;
+      }
+      work.push(verdict === 'discard' ? this.#discard(half) : this.#store(half, verdict === 'check'));
+    }
+    return (await Promise.all(work)).every((taken) => taken);
+  }
+
+  async #discard(half: HalfMessage): Promise<boolean> {
+    const status = await this.#halfMessages.end(half, 'discard');
+    this.#logger.error('a transaction that nobody ended was discarded', {
+      msgId: half.properties[PropertyName.UNIQ_KEY],
+      group: half.properties[PropertyName.PGROUP],
+      topic: half.properties[PropertyName.REAL_TOPIC],
+      checkTimes: checkTimesOf(half),
+      status,
+    });
+    return status === 'PUT_OK' || status === 'FLUSH_DISK_TIMEOUT' || status === 'ALREADY_ENDED';
+  }
+
+  /** Moves it to the end of the queue, and asks about it where that is due. */
+  async #store(half: HalfMessage, isDue: boolean): Promise<boolean> {
+    const checkTimes = checkTimesOf(half) + (isDue ? 1 : 0);
+    const copy = await this.#halfMessages.copy(half, checkTimes);
+    // A store that takes nothing now is asked again next round; what it never takes must not hold up all others.
+    if (typeof copy === 'string') return copy === 'MESSAGE_ILLEGAL' ? this.#discard(half) : copy === 'ALREADY_ENDED';
+    if (isDue) this.#ask(half, copy, checkTimes);
+    return true;
+  }
+
+  #ask(half: HalfMessage, place: CopyPlace, checkTimes: number): void {
+    const request = checkRequest(half, place, checkTimes, this.#settings.storeHost);
+    if (request === undefined) return;
+    const group = half.properties[PropertyName.PGROUP] ?? '';
+    const members = this.#producers.members(group)?.filter(({ connection }) => !connection.closed) ?? [];
+    const member = members[this.#turn++ % Math.max(members.length, 1)];
+    if (member !== undefined) member.connection.oneway(request);
+    else this.#logger.warn('no producer of its group is here to be asked about a transaction', { group });
+  }
+}

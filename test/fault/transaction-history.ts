@@ -1,0 +1,192 @@
+import { decodeProperties } from '../../core/message/properties.js';
+import { PropertyName } from '../../core/message/property-names.js';
+import { virtualClock } from '../kit/virtual-clock.js';
+import { nextTurn } from '../kit/wait-for.js';
+import { COMMIT, type HalfAt, ROLLBACK, TransactionBroker } from '../server/transaction/transaction-kit.js';
+import { FaultyVolume } from './faulty-volume.js';
+import { Violation } from './ledger.js';
+import { Random } from './random.js';
+
+const CHECK_INTERVAL_MS = 60_000;
+const STEPS_MAX = 12;
+
+/** What the producer decided, whether or not anybody heard of it. */
+type Decision = typeof COMMIT | typeof ROLLBACK;
+
+interface Transaction {
+  readonly id: string;
+  readonly decision: Decision;
+  /** Known to its producer; undefined when the send was not answered. */
+  half: HalfAt | undefined;
+}
+
+/**
+ * One history of transactions: brokers that live one after the other on one volume, are sent half messages and ends, also
+ * late ones and several, ask about what is open, and are killed in the middle of anything. At the end the producer answers
+ * what it is asked until nothing is open. Everything is decided by the seed.
+ * @throws Violation when a committed message is missing, one that was rolled back is there, or one is there twice
+ */
+export async function runTransactionHistory(seed: number): Promise<void> {
+  await new TransactionHistory(seed).run();
+}
+
+class TransactionHistory {
+  readonly #random: Random;
+  readonly #transactions = new Map<string, Transaction>();
+  #volume = new FaultyVolume();
+  #nowMs = Date.UTC(2026, 0, 1);
+
+  constructor(seed: number) {
+    this.#random = new Random(seed);
+  }
+
+  async run(): Promise<void> {
+    for (let lives = this.#random.between(2, 4); lives > 0; lives--) await this.#live();
+    await this.#settle();
+  }
+
+  async #live(): Promise<void> {
+    const random = this.#random;
+    const volume = this.#volume;
+    if (random.chance(0.2)) this.#dieLater(random.between(0, 15));
+    let broker: TransactionBroker | undefined;
+    try {
+      broker = await this.#open();
+      for (let steps = random.between(1, STEPS_MAX); steps > 0 && !volume.isDead; steps--) await this.#step(broker);
+    } catch (error) {
+      // A process that is killed while it starts; all else is a failure.
+      if (!volume.isDead) throw error;
+    }
+    const clean = !volume.isDead && random.chance(0.3);
+    if (clean) await broker?.close();
+    volume.die();
+    await broker?.forget();
+    this.#nowMs = (broker?.clock.now() ?? this.#nowMs) + 1;
+    this.#volume = volume.loseProcess();
+  }
+
+  async #step(broker: TransactionBroker): Promise<void> {
+    const random = this.#random;
+    switch (random.between(0, 9)) {
+      case 0:
+        this.#dieLater(random.between(0, 6));
+        return;
+      case 1:
+        return broker.clock.advance(random.of([500, 5_000, 11_000]));
+      case 2:
+      case 3:
+        await broker.clock.advance(CHECK_INTERVAL_MS);
+        return;
+      case 4:
+        return this.#answer(broker);
+      case 5:
+      case 6:
+        return this.#end(broker);
+      default:
+        return this.#send(broker);
+    }
+  }
+
+  /** Several in one turn. */
+  async #send(broker: TransactionBroker): Promise<void> {
+    for (let count = this.#random.between(1, 3); count > 0; count--) {
+      const decision = this.#random.chance(0.6) ? COMMIT : ROLLBACK;
+      const transaction: Transaction = { id: `t${this.#transactions.size}`, decision, half: undefined };
+      this.#transactions.set(transaction.id, transaction);
+      const volume = this.#volume;
+      const properties = this.#random.chance(0.15) ? 'CHECK_IMMUNITY_TIME_IN_SECONDS\u0001120' : undefined;
+      void broker.half(transaction.id, properties).then(
+        (half) => {
+          if (!volume.isDead) transaction.half = half;
+        },
+        // Refused, or answered by nobody: the producer knows nothing of it.
+        () => undefined,
+      );
+    }
+    await this.#turns();
+  }
+
+  /** Ends that the producer sends of its own, some of them again and late. */
+  async #end(broker: TransactionBroker): Promise<void> {
+    const known = [...this.#transactions.values()].filter(({ half }) => half !== undefined);
+    if (known.length === 0) return;
+    for (let count = this.#random.between(1, 3); count > 0; count--) {
+      const { half, decision } = this.#random.of(known);
+      this.#tell(broker, half!, decision);
+    }
+    await this.#turns();
+  }
+
+  /** Answers some of what it was asked, also what it was asked long ago. */
+  async #answer(broker: TransactionBroker): Promise<void> {
+    const { checks } = broker.producer;
+    for (const check of checks) {
+      if (!this.#random.chance(0.5)) continue;
+      this.#tell(broker, check, this.#random.chance(0.8) ? this.#decisionOf(check) : 0);
+    }
+    await this.#turns();
+  }
+
+  #tell(broker: TransactionBroker, half: HalfAt, state: number): void {
+    broker.tell(half, state).response.catch((error: unknown) => {
+      if (!this.#volume.isDead) throw error;
+    });
+  }
+
+  #decisionOf({ id }: HalfAt): Decision {
+    return this.#transactions.get(id)!.decision;
+  }
+
+  async #turns(): Promise<void> {
+    for (let turns = this.#random.between(0, 4); turns > 0; turns--) await nextTurn();
+  }
+
+  /** The last life: nothing fails, the producer answers everything. */
+  async #settle(): Promise<void> {
+    const broker = await this.#open();
+    for (let round = 0; round < 6; round++) {
+      await broker.clock.advance(CHECK_INTERVAL_MS);
+      const checks = broker.producer.checks.splice(0);
+      for (const check of checks) await broker.end(check, this.#decisionOf(check));
+    }
+    await broker.clock.advance(CHECK_INTERVAL_MS);
+    if (broker.producer.checks.length > 0) throw new Violation('a transaction does not end');
+    const delivered = (await broker.read()).map(
+      ({ properties }) => decodeProperties(properties)[PropertyName.UNIQ_KEY]!,
+    );
+    await broker.close();
+    for (const { id, decision, half } of this.#transactions.values()) {
+      const times = delivered.filter((other) => other === id).length;
+      if (times > 1) throw new Violation(`${id} is there ${times} times`);
+      if (decision === ROLLBACK && times > 0) throw new Violation(`${id} was rolled back and is there`);
+      if (decision === COMMIT && half !== undefined && times === 0)
+        throw new Violation(`${id} was committed and is missing`);
+    }
+  }
+
+  #open(): Promise<TransactionBroker> {
+    return TransactionBroker.open({
+      files: this.#volume,
+      clock: virtualClock({ nowMs: this.#nowMs }),
+      settings: { transactionCheckMax: 1_000 },
+      store: {
+        mappedFileSizeCommitLog: 8_192,
+        mappedFileSizeConsumeQueue: 400,
+        flushDiskType: this.#random.chance(0.5) ? 'SYNC_FLUSH' : 'ASYNC_FLUSH',
+        openFilesMax: this.#random.of([2, 8, 512]),
+      },
+    });
+  }
+
+  /** The process dies at the n-th thing it does to the volume, in the middle of it. */
+  #dieLater(operations: number): void {
+    let left = operations;
+    const volume = this.#volume;
+    volume.fault = (operation) => {
+      if (operation === 'read' || left-- > 0) return undefined;
+      volume.die();
+      if (operation === 'write') return this.#random.between(0, 2000);
+      return operation === 'create' ? 0 : undefined;
+    };
+  }
+}

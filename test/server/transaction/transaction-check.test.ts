@@ -1,0 +1,201 @@
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { decodeProperties } from '../../../core/message/properties.js';
+import { silentLogger } from '../../../core/runtime/logger.js';
+import {
+  type BrokerParts,
+  COMMIT,
+  DISCARDED,
+  FakeProducer,
+  HALF,
+  OPS,
+  ROLLBACK,
+  TransactionBroker,
+} from './transaction-kit.js';
+
+const INTERVAL_MS = 60_000;
+
+async function open(parts: BrokerParts = {}): Promise<TransactionBroker> {
+  const broker = await TransactionBroker.open(parts);
+  onTestFinished(() => broker.close());
+  return broker;
+}
+
+describe('a transaction that its producer does not end', () => {
+  test('is asked about, with the place where it lies then and the message as it will be delivered', async () => {
+    const broker = await open();
+    const half = await broker.half('t1');
+    await broker.clock.advance(INTERVAL_MS);
+    const [check] = broker.producer.checks;
+    const [, copy] = await broker.read(HALF);
+    expect(broker.producer.checks).toHaveLength(1);
+    expect(check!.ext).toEqual({
+      tranStateTableOffset: 1,
+      commitLogOffset: copy!.physicalOffset,
+      msgId: 't1',
+      transactionId: 't1',
+      offsetMsgId: `7F00000100002A9F${copy!.physicalOffset.toString(16).toUpperCase().padStart(16, '0')}`,
+    });
+    expect(check!.record).toMatchObject({
+      topic: 'orders',
+      queueId: 1,
+      queueOffset: 1,
+      physicalOffset: copy!.physicalOffset,
+      flag: 7,
+      storeHost: '127.0.0.1:10911',
+    });
+    expect(check!.record.body.toString()).toBe('t1');
+    expect(decodeProperties(check!.record.properties)).toMatchObject({ TRANSACTION_CHECK_TIMES: '1', WAIT: 'false' });
+    expect(decodeProperties(copy!.properties)).toMatchObject({ TRANSACTION_CHECK_TIMES: '1', WAIT: 'true' });
+    expect(half.queueOffset).toBe(0);
+    await broker.end(check!, COMMIT, { fromTransactionCheck: true });
+    expect(await broker.bodies()).toEqual(['t1']);
+    expect(await broker.bodies(OPS)).toEqual(['1']);
+  });
+
+  test('is left alone while it is young', async () => {
+    const broker = await open();
+    await broker.clock.advance(INTERVAL_MS - 5_999);
+    await broker.half('t1');
+    await broker.clock.advance(5_999);
+    expect(broker.producer.checks).toEqual([]);
+    await broker.clock.advance(INTERVAL_MS);
+    expect(broker.producer.checks.map(({ id }) => id)).toEqual(['t1']);
+  });
+
+  test('is left alone for as long as its producer asks, and that is no check of the fifteen', async () => {
+    const broker = await open({ settings: { transactionCheckMax: 2 } });
+    await broker.half('t1', 'CHECK_IMMUNITY_TIME_IN_SECONDS\u0001300');
+    await broker.clock.advance(4 * INTERVAL_MS);
+    expect(broker.producer.checks).toEqual([]);
+    await broker.clock.advance(2 * INTERVAL_MS);
+    expect(broker.producer.checks).toHaveLength(2);
+    await broker.clock.advance(INTERVAL_MS);
+    expect(await broker.bodies(DISCARDED)).toEqual(['t1']);
+  });
+
+  test('can be ended while it is left alone', async () => {
+    const broker = await open();
+    const half = await broker.half('t1', 'CHECK_IMMUNITY_TIME_IN_SECONDS\u0001300');
+    await broker.clock.advance(3 * INTERVAL_MS);
+    await broker.end(half, COMMIT);
+    await broker.clock.advance(10 * INTERVAL_MS);
+    expect(await broker.bodies()).toEqual(['t1']);
+    expect(broker.producer.checks).toEqual([]);
+  });
+
+  test('is asked about at once when its producer has a clock that is ahead', async () => {
+    const broker = await open();
+    await broker.send('t1', { ext: { g: broker.clock.now() + 3_600_000 } });
+    await broker.clock.advance(INTERVAL_MS);
+    expect(broker.producer.checks).toHaveLength(1);
+  });
+
+  test('is asked about fifteen times, then it goes to the topic of the discarded, and never comes back', async () => {
+    const discarded: unknown[] = [];
+    const logger = { ...silentLogger, error: (_: string, fields?: object) => discarded.push(fields) };
+    const broker = await open({ logger });
+    const half = await broker.half('t1');
+    await broker.clock.advance(15 * INTERVAL_MS);
+    expect(
+      broker.producer.checks.map(({ record }) => decodeProperties(record.properties).TRANSACTION_CHECK_TIMES),
+    ).toEqual(Array.from({ length: 15 }, (_, index) => `${index + 1}`));
+    expect(await broker.read(DISCARDED)).toEqual([]);
+    await broker.clock.advance(3 * INTERVAL_MS);
+    expect(broker.producer.checks).toHaveLength(15);
+    expect(await broker.bodies(DISCARDED)).toEqual(['t1']);
+    expect(discarded).toMatchObject([{ msgId: 't1', group: 'payers', topic: 'orders', checkTimes: 15 }]);
+    await broker.end(half, COMMIT);
+    expect(await broker.read()).toEqual([]);
+  });
+
+  test('is discarded when it is older than what the store keeps', async () => {
+    const broker = await open({ settings: { storeSettings: { fileReservedTime: 1 } } });
+    await broker.send('old', { ext: { g: broker.clock.now() - 3_600_001 } });
+    await broker.clock.advance(INTERVAL_MS);
+    expect(broker.producer.checks).toEqual([]);
+    expect(await broker.bodies(DISCARDED)).toEqual(['old']);
+  });
+
+  test('is asked of the members of its group in turn, also of one that came later, and of none that left', async () => {
+    const broker = await open();
+    for (const id of ['a', 'b', 'c', 'd']) await broker.half(id);
+    const other = new FakeProducer();
+    broker.join(other);
+    await broker.clock.advance(INTERVAL_MS);
+    expect([broker.producer.checks.length, other.checks.length]).toEqual([2, 2]);
+    broker.leave(broker.producer);
+    await broker.clock.advance(INTERVAL_MS);
+    expect([broker.producer.checks.length, other.checks.length]).toEqual([2, 6]);
+    other.close();
+    await broker.clock.advance(INTERVAL_MS);
+    expect(other.checks).toHaveLength(6);
+    expect(await broker.read(OPS)).toEqual([]);
+  });
+
+  test('is asked about again where the answer is that it is not known', async () => {
+    const broker = await open();
+    await broker.half('t1');
+    await broker.clock.advance(INTERVAL_MS);
+    broker.tell(broker.producer.checks[0]!, 0, { fromTransactionCheck: true });
+    await broker.clock.advance(INTERVAL_MS);
+    await broker.end(broker.producer.checks[1]!, ROLLBACK, { fromTransactionCheck: true });
+    await broker.clock.advance(5 * INTERVAL_MS);
+    expect(broker.producer.checks).toHaveLength(2);
+    expect(await broker.read()).toEqual([]);
+  });
+
+  test('does not keep those behind it from their checks', async () => {
+    const broker = await open();
+    const count = 100;
+    for (let index = 0; index < count; index++) {
+      const half = await broker.half(`t${index}`);
+      if (index % 3 === 0) await broker.end(half, COMMIT);
+    }
+    await broker.clock.advance(INTERVAL_MS);
+    expect(broker.producer.checks).toHaveLength(66);
+    await broker.clock.advance(INTERVAL_MS);
+    expect(broker.producer.checks).toHaveLength(132);
+  });
+});
+
+describe('each is delivered once', () => {
+  test('when its producer ends it late, after it was asked, and then answers all that it was asked', async () => {
+    const broker = await open();
+    const half = await broker.half('t1');
+    await broker.clock.advance(3 * INTERVAL_MS);
+    const { checks } = broker.producer;
+    expect(checks).toHaveLength(3);
+    await broker.end(half, COMMIT);
+    for (const check of checks) await broker.end(check, COMMIT, { fromTransactionCheck: true });
+    await broker.clock.advance(5 * INTERVAL_MS);
+    expect(await broker.bodies()).toEqual(['t1']);
+    expect(checks).toHaveLength(3);
+  });
+
+  test('when its end comes just while it is being asked about', async () => {
+    const broker = await open({ store: { flushDiskType: 'SYNC_FLUSH' } });
+    const half = await broker.half('t1');
+    // The round begins, and the store answers later.
+    const round = broker.clock.advance(INTERVAL_MS);
+    const ended = broker.end(half, COMMIT);
+    await round;
+    expect(await ended).toMatchObject({ code: 0 });
+    await broker.clock.advance(5 * INTERVAL_MS);
+    expect(await broker.bodies()).toEqual(['t1']);
+    expect(broker.producer.checks.length).toBeLessThan(2);
+  });
+
+  test('when the store refuses while it is to be asked about', async () => {
+    const broker = await open();
+    await broker.half('t1');
+    const append = broker.store.append.bind(broker.store);
+    broker.store.append = (_message, done) =>
+      done({ status: 'SERVICE_NOT_AVAILABLE', commitLogOffset: -1, queueOffset: -1, storeTimestamp: 0 });
+    await broker.clock.advance(INTERVAL_MS);
+    expect(broker.producer.checks).toEqual([]);
+    broker.store.append = append;
+    await broker.clock.advance(INTERVAL_MS);
+    await broker.end(broker.producer.checks[0]!, COMMIT);
+    expect(await broker.bodies()).toEqual(['t1']);
+  });
+});
