@@ -310,8 +310,4 @@ describe('the broker', () => {
     );
     expect(lines.at(-1)).toBe('');
   });
-
-  test.each([RequestCode.LITE_PULL_MESSAGE])('has no processor for code %i yet: the port refuses it', (code) => {
-    expect(serverParts().broker[code]).toBeUndefined();
-  });
 });
