@@ -42,6 +42,15 @@ const PRINTS: Record<string, readonly RegExp[]> = {
     /^attempt 1 at broker-a: SEND_OK\nRMQ_SEND_FORBIDDEN: rations has used up its 1 messages\nleft: 0$/m,
     /^stopped after 1 deliveries$/m,
   ],
+  '11-test-kit.mjs': [/^created 42: 1999 cents\nRMQ_BROKER_ERROR: not today\n2 orders\n$/],
+  '12-test-time.mjs': [
+    /^09:00:00 order 42, call 1\n09:00:\d\d order 42, call 2\n09:01:00 (0,)*0 behind$/m,
+    /^09:01:03 RMQ_SEND_TIMEOUT, 2 orders stored$/m,
+  ],
+  '13-plugin-conformance.mjs': [
+    /^FAIL does not change the message it is given$/m,
+    /^ok {3}calls next once for each pass$/m,
+  ],
 };
 
 const examples = readdirSync(join(root, 'examples')).filter((name) => /^\d\d-.*\.mjs$/.test(name));

@@ -1,8 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type EmptyProject, emptyProject, pack, versionHere } from './empty-project.js';
+import { type EmptyProject, emptyProject, pack, root, versionHere } from './empty-project.js';
 
 /** Every door with a name that only it exports. */
 const DOORS = [
@@ -144,13 +144,42 @@ describe('the packed package in TypeScript', () => {
 });
 
 describe('the packed package under Jest 30 in CommonJS', () => {
+  let jest: EmptyProject;
+  beforeAll(() => {
+    jest = project({ scripts: { test: 'jest' } }, 'jest@30');
+  });
+
   test('a test sends and reads a message', () => {
-    const jest = project({ scripts: { test: 'jest' } }, 'jest@30');
     jest.write(
       'trip.test.js',
       `const { connect } = require('multistage'); const { embedded } = require('multistage/server');${ROUND_TRIP}
        test('round trip', async () => { expect(await roundTrip()).toBe(true); });`,
     );
-    expect(() => jest.run('npx', '--no-install', 'jest', '--ci')).not.toThrow();
+    expect(() => jest.run('npx', '--no-install', 'jest', '--ci', 'trip')).not.toThrow();
+  });
+
+  test('the tests of the guide pass', () => {
+    for (const [name, source] of guideTests()) jest.write(`${name}.test.js`, inCommonJs(source));
+    expect(() => jest.run('npx', '--no-install', 'jest', '--ci', 'guide')).not.toThrow();
   });
 });
+
+describe('the packed package under vitest', () => {
+  test('the tests of the guide pass', () => {
+    const vitest = project({ type: 'module' }, versionHere('vitest'));
+    for (const [name, source] of guideTests()) vitest.write(`${name}.test.js`, source);
+    expect(() => vitest.run('npx', '--no-install', 'vitest', 'run', '--globals')).not.toThrow();
+  });
+});
+
+/** The tests that docs/guide/testing.md shows, by a name for their file. */
+function guideTests(): readonly (readonly [name: string, source: string])[] {
+  const guide = readFileSync(join(root, 'docs/guide/testing.md'), 'utf8');
+  const snippets = [...guide.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, source]) => source as string);
+  if (snippets.length === 0) throw new Error('the guide to testing shows no tests');
+  return snippets.map((source, index) => [`guide-${index}`, source]);
+}
+
+function inCommonJs(source: string): string {
+  return source.replace(/^import (\{[^}]*\}) from ('[^']*');$/gm, 'const $1 = require($2);');
+}
