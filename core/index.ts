@@ -172,6 +172,7 @@ export type {
   SendAllOptions,
   SendOptions,
   SendReport,
+  SendSlot,
   TypedMessage,
 } from './producer/producer.js';
 export {

@@ -1,5 +1,7 @@
 import { rocketMQError } from '../errors/rocketmq-error.js';
+import { Compressor, Compressors } from '../message/compression/compressor.js';
 import { validateGroup } from '../message/message-rules.js';
+import { readMessages } from '../message/read-messages.js';
 import type { ResourceNames } from '../message/resource-names.js';
 import type { RequestTarget } from '../plugin/plugin.js';
 import type { PluginRuntime } from '../plugin/plugin-host.js';
@@ -15,6 +17,11 @@ export function createPluginRuntime(
   return {
     resolve,
     producer,
+    readMessages(records, brokerName) {
+      const compressor = resolve(Compressor);
+      const others = resolve(Compressors) ?? [];
+      return readMessages(records, { brokerName, names, compressors: compressor ? [compressor, ...others] : others });
+    },
     async invoke(target, request, { timeoutMs = requestTimeoutMs, signal }) {
       const address = await addressOf(routes, names, target);
       return remoting.invoke(address, request, { timeoutMs, ...(signal === undefined ? {} : { signal }) });

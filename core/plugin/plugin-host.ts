@@ -1,4 +1,5 @@
 import { rocketMQError } from '../errors/rocketmq-error.js';
+import type { ReceivedMessage } from '../message/message.js';
 import { type AttachSpec, type InterceptSend, toAttachment } from '../pipeline/attach.js';
 import type { Producer } from '../producer/producer.js';
 import type { OutgoingCommand, RemotingCommand } from '../remoting/protocol/remoting-command.js';
@@ -21,6 +22,7 @@ export interface PluginRuntime {
     options: { readonly timeoutMs?: number; readonly signal?: AbortSignal },
   ): Promise<RemotingCommand>;
   oneway(target: RequestTarget, request: OutgoingCommand, options: { readonly timeoutMs?: number }): Promise<void>;
+  readMessages(records: Buffer, brokerName: string): Promise<readonly ReceivedMessage[]>;
   producer(plugin: string, options: PluginProducerOptions): Promise<Producer>;
   registerGroup(member: { readonly producer: string } | { readonly consumer: ConsumerMember }): RegisteredGroup;
 }
@@ -93,6 +95,7 @@ export function createPluginHost(options: HostOptions): PluginHost {
     resolve: (token) => running('resolve').resolve(token),
     invoke: async (target, request, given = {}) => running('invoke').invoke(target, request, given),
     oneway: async (target, request, given = {}) => running('oneway').oneway(target, request, given),
+    readMessages: async (records, brokerName) => running('readMessages').readMessages(records, brokerName),
     reportEndTransaction: (context) => tellEndTransaction(registrations, context, options.logger),
     producer: async (given) => running('producer').producer(plugin, given),
     registerGroup: (member) => running('registerGroup').registerGroup(member),

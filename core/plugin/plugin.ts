@@ -1,4 +1,5 @@
 import type { DeliveryAttachment } from '../consumer/delivery.js';
+import type { ReceivedMessage } from '../message/message.js';
 import type { InterceptSend } from '../pipeline/attach.js';
 import type { SettledListener } from '../pipeline/settled.js';
 import type { ProducerOptions } from '../producer/options.js';
@@ -103,6 +104,12 @@ export interface PluginHost {
   ): Promise<RemotingCommand>;
   /** The same without an answer; resolves when the bytes are with the socket. From `onStart` on. */
   oneway(target: RequestTarget, request: OutgoingCommand, options?: { readonly timeoutMs?: number }): Promise<void>;
+  /**
+   * Reads messages in the form in which brokers write them, one behind the other: what comes along with a question of a
+   * broker, and with answers to look-ups. Bodies are decompressed, topics as the application names them. From `onStart` on.
+   * @throws RMQ_BODY_INVALID, RMQ_CODEC_MISSING, RMQ_DECOMPRESS_FAILED
+   */
+  readMessages(records: Buffer, brokerName: string): Promise<readonly ReceivedMessage[]>;
   /** Tells every listener of `onEndTransaction`: for a plugin that ends transactions, before each request that ends one. Never throws. */
   reportEndTransaction(context: EndTransactionContext): void;
   /** A producer of the plugin's own; closed with the client. From `onStart` on. */

@@ -245,7 +245,8 @@ export class PipelineProducer implements StartableProducer, SendOwner {
     listener: EventListener,
     startMs: number,
   ): { cancel(): void } {
-    if (this.#accumulator !== undefined && mode === 'send' && listener === undefined) {
+    const alone = listener !== undefined || options?.slots !== undefined;
+    if (this.#accumulator !== undefined && mode === 'send' && !alone) {
       const held = this.#accumulator.take({
         message,
         target: targetOf(message, options),
@@ -288,6 +289,7 @@ export class PipelineProducer implements StartableProducer, SendOwner {
     send.attemptTimeoutMs = this.#attemptTimeoutMs(options);
     send.target = targetOf(message, options);
     send.listener = listener;
+    if (options?.slots !== undefined) for (const { key, value } of options.slots) send.setSlot(key, value);
     send.batch = part?.batch;
     send.encodeBatch = part?.encode;
     this.#inFlight.add(send);

@@ -2,7 +2,7 @@ import type { Observable, OperatorFunction } from 'rxjs';
 import type { RocketMQError } from '../errors/rocketmq-error.js';
 import type { MessageQueue, OutgoingMessage, ReceivedMessage } from '../message/message.js';
 import type { ReadsBodies, TypedTopic } from '../message/typed-topic.js';
-import type { QueueSelector } from '../pipeline/context.js';
+import type { QueueSelector, StateKey } from '../pipeline/context.js';
 import type { StageEvent } from '../pipeline/events.js';
 import type { SendResult } from '../pipeline/send-result.js';
 import type { LifeCycleState } from '../runtime/life-cycle.js';
@@ -23,6 +23,12 @@ export type TypedMessage<T> = Omit<OutgoingMessage, 'topic' | 'body'> &
 /** What the sends of many messages take: raw or typed ones. */
 export type AnyMessage = RawMessage | TypedMessage<unknown>;
 
+/** A value that a send brings along for an interceptor. */
+export interface SendSlot<T> {
+  readonly key: StateKey<T>;
+  readonly value: T;
+}
+
 /** Settings of one send. */
 export interface SendOptions {
   /** Default: the producer's. */
@@ -31,6 +37,11 @@ export interface SendOptions {
   readonly attemptTimeoutMs?: number;
   /** Cancels the send: RMQ_SEND_ABORTED. */
   readonly signal?: AbortSignal;
+  /**
+   * What interceptors find in the send's state (`context.get(key)`) from the beginning: for plugins that offer sends of
+   * their own. Such a send waits for no others (`autoBatch`). Default none.
+   */
+  readonly slots?: readonly SendSlot<unknown>[];
   /** Exactly this queue. At most one of `queue`, `selector` and `shardingKey`. */
   readonly queue?: MessageQueue;
   readonly selector?: QueueSelector;

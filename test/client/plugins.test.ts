@@ -11,6 +11,7 @@ import {
   type SelectStage,
   type SendHandler,
   SendStage,
+  type StateKey,
   token,
   UniqueIdGenerator,
 } from '../../core/index.js';
@@ -206,4 +207,31 @@ test('a plugin asks for parts: the client’s own, one that another plugin bound
   const mq = closeAfterTest(await connect({ nameServers: 'a:9876', plugins: [asking, binding] }));
   expect(mq.plugin(asking)()).toEqual(['number', undefined, expect.stringMatching(/^[0-9A-F]{32,56}$/)]);
   expect(given.early).toMatchObject({ code: 'RMQ_NOT_RUNNING' });
+});
+
+test('a plugin that offers sends of its own hands its interceptor a value with each of them, gathered sends apart', async () => {
+  const { nameServers, nameServer, broker } = await fakeCluster();
+  nameServer.routes.set('T', broker.route(0, 4));
+  const KEY: StateKey<string> = { name: 'mine' };
+  const seen: (string | undefined)[] = [];
+  const watching: Plugin = {
+    name: 'watching',
+    setup: (host) =>
+      host.interceptSend({
+        before: 'check',
+        create: () => (context, next) => {
+          seen.push(context.batch === undefined ? context.get(KEY) : 'gathered');
+          return next(context);
+        },
+      }),
+  };
+  const mq = closeAfterTest(await connect({ nameServers, plugins: [watching] }));
+  const producer = await mq.producer({ group: 'g', autoBatch: { lingerMs: 1 } });
+  const message = { topic: 'T', body: 'x' };
+  await Promise.all([
+    producer.send(message, { slots: [{ key: KEY, value: 'one' }] }),
+    producer.send(message, { slots: [{ key: KEY, value: 'two' }] }),
+    producer.sendOneway(message),
+  ]);
+  expect(seen.sort()).toEqual(['one', 'two', undefined]);
 });

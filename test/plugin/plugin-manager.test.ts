@@ -15,6 +15,7 @@ const runtime: PluginRuntime = {
   producer: async () => {
     throw new Error('none here');
   },
+  readMessages: async () => [],
   registerGroup: () => ({ leave: async () => {} }),
 };
 

@@ -3,6 +3,7 @@ import type { Observable } from 'rxjs';
 import { delayProperties, timerField } from '../../message/delay.js';
 import { exchangeOf } from '../../message/exchange.js';
 import type { Properties } from '../../message/message.js';
+import { PropertyName } from '../../message/property-names.js';
 import { ResourceNames } from '../../message/resource-names.js';
 import type { OutgoingCommand } from '../../remoting/protocol/remoting-command.js';
 import { RemotingClient } from '../../remoting/remoting-client.js';
@@ -69,12 +70,13 @@ export class Send implements TransmitStage {
 
   /**
    * Whether the broker has to take a heartbeat first: what the message asks for depends on its version, or it would not
-   * know where to push the reply.
+   * know where to push the reply, or whom to ask how a transaction ends.
    */
   #needsHeartbeat({ message, queue }: PipelineContext): boolean {
     const { delay, deliverAt, systemProperties } = message;
     if (delay === undefined && deliverAt === undefined && systemProperties === undefined) return false;
-    if (timerField(message) === undefined && exchangeOf(message) !== 'request') return false;
+    const isAsked = systemProperties?.[PropertyName.TRAN_MSG] === 'true' || exchangeOf(message) === 'request';
+    if (!isAsked && timerField(message) === undefined) return false;
     return this.#membership.brokerVersion(queue.brokerName) === undefined;
   }
 
