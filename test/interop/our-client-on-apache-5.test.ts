@@ -9,6 +9,7 @@ import { ourBatchesContract } from './contract/our-batches.js';
 import { ourClientContract } from './contract/our-client.js';
 import { ourConsumerGroupsContract } from './contract/our-consumer-groups.js';
 import { ourErrorsContract } from './contract/our-errors.js';
+import { ourRequestsContract } from './contract/our-requests.js';
 import { sqlFilterContract } from './contract/sql-filter.js';
 import { type ApacheCluster, startApache } from './kit/apache.js';
 
@@ -32,6 +33,7 @@ ourBatchesContract(target);
 ourConsumerGroupsContract(target);
 ourErrorsContract(target, { illegalQueueCode: 29 });
 mainJobContract(target);
+ourRequestsContract(target, 'ROCKETMQ');
 apache5Differences(target);
 sqlFilterContract(target, [
   ...SQL_CASES.filter(({ expression }) => !/^(contains|startswith) /.test(expression)),

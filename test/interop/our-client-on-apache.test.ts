@@ -3,6 +3,7 @@ import { mainJobContract } from './contract/main-job.js';
 import { ourClientContract } from './contract/our-client.js';
 import { ourConsumerGroupsContract } from './contract/our-consumer-groups.js';
 import { ourErrorsContract } from './contract/our-errors.js';
+import { ourRequestsContract } from './contract/our-requests.js';
 
 /** Our client on Apache's name server and broker 4.9.7. */
 const target = () => inject('apache');
@@ -11,3 +12,4 @@ ourClientContract(target);
 ourConsumerGroupsContract(target);
 ourErrorsContract(target, { illegalQueueCode: 1 });
 mainJobContract(target);
+ourRequestsContract(target, 'JSON');

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll } from 'vitest';
 import { javaClientContract } from './contract/java-client.js';
 import { mqadminContract } from './contract/mqadmin.js';
+import { ourRequestsContract } from './contract/our-requests.js';
 import { startOurServer } from './kit/our-server.js';
 
 /** Apache's own client and tools on our name server and broker. */
@@ -14,3 +15,5 @@ afterAll(() => ours.close());
 
 javaClientContract(() => ours);
 mqadminContract(() => ours);
+ourRequestsContract(() => ours, 'JSON');
+ourRequestsContract(() => ours, 'ROCKETMQ');

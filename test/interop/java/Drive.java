@@ -4,6 +4,8 @@ import org.apache.rocketmq.client.producer.DefaultMQProducer;
  * Drives one scenario with Apache's Java client.
  *
  * <p>Usage: java Drive NAME-SERVER sync|async|oneway|large|batch|tags|waiting|share TOPIC
+ * <br>java Drive NAME-SERVER request TOPIC
+ * <br>java Drive NAME-SERVER exchange ANSWERS-ON-TOPIC ASKS-ON-TOPIC COUNT
  * <br>java Drive NAME-SERVER consume TOPIC GROUP COUNT TIMEOUT-S [NAMESPACE]
  * <br>java Drive NAME-SERVER produce [NAMESPACE]
  *
@@ -26,6 +28,8 @@ public final class Drive {
                 case "tags" -> ConsumeScenarios.tags(nameServer, args[2]);
                 case "waiting" -> ConsumeScenarios.waiting(nameServer, args[2]);
                 case "share" -> ConsumeScenarios.share(nameServer, args[2]);
+                case "request" -> RequestScenarios.request(nameServer, args[2]);
+                case "exchange" -> RequestScenarios.exchange(nameServer, args[2], args[3], Integer.parseInt(args[4]));
                 case "consume" -> Exchange.consume(
                     nameServer, args[2], args[3], Integer.parseInt(args[4]), Integer.parseInt(args[5]), argument(args, 6));
                 case "produce" -> Exchange.produce(nameServer, argument(args, 2));
