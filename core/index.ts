@@ -8,7 +8,13 @@ export type { Client, ClientCloseOptions, ClientStatistics } from './client/clie
 export type { ClusterSource, ClusterTransport, RunningCluster } from './client/cluster-source.js';
 export type { ConnectOptions, HeaderEncoding } from './client/connect-options.js';
 // Replaceable parts: each name is a token and the interface of what is bound under it.
-export { AllocateStrategy } from './consumer/allocate-strategy.js';
+export { AllocateStrategy } from './consumer/allocation/allocate-strategy.js';
+export { allocateAveragely } from './consumer/allocation/averagely.js';
+export { allocateByCircle } from './consumer/allocation/averagely-by-circle.js';
+export { allocateByConfig } from './consumer/allocation/by-config.js';
+export { allocateByMachineRoom } from './consumer/allocation/by-machine-room.js';
+export { allocateConsistently, type ConsistentHashOptions } from './consumer/allocation/consistent-hash.js';
+export { allocateNearby, type MachineRooms } from './consumer/allocation/machine-room-nearby.js';
 // Consumers.
 export type { ConsumedMessage } from './consumer/consumed-message.js';
 export type {

@@ -8,7 +8,7 @@ import type { RouteTable } from '../routing/route-table.js';
 import type { Clock } from '../runtime/clock.js';
 import type { Logger } from '../runtime/logger.js';
 import type { Scheduler } from '../runtime/scheduler.js';
-import type { AllocateStrategy } from './allocate-strategy.js';
+import type { AllocateStrategy } from './allocation/allocate-strategy.js';
 import type { ConsumerEvent } from './consumer-event.js';
 import type { ConsumerOptions } from './consumer-options.js';
 import type { ConsumerRegistry } from './consumer-registry.js';

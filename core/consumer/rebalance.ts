@@ -1,6 +1,6 @@
 import type { MessageQueue } from '../message/message.js';
 import type { RouteTable } from '../routing/route-table.js';
-import type { AllocateStrategy } from './allocate-strategy.js';
+import type { AllocateStrategy } from './allocation/allocate-strategy.js';
 
 /** One member's share of a topic. */
 export interface Share {

@@ -4,7 +4,7 @@ import type { RouteTable } from '../routing/route-table.js';
 import type { Clock, Timer } from '../runtime/clock.js';
 import type { Logger } from '../runtime/logger.js';
 import type { PeriodicTask, Scheduler } from '../runtime/scheduler.js';
-import type { AllocateStrategy } from './allocate-strategy.js';
+import type { AllocateStrategy } from './allocation/allocate-strategy.js';
 import type { Assignment } from './assignment.js';
 import { backOffMs } from './back-off.js';
 import type { ConsumerEvents } from './consumer-events.js';

@@ -1,6 +1,6 @@
 import type { Container } from 'inversify';
 import type { ClientParts } from '../client/client-parts.js';
-import { AllocateStrategy } from '../consumer/allocate-strategy.js';
+import { AllocateStrategy } from '../consumer/allocation/allocate-strategy.js';
 import { createConsumer } from '../consumer/create-consumer.js';
 import { OffsetStoreFactory } from '../consumer/offset-store.js';
 import { ReplySender } from '../consumer/reply-sender.js';

@@ -1,6 +1,6 @@
 import { ContainerModule } from 'inversify';
-import { allocateAveragely } from '../consumer/allocate-averagely.js';
-import { AllocateStrategy } from '../consumer/allocate-strategy.js';
+import { AllocateStrategy } from '../consumer/allocation/allocate-strategy.js';
+import { allocateAveragely } from '../consumer/allocation/averagely.js';
 import { type ConsumerRegistry, createConsumerRegistry } from '../consumer/consumer-registry.js';
 import { OffsetStoreFactory } from '../consumer/offset-store.js';
 import { createRemoteOffsetStoreFactory } from '../consumer/remote-offset-store.js';

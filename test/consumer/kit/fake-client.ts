@@ -1,5 +1,5 @@
 import { onTestFinished } from 'vitest';
-import { allocateAveragely } from '../../../core/consumer/allocate-averagely.js';
+import { allocateAveragely } from '../../../core/consumer/allocation/averagely.js';
 import type { Consumer, ConsumerServices } from '../../../core/consumer/consumer.js';
 import type { ConsumerEvent } from '../../../core/consumer/consumer-event.js';
 import type { ConsumerOptions } from '../../../core/consumer/consumer-options.js';

@@ -53,6 +53,11 @@ export function codecs(runtime: JavaRuntime, input: string): Promise<ProcessOutc
   return runInOwnHome(runtime, [], ['Codecs'], input);
 }
 
+/** Runs java/Shares.java on lines of standard input. */
+export function shares(runtime: JavaRuntime, input: string): Promise<ProcessOutcome> {
+  return runInOwnHome(runtime, [], ['Shares'], input);
+}
+
 /** Runs one command of java/Drive.java against a name server. */
 export function drive(
   runtime: JavaRuntime,

@@ -1,4 +1,4 @@
-import type { MessageQueue } from '../message/message.js';
+import type { MessageQueue } from '../../message/message.js';
 import type { AllocateStrategy } from './allocate-strategy.js';
 
 /**

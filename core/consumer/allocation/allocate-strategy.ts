@@ -1,5 +1,5 @@
-import type { MessageQueue } from '../message/message.js';
-import { type Token, token } from '../runtime/token.js';
+import type { MessageQueue } from '../../message/message.js';
+import { type Token, token } from '../../runtime/token.js';
 
 /**
  * Which of a topic's queues a member of a group reads. Every member computes it alone from the same input, so it has to

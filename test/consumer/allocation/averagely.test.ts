@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { allocateAveragely } from '../../core/consumer/allocate-averagely.js';
+import { allocateAveragely } from '../../../core/consumer/allocation/averagely.js';
 
 const queuesOf = (count: number) =>
   Array.from({ length: count }, (_, queueId) => ({ topic: 'orders', brokerName: 'broker-a', queueId }));
