@@ -20,14 +20,14 @@ export async function main(args: readonly string[], version?: string): Promise<n
   const program = new Command('multistage')
     .description('Messaging for Node that speaks the Apache RocketMQ remoting protocol.')
     .exitOverride()
-    .configureOutput({ outputError: (text, write) => write(firstLine(text)) });
+    .configureOutput({ outputError: (text, write) => write(withCommands(text, program)) });
   for (const command of [serverCommand(end), produceCommand(end), consumeCommand(end)]) {
     command.exitOverride().configureOutput({ outputError: (text, write) => write(firstLine(text)) });
     program.addCommand(command);
   }
   if (version !== undefined) program.version(version);
   if (args.length === 0) {
-    process.stderr.write('error: name a command: server, produce or consume (--help explains them)\n');
+    process.stderr.write(`error: name a command: ${commandsOf(program)} (--help explains them)\n`);
     return ExitCode.USAGE;
   }
   try {
@@ -43,6 +43,19 @@ export async function main(args: readonly string[], version?: string): Promise<n
 /** Options, topics, tags and groups come from the arguments here. */
 function isWrongArgument(error: unknown): boolean {
   return isRocketMQError(error, 'RMQ_OPTIONS_INVALID') || isRocketMQError(error, 'RMQ_MESSAGE_ILLEGAL');
+}
+
+/** One line; where a command was misspelt it names those that there are. */
+function withCommands(text: string, program: Command): string {
+  if (!text.includes('unknown command')) return firstLine(text);
+  const [error, suggestion = ''] = text.trimEnd().split('\n');
+  const meant = suggestion === '' ? '' : ` ${suggestion}`;
+  return `${error}${meant}; the commands are ${commandsOf(program)}\n`;
+}
+
+function commandsOf(program: Command): string {
+  const names = program.commands.map((command) => command.name());
+  return `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
 }
 
 function firstLine(text: string): string {

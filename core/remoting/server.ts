@@ -4,6 +4,7 @@ import { type Logger, silentLogger } from '../runtime/logger.js';
 import { systemClock } from '../runtime/system-clock.js';
 import { notSupported } from './answers.js';
 import type { CloseReason, ConnectionSettings } from './connection.js';
+import { PeerWarnings } from './peer-warnings.js';
 import { FRAME_SIZE_BYTES_MAX } from './protocol/frame-decoder.js';
 import { LanguageCode } from './protocol/language-codes.js';
 import { SerializeType } from './protocol/remoting-command.js';
@@ -36,6 +37,7 @@ class ProcessorTable implements RemotingServer {
   readonly #options: RemotingServerSettings;
   readonly #clock: Clock;
   readonly #logger: Logger;
+  readonly #peerWarnings: PeerWarnings;
   readonly #host: ServerConnectionHost;
   readonly #processors = new Map<number, RequestProcessor>();
   readonly #connections = new Set<AcceptedConnection>();
@@ -55,6 +57,7 @@ class ProcessorTable implements RemotingServer {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#logger = options.logger ?? silentLogger;
+    this.#peerWarnings = new PeerWarnings(this.#clock, this.#logger);
     const processorOf = (code: number): RequestProcessor => this.#processors.get(code) ?? this.#processOthers;
     const { around } = options;
     this.#host = {
@@ -137,9 +140,9 @@ class ProcessorTable implements RemotingServer {
     const { remoteAddress: address } = connection;
     if (reason.kind === 'invalid') {
       this.#invalidFrames++;
-      this.#logger.warn('closed a connection for what it sent', { address, error: reason.error });
+      this.#peerWarnings.warn('closed a connection for what it sent', address, reason.error);
     } else if (reason.kind === 'connect failed') {
-      this.#logger.warn('a TLS handshake failed', { address, error: reason.error });
+      this.#peerWarnings.warn('a TLS handshake failed', address, reason.error);
     } else {
       this.#logger.debug('connection closed', { address, why: reason.what });
     }

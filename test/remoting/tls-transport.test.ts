@@ -74,7 +74,9 @@ describe('the client checks the server', () => {
     expect(other).toMatchObject(
       refusal({ code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' }, /nobody that this process trusts/),
     );
-    await waitFor(() => warnings.length === 2);
+    await waitFor(() => warnings.length > 0);
+    // One line for the two: they come from one host within a minute.
+    expect(warnings).toHaveLength(1);
     expect(warnings[0]).toMatch(/^no TLS with 127\.0\.0\.1:\d+: the handshake was broken off/);
   });
 
