@@ -64,6 +64,7 @@ async function consume(args: ConsumeArguments): Promise<number> {
       subscribe: { [args.topic]: args.tag },
       from: args.from === 'first' ? 'first' : 'last',
       concurrency: 1, // lines in the order of their queues, and none taken beyond --count
+      handlerRetry: { attempts: Number.POSITIVE_INFINITY }, // a line that could not be printed stays where it is
     });
     done.addEventListener('abort', () => consumer.pause()); // no handler starts from here on
     await consumer.run(async (message: ReceivedMessage) => {

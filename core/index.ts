@@ -19,11 +19,14 @@ export { allocateNearby, type MachineRooms } from './consumer/allocation/machine
 export type { ConsumedMessage } from './consumer/consumed-message.js';
 export type {
   AssignedQueue,
+  BatchHandler,
   CloseOptions,
   Consumer,
   ConsumerState,
   HandlerContext,
   MessageHandler,
+  RunOptions,
+  SeekPosition,
 } from './consumer/consumer.js';
 export type { ConsumerEvent, FailureNext } from './consumer/consumer-event.js';
 export type { ConsumerOptions, HandlerRetry, StartFrom, Undecodable } from './consumer/consumer-options.js';
@@ -36,16 +39,21 @@ export {
   type MessageOutcome,
   outcomeOf,
 } from './consumer/delivery.js';
+export type { AcceptMessage, DeliveryFilterAttachment } from './consumer/delivery-filter.js';
+export type { IterationOptions } from './consumer/message-iterator.js';
 export { type OffsetStore, OffsetStoreFactory } from './consumer/offset-store.js';
 export { type ReplyOptions, ReplySender, type TypedReplyOptions } from './consumer/reply-sender.js';
 export type { RetryAfter } from './consumer/retry-after.js';
+export { type SqlExpression, sql } from './consumer/sql.js';
 export type {
   DecodableTopic,
+  Expression,
   Subscribe,
   SubscribedMessage,
   SubscribedTopic,
   SubscribedValue,
 } from './consumer/subscribe.js';
+export { on, type TopicHandler } from './consumer/topic-handler.js';
 export { connect } from './container/connect.js';
 // Errors.
 export { ERROR_CODES, type ErrorCode, type ErrorCodeFacts } from './errors/codes.js';

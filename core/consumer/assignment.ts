@@ -1,9 +1,9 @@
 import type { MessageQueue } from '../message/message.js';
 import type { Logger } from '../runtime/logger.js';
 import { ConsumedQueue, queueKey } from './consumed-queue.js';
-import type { AssignedQueue } from './consumer.js';
 import type { ConsumerEvents } from './consumer-events.js';
 import type { StartFrom } from './consumer-options.js';
+import { type FlowOptions, flowLimits } from './flow-limits.js';
 import type { OffsetStore } from './offset-store.js';
 import type { QueueFeed } from './queue-feed.js';
 import { type QueueOffsets, type StartOffset, startOffset } from './start-offset.js';
@@ -13,11 +13,14 @@ export interface AssignmentServices {
   /** The group as the application writes it. */
   readonly group: string;
   readonly from: StartFrom;
+  readonly flow: FlowOptions;
   readonly offsetStore: OffsetStore;
   readonly queueOffsets: QueueOffsets;
   readonly logger: Logger;
   readonly events: ConsumerEvents;
   readonly createFeed: (consumed: ConsumedQueue) => QueueFeed;
+  /** A queue is not ours any more. */
+  readonly onLost: (consumed: ConsumedQueue, why: LossReason) => void;
 }
 
 interface Held {
@@ -25,14 +28,18 @@ interface Held {
   readonly feed: QueueFeed;
 }
 
-export type LossReason = 'rebalance' | 'stalled' | 'offset illegal';
+/** Why a queue begins anew at an offset: the broker does not have the one asked for, the application or an administrator said so. */
+export type MoveReason = 'offset illegal' | 'seek' | 'administrator';
+export type LossReason = 'rebalance' | 'stalled' | 'unsubscribed' | MoveReason;
 
 /** The queues that this member reads: takes them, gives them back with their offset stored, keeps their feeds. */
 export class Assignment {
   readonly #services: AssignmentServices;
   readonly #held = new Map<string, Held>();
-  /** Where to begin in queues whose offset a broker called illegal, instead of what is stored. */
-  readonly #resets = new Map<string, number>();
+  /** Where to begin in queues that begin anew, instead of what is stored. */
+  readonly #moves = new Map<string, StartOffset>();
+  /** Queues that the application paused; a queue that goes to another member forgets it. */
+  readonly #pausedQueues = new Set<string>();
   #paused = false;
   #closed = false;
 
@@ -51,18 +58,29 @@ export class Assignment {
     mine: readonly MessageQueue[],
   ): Promise<{ readonly added: MessageQueue[]; readonly removed: MessageQueue[]; readonly complete: boolean }> {
     const wanted = new Set(mine.map(queueKey));
-    const lost = [...this.#held.values()].filter(
-      ({ consumed }) => consumed.queue.topic === wireTopic && !wanted.has(queueKey(consumed.queue)),
-    );
+    const lost = this.#ofTopic(wireTopic).filter(({ consumed }) => !wanted.has(queueKey(consumed.queue)));
     await this.#giveBack(lost, 'rebalance');
-    this.#forgetResets(wireTopic, wanted);
+    this.#forget(wireTopic, wanted);
     const missing = mine.filter((queue) => !this.#held.has(queueKey(queue)));
-    const added = await Promise.all(missing.map((queue) => this.#add(queue, subscription)));
+    const limits = flowLimits(this.#services.flow, mine.length);
+    for (const { consumed } of this.#ofTopic(wireTopic)) consumed.limits = limits;
+    const added = await Promise.all(missing.map((queue) => this.#add(queue, subscription, mine.length)));
     return {
       added: added.filter((queue) => queue !== undefined),
       removed: lost.map(({ consumed }) => consumed.shown),
       complete: added.every((queue) => queue !== undefined),
     };
+  }
+
+  /** The queues of a topic go on under another subscription: what was pulled already is held against its tags too. */
+  resubscribe(wireTopic: string, subscription: TopicSubscription): void {
+    for (const { consumed } of this.#ofTopic(wireTopic)) consumed.subscription = subscription;
+  }
+
+  /** Gives back the queues of a topic that is not read any more. Never rejects. */
+  async leave(wireTopic: string): Promise<void> {
+    await this.#giveBack(this.#ofTopic(wireTopic), 'unsubscribed');
+    this.#forget(wireTopic, new Set());
   }
 
   /** Gives back queues whose feed did nothing for longer than `idleMs`; the next round takes them anew. */
@@ -91,23 +109,24 @@ export class Assignment {
     }
   }
 
-  /** Gives a queue back and begins at `offset` when it comes again. */
-  async reset(consumed: ConsumedQueue, offset: number): Promise<void> {
+  /**
+   * Gives a queue back and stores `offset` as the group's; it begins there when it comes again, at the next round. Tells
+   * whether it was ours. Never rejects.
+   */
+  async move(consumed: ConsumedQueue, offset: number, why: MoveReason): Promise<boolean> {
     const { logger, events, group } = this.#services;
     const key = queueKey(consumed.queue);
     const held = this.#held.get(key);
-    if (held?.consumed !== consumed) return;
+    if (held?.consumed !== consumed) return false;
     const from = consumed.processQueue.nextOffset;
-    logger.warn('the broker does not have the offset that was asked for; the queue goes on where the broker says', {
-      group,
-      ...consumed.shown,
-      from,
-      to: offset,
-    });
-    if (events.observed) events.emit({ type: 'offsetReset', queue: consumed.shown, from, to: offset });
-    this.#drop(held, 'offset illegal');
-    this.#resets.set(key, offset);
+    const facts = { from, to: offset, why };
+    const level = why === 'offset illegal' ? 'warn' : 'info';
+    logger[level]('a queue begins anew at another offset', { group, ...consumed.shown, ...facts });
+    if (events.observed) events.emit({ type: 'offsetReset', queue: consumed.shown, ...facts });
+    this.#drop(held, why);
+    this.#moves.set(key, { offset, reason: why === 'seek' ? 'seek' : 'reset' });
     await this.#persist([consumed], offset);
+    return true;
   }
 
   /** Stores what may be committed of every queue. Never rejects. */
@@ -115,14 +134,30 @@ export class Assignment {
     return this.#persist(this.consumed);
   }
 
-  pause(): void {
-    this.#paused = true;
-    for (const { feed } of this.#held.values()) feed.pause();
+  /** Pulls nothing: everything, or one queue. */
+  pause(consumed?: ConsumedQueue): void {
+    if (consumed === undefined) {
+      this.#paused = true;
+      for (const { feed } of this.#held.values()) feed.pause();
+      return;
+    }
+    const key = queueKey(consumed.queue);
+    this.#pausedQueues.add(key);
+    consumed.paused = true;
+    this.#held.get(key)?.feed.pause();
   }
 
-  resume(): void {
-    this.#paused = false;
-    for (const { feed } of this.#held.values()) feed.resume();
+  resume(consumed?: ConsumedQueue): void {
+    if (consumed === undefined) {
+      this.#paused = false;
+      for (const held of this.#held.values()) this.#resume(held);
+      return;
+    }
+    const key = queueKey(consumed.queue);
+    this.#pausedQueues.delete(key);
+    consumed.paused = false;
+    const held = this.#held.get(key);
+    if (held !== undefined) this.#resume(held);
   }
 
   /** Pulls nothing any more and takes no queue any more; what is held stays until `release`. */
@@ -146,19 +181,26 @@ export class Assignment {
     return [...this.#held.values()].map(({ consumed }) => consumed);
   }
 
-  /** Queues of the topics that were subscribed to. */
-  get queues(): AssignedQueue[] {
-    const own = this.consumed.filter(({ subscription }) => !subscription.retried);
-    return own.map(({ shown, processQueue }) => ({
-      ...shown,
-      pullOffset: processQueue.nextOffset,
-      committableOffset: processQueue.committableOffset,
-      unacknowledged: processQueue.count,
-    }));
+  /** The queue of that place on the wire, while it is ours. */
+  find(queue: MessageQueue): ConsumedQueue | undefined {
+    return this.#held.get(queueKey(queue))?.consumed;
   }
 
-  async #add(queue: MessageQueue, subscription: TopicSubscription): Promise<MessageQueue | undefined> {
-    const { logger, events, group, createFeed, offsetStore } = this.#services;
+  /** Monotonic milliseconds at which a queue's feed last did something. */
+  lastPullMs(consumed: ConsumedQueue): number | undefined {
+    return this.#held.get(queueKey(consumed.queue))?.feed.lastPullMs;
+  }
+
+  #ofTopic(wireTopic: string): readonly Held[] {
+    return [...this.#held.values()].filter(({ consumed }) => consumed.queue.topic === wireTopic);
+  }
+
+  #resume({ consumed, feed }: Held): void {
+    if (!this.#paused && !consumed.paused) feed.resume();
+  }
+
+  async #add(queue: MessageQueue, subscription: TopicSubscription, mine: number): Promise<MessageQueue | undefined> {
+    const { logger, events, group, createFeed, offsetStore, flow } = this.#services;
     const key = queueKey(queue);
     let start: StartOffset;
     try {
@@ -173,31 +215,34 @@ export class Assignment {
       return undefined;
     }
     if (this.#closed) return undefined;
-    this.#resets.delete(key);
-    const consumed = new ConsumedQueue(queue, subscription, start.offset);
+    this.#moves.delete(key);
+    const consumed = new ConsumedQueue(queue, subscription, start.offset, flowLimits(flow, mine));
+    consumed.paused = this.#pausedQueues.has(key);
     // A position that an option decided becomes the group's own at once, or the next start would decide anew.
     offsetStore.update(queue, start.offset);
     const held = { consumed, feed: createFeed(consumed) };
     this.#held.set(key, held);
     logger.info('a queue is read from an offset', { group, ...consumed.shown, ...start });
     if (events.observed) events.emit({ type: 'queueAssigned', queue: consumed.shown, ...start });
-    if (this.#paused) held.feed.pause();
+    if (this.#paused || consumed.paused) held.feed.pause();
     else held.feed.start();
     return consumed.shown;
   }
 
   async #startOffset(queue: MessageQueue, { retried }: TopicSubscription): Promise<StartOffset> {
-    const reset = this.#resets.get(queueKey(queue));
-    if (reset !== undefined) return { offset: reset, reason: 'reset' };
+    const moved = this.#moves.get(queueKey(queue));
+    if (moved !== undefined) return moved;
     const { offsetStore, from, queueOffsets } = this.#services;
     // What was sent back to this group is the group's, whenever it came.
     return startOffset(queue, retried ? 'first' : from, await offsetStore.read(queue), queueOffsets);
   }
 
-  /** A queue that went to another member has the position that member gives it. */
-  #forgetResets(wireTopic: string, wanted: ReadonlySet<string>): void {
-    for (const key of this.#resets.keys()) {
-      if (key.startsWith(`${wireTopic}\n`) && !wanted.has(key)) this.#resets.delete(key);
+  /** A queue that went to another member has the position that member gives it, and is not paused when it comes back. */
+  #forget(wireTopic: string, wanted: ReadonlySet<string>): void {
+    for (const keys of [this.#moves, this.#pausedQueues]) {
+      for (const key of [...keys.keys()]) {
+        if (key.startsWith(`${wireTopic}\n`) && !wanted.has(key)) keys.delete(key);
+      }
     }
   }
 
@@ -220,12 +265,13 @@ export class Assignment {
   }
 
   #drop({ consumed, feed }: Held, why: LossReason): void {
-    const { logger, events, group } = this.#services;
+    const { logger, events, group, onLost } = this.#services;
     this.#held.delete(queueKey(consumed.queue));
     feed.stop();
     consumed.drop();
+    onLost(consumed, why);
     const unacknowledged = consumed.processQueue.count;
-    logger[why === 'rebalance' ? 'info' : 'warn']('a queue is given back', {
+    logger[why === 'stalled' || why === 'offset illegal' ? 'warn' : 'info']('a queue is given back', {
       group,
       ...consumed.shown,
       why,

@@ -1,6 +1,7 @@
 import type { MessageQueue } from '../message/message.js';
 import type { Timer } from '../runtime/clock.js';
 import type { SignalSource } from './delivery-pass.js';
+import type { FlowLimits } from './flow-limits.js';
 import { ProcessQueue } from './process-queue.js';
 import type { PulledMessage } from './pulled-message.js';
 import type { TopicSubscription } from './subscription.js';
@@ -14,17 +15,23 @@ export class ConsumedQueue implements SignalSource {
   readonly queue: MessageQueue;
   /** With the topic's name as the application writes it. */
   readonly shown: MessageQueue;
-  readonly subscription: TopicSubscription;
+  /** Of its topic, as it is now. */
+  subscription: TopicSubscription;
+  /** As the topic's queues are shared out now. */
+  limits: FlowLimits;
   readonly processQueue: ProcessQueue<PulledMessage>;
   /** Wakes the pull loop when it waits for room; the loop sets it. */
   onRoom: (() => void) | undefined;
   readonly retryTimers = new Set<Timer>();
   /** Messages to deliver once more now, before those that nobody took yet. */
   readonly again: PulledMessage[] = [];
+  /** Nothing of it is delivered until it is false again. */
+  paused = false;
   #dropped = false;
   readonly #controllers = new Map<object, AbortController>();
 
-  constructor(queue: MessageQueue, subscription: TopicSubscription, startOffset: number) {
+  constructor(queue: MessageQueue, subscription: TopicSubscription, startOffset: number, limits: FlowLimits) {
+    this.limits = limits;
     this.queue = queue;
     this.shown = { ...queue, topic: subscription.topic };
     this.subscription = subscription;

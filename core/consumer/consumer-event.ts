@@ -1,7 +1,7 @@
 import type { MessageQueue } from '../message/message.js';
 
 /** Where a queue's first offset came from: the group's stored position, or an option because it had none. */
-export type StartReason = 'stored' | 'first' | 'last' | 'timestamp' | 'reset';
+export type StartReason = 'stored' | 'first' | 'last' | 'timestamp' | 'reset' | 'seek';
 
 /**
  * What becomes of a message that was not handled: tried again by this member (`here`), sent back to the broker to come again
@@ -50,7 +50,7 @@ export type ConsumerEvent = {
       readonly queue: MessageQueue;
       /** Messages that were pulled and not acknowledged; their new owner gets them again. */
       readonly unacknowledged: number;
-      readonly why: 'rebalance' | 'stalled' | 'offset illegal';
+      readonly why: 'rebalance' | 'stalled' | 'unsubscribed' | 'offset illegal' | 'seek' | 'administrator';
     }
   | {
       readonly type: 'pulled';
@@ -111,7 +111,14 @@ export type ConsumerEvent = {
       readonly error: unknown;
       readonly retryInMs: number;
     }
-  | { readonly type: 'offsetReset'; readonly queue: MessageQueue; readonly from: number; readonly to: number }
+  | {
+      /** A queue begins anew elsewhere: the broker does not have the offset asked for, the application or an administrator said so. */
+      readonly type: 'offsetReset';
+      readonly queue: MessageQueue;
+      readonly from: number;
+      readonly to: number;
+      readonly why: 'offset illegal' | 'seek' | 'administrator';
+    }
   | { readonly type: 'committed'; readonly queue: MessageQueue; readonly offset: number }
   | {
       readonly type: 'closed';

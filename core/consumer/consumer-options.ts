@@ -36,14 +36,22 @@ export interface ConsumerOptions<S extends Subscribe = Subscribe> {
   readonly from?: StartFrom;
   /** Handlers running at one time, over all queues. 1 to 1,000, default 20. */
   readonly concurrency?: number;
+  /** Messages of one queue that a handler of `runBatch` gets at a time, at most. 1 to 1,024, default 1. */
+  readonly batchSize?: number;
   /** Messages asked for in one pull. 1 to 1,024, default 32; a broker has a limit of its own, usually 32. */
   readonly pullBatchSize?: number;
   /** Pulled and unacknowledged messages of a queue at which pulling waits. 1 to 65,535, default 1,000. */
   readonly pullThresholdForQueue?: number;
   /** The same by bytes of records, in MiB. 1 to 1,024, default 100. */
   readonly pullThresholdSizeForQueueMiB?: number;
+  /** For all queues of a topic that this member reads together, shared evenly; then it counts instead of the queue's. 1 to 6,553,500, default none. */
+  readonly pullThresholdForTopic?: number;
+  /** The same by bytes of records, in MiB. 1 to 102,400, default none. */
+  readonly pullThresholdSizeForTopicMiB?: number;
   /** Distance between the newest pulled and the oldest unacknowledged offset of a queue at which pulling waits. 1 to 65,535, default 2,000. */
   readonly consumeConcurrentlyMaxSpan?: number;
+  /** Messages that handlers get in a second, over all queues. Above 0 to 1,000,000, default no limit. */
+  readonly messagesPerSecond?: number;
   /** Pause between two pulls of a queue. 0 to 65,535, default 0. */
   readonly pullIntervalMs?: number;
   /** How long a broker may hold a pull that finds nothing. 1,000 to 60,000, default 15,000. */
@@ -85,10 +93,14 @@ export interface ResolvedRetry {
 export interface ResolvedConsumerOptions {
   readonly from: StartFrom;
   readonly concurrency: number;
+  readonly batchSize: number;
   readonly pullBatchSize: number;
   readonly pullThresholdForQueue: number;
   readonly pullThresholdSizeForQueueBytes: number;
+  readonly pullThresholdForTopic: number | undefined;
+  readonly pullThresholdSizeForTopicBytes: number | undefined;
   readonly consumeConcurrentlyMaxSpan: number;
+  readonly messagesPerSecond: number | undefined;
   readonly pullIntervalMs: number;
   readonly suspendTimeoutMs: number;
   readonly pullTimeoutMs: number;
@@ -108,10 +120,14 @@ const KNOWN_OPTIONS: ReadonlySet<string> = new Set<keyof ConsumerOptions>([
   'subscribe',
   'from',
   'concurrency',
+  'batchSize',
   'pullBatchSize',
   'pullThresholdForQueue',
   'pullThresholdSizeForQueueMiB',
+  'pullThresholdForTopic',
+  'pullThresholdSizeForTopicMiB',
   'consumeConcurrentlyMaxSpan',
+  'messagesPerSecond',
   'pullIntervalMs',
   'suspendTimeoutMs',
   'pullTimeoutMs',
@@ -148,10 +164,15 @@ export function resolveConsumerOptions(options: ConsumerOptions): ResolvedConsum
   return {
     from: startFrom(options.from),
     concurrency: whole('concurrency', options.concurrency, 20, 1, 1_000),
+    batchSize: whole('batchSize', options.batchSize, 1, 1, 1_024),
     pullBatchSize: whole('pullBatchSize', options.pullBatchSize, 32, 1, 1_024),
     pullThresholdForQueue: whole('pullThresholdForQueue', options.pullThresholdForQueue, 1_000, 1, 65_535),
     pullThresholdSizeForQueueBytes:
       whole('pullThresholdSizeForQueueMiB', options.pullThresholdSizeForQueueMiB, 100, 1, 1_024) * 1024 * 1024,
+    pullThresholdForTopic: limit('pullThresholdForTopic', options.pullThresholdForTopic, 6_553_500),
+    pullThresholdSizeForTopicBytes: mebibytes(
+      limit('pullThresholdSizeForTopicMiB', options.pullThresholdSizeForTopicMiB, 102_400),
+    ),
     consumeConcurrentlyMaxSpan: whole(
       'consumeConcurrentlyMaxSpan',
       options.consumeConcurrentlyMaxSpan,
@@ -159,6 +180,7 @@ export function resolveConsumerOptions(options: ConsumerOptions): ResolvedConsum
       1,
       65_535,
     ),
+    messagesPerSecond: rate('messagesPerSecond', options.messagesPerSecond),
     pullIntervalMs: whole('pullIntervalMs', options.pullIntervalMs, 0, 0, 65_535),
     suspendTimeoutMs,
     pullTimeoutMs: whole(
@@ -228,6 +250,19 @@ function whole(option: string, value: number | undefined, fallback: number, leas
   if (value === undefined) return fallback;
   if (typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most) return value;
   throw invalid(option, `a whole number from ${least} to ${most}`, value);
+}
+
+function limit(option: string, value: number | undefined, most: number): number | undefined {
+  return value === undefined ? undefined : whole(option, value, 1, 1, most);
+}
+
+function mebibytes(value: number | undefined): number | undefined {
+  return value === undefined ? undefined : value * 1024 * 1024;
+}
+
+function rate(option: string, value: number | undefined): number | undefined {
+  if (value === undefined || (typeof value === 'number' && value > 0 && value <= 1_000_000)) return value;
+  throw invalid(option, 'a number above 0, to 1,000,000', value);
 }
 
 function invalid(option: string, expected: string, value: unknown) {

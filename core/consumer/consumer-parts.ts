@@ -2,24 +2,30 @@ import { PropertyName } from '../message/property-names.js';
 import { Assignment } from './assignment.js';
 import { BrokerRequests } from './broker-requests.js';
 import { ClusteringMode } from './clustering-mode.js';
+import type { ConsumedQueue } from './consumed-queue.js';
 import type { ConsumerServices } from './consumer.js';
 import type { ConsumerEvents } from './consumer-events.js';
 import type { ResolvedConsumerOptions } from './consumer-options.js';
-import { decodeMessage } from './decode-message.js';
+import { type DecodeOptions, decodeMessage } from './decode-message.js';
 import { composeDelivery, type NamedDeliveryInterceptor } from './delivery-chain.js';
+import type { DeliveryFilter } from './delivery-filter.js';
 import type { DeliveryMode } from './delivery-mode.js';
 import { DeliveryReport } from './delivery-report.js';
-import { type AnyHandler, handlerEnd } from './handler-end.js';
+import type { TopicValues } from './handler-end.js';
 import { HandlerRunner } from './handler-runner.js';
+import { MessageReader } from './message-reader.js';
 import { PullLoop } from './pull-loop.js';
+import { RateLimit } from './rate-limit.js';
 import { Rebalancer } from './rebalancer.js';
+import type { Receiver } from './receiver.js';
 import { createSendBack } from './send-back.js';
-import type { TopicSubscription } from './subscription.js';
 import { SubscriptionCheck } from './subscription-check.js';
+import type { Subscriptions } from './subscriptions.js';
 import { undecodablePolicy } from './undecodable.js';
 
 /** The working parts of a consumer that runs. */
 export interface ConsumerParts {
+  readonly requests: BrokerRequests;
   readonly assignment: Assignment;
   readonly runner: HandlerRunner;
   readonly mode: DeliveryMode;
@@ -32,12 +38,11 @@ export interface ConsumerPlan {
   /** The group on the wire. */
   readonly wireGroup: string;
   readonly options: ResolvedConsumerOptions;
-  /** By the topic's name on the wire. */
-  readonly subscriptions: ReadonlyMap<string, TopicSubscription>;
-  readonly subVersion: number;
+  readonly subscriptions: Subscriptions;
   readonly interceptors: readonly NamedDeliveryInterceptor[];
+  readonly filters: readonly DeliveryFilter[];
   readonly events: ConsumerEvents;
-  readonly handler: AnyHandler;
+  readonly receiver: Receiver;
   /** A broker does not know this member. */
   readonly onUnknownMember: () => void;
 }
@@ -47,39 +52,28 @@ export function assembleConsumer(plan: ConsumerPlan, services: ConsumerServices)
   const { group, wireGroup, options, subscriptions, events } = plan;
   const { routes, remoting, membership, clock, logger, names, scheduler, random = Math.random } = services;
   const requests = new BrokerRequests(wireGroup, routes, remoting, options.requestTimeoutMs);
-  const mode: DeliveryMode = new ClusteringMode({
-    retry: options.retry,
-    sendBack: createSendBack({
-      group: wireGroup,
-      maxReconsumeTimes: options.maxReconsumeTimes,
-      unitMode: services.unitMode ?? false,
-      routes,
-      remoting,
-    }),
-    originTopicOf: (consumed, pulled) => pulled.message?.properties[PropertyName.RETRY_TOPIC] ?? consumed.queue.topic,
-    wake: (consumed) => runner.wake(consumed),
-    report: new DeliveryReport(group, clock, logger, events),
-    clock,
-  });
+  const mode = clusteringMode(plan, services, (consumed) => runner.wake(consumed));
   const runner: HandlerRunner = new HandlerRunner({
     group,
     concurrency: options.concurrency,
-    batchSize: 1,
     consumeTimeoutMs: options.consumeTimeoutMs,
+    rateLimit: options.messagesPerSecond === undefined ? undefined : new RateLimit(options.messagesPerSecond),
     mode,
-    deliver: deliveryOf(plan, services),
-    decode: (pulled, consumed) =>
-      decodeMessage(pulled, consumed, {
-        topicFromWire: (topic) => names.topicFromWire(topic),
-        compressors: services.compressors,
-        sizeBytesMax: options.decompressedSizeBytesMax,
-      }),
+    receiver: plan.receiver,
+    reader: new MessageReader({
+      decode: (pulled, consumed) => decodeMessage(pulled, consumed, decodeOptionsOf(plan, services)),
+      filters: plan.filters,
+    }),
+    deliver: composeDelivery(plan.interceptors, plan.receiver.end(topicValuesOf(plan, services)), (error) =>
+      logger.warn('a delivery interceptor broke a rule after the delivery had ended', { group, error }),
+    ),
     clock,
     logger,
   });
   const assignment: Assignment = new Assignment({
     group,
     from: options.from,
+    flow: options,
     offsetStore: services.offsetStore({
       group: wireGroup,
       onPersisted: (queue, offset) => {
@@ -90,6 +84,7 @@ export function assembleConsumer(plan: ConsumerPlan, services: ConsumerServices)
     queueOffsets: requests,
     logger,
     events,
+    onLost: (consumed, why) => runner.release(`the queue was lost: ${why}`, consumed),
     createFeed: (consumed) =>
       new PullLoop(consumed, {
         group,
@@ -100,17 +95,18 @@ export function assembleConsumer(plan: ConsumerPlan, services: ConsumerServices)
         clock,
         logger,
         events,
-        subVersion: plan.subVersion,
         onMessages: (woken) => runner.wake(woken),
         onOffsetIllegal: (illegal, nextOffset) => {
-          void assignment.reset(illegal, nextOffset).then(() => rebalancer.in(options.pullRetryDelayMs));
+          void assignment
+            .move(illegal, nextOffset, 'offset illegal')
+            .then(() => rebalancer.in(options.pullRetryDelayMs));
         },
         onUnknownMember: plan.onUnknownMember,
       }),
   });
   const check = new SubscriptionCheck({
     group,
-    subscriptions,
+    subscriptions: subscriptions.byWire,
     connections: (topic) => requests.connections(topic),
     logger,
     events,
@@ -119,11 +115,11 @@ export function assembleConsumer(plan: ConsumerPlan, services: ConsumerServices)
     group,
     wireGroup,
     intervalMs: options.rebalanceIntervalMs,
-    subscriptions,
+    subscriptions: subscriptions.byWire,
     assignment,
     memberIds: (topic) => requests.memberIds(topic, random),
     onMembers: (topic, clientIds) => {
-      if (subscriptions.get(topic)?.retried === false) void check.look(topic, clientIds);
+      if (subscriptions.byWire.get(topic)?.retried === false) void check.look(topic, clientIds);
     },
     strategy: services.allocateStrategy,
     membership,
@@ -133,21 +129,41 @@ export function assembleConsumer(plan: ConsumerPlan, services: ConsumerServices)
     logger,
     events,
   });
-  return { assignment, runner, mode, rebalancer };
+  return { requests, assignment, runner, mode, rebalancer };
 }
 
-function deliveryOf(
-  { group, options, interceptors, handler, subscriptions }: ConsumerPlan,
+/** How values are made of bodies, and what becomes of those that are none. */
+export function topicValuesOf(
+  { group, options, subscriptions }: ConsumerPlan,
   { logger, replies }: ConsumerServices,
-) {
-  const decodables = new Map([...subscriptions.values()].map(({ topic, decodable }) => [topic, decodable]));
-  return composeDelivery(
-    interceptors,
-    handlerEnd(() => handler, {
-      decodableOf: (topic) => decodables.get(topic),
-      undecodable: undecodablePolicy(options.undecodable, group, logger),
-      replies,
-    }),
-    (error) => logger.warn('a delivery interceptor broke a rule after the delivery had ended', { group, error }),
-  );
+): TopicValues {
+  return {
+    decodableOf: (topic) => subscriptions.decodableOf(topic),
+    undecodable: undecodablePolicy(options.undecodable, group, logger),
+    replies,
+  };
+}
+
+export function decodeOptionsOf({ options }: ConsumerPlan, { names, compressors }: ConsumerServices): DecodeOptions {
+  return {
+    topicFromWire: (topic) => names.topicFromWire(topic),
+    compressors,
+    sizeBytesMax: options.decompressedSizeBytesMax,
+  };
+}
+
+function clusteringMode(
+  { group, wireGroup, options, events }: ConsumerPlan,
+  { routes, remoting, clock, logger, unitMode = false }: ConsumerServices,
+  wake: (consumed: ConsumedQueue) => void,
+): DeliveryMode {
+  const { maxReconsumeTimes, retry } = options;
+  return new ClusteringMode({
+    retry,
+    sendBack: createSendBack({ group: wireGroup, maxReconsumeTimes, unitMode, routes, remoting }),
+    originTopicOf: (consumed, pulled) => pulled.message?.properties[PropertyName.RETRY_TOPIC] ?? consumed.queue.topic,
+    wake,
+    report: new DeliveryReport(group, clock, logger, events),
+    clock,
+  });
 }

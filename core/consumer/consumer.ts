@@ -9,13 +9,17 @@ import type { Clock } from '../runtime/clock.js';
 import type { Logger } from '../runtime/logger.js';
 import type { Scheduler } from '../runtime/scheduler.js';
 import type { AllocateStrategy } from './allocation/allocate-strategy.js';
+import type { ConsumedMessage } from './consumed-message.js';
 import type { ConsumerEvent } from './consumer-event.js';
 import type { ConsumerOptions } from './consumer-options.js';
 import type { ConsumerRegistry } from './consumer-registry.js';
 import type { DeliveryAttachment } from './delivery.js';
+import type { DeliveryFilterAttachment } from './delivery-filter.js';
+import type { IterationOptions } from './message-iterator.js';
 import type { OffsetStoreFactory } from './offset-store.js';
 import type { ReplySender } from './reply-sender.js';
-import type { Subscribe, SubscribedMessage } from './subscribe.js';
+import type { DecodableTopic, Expression, Subscribe, SubscribedMessage, SubscribedTopic } from './subscribe.js';
+import type { TopicHandler } from './topic-handler.js';
 
 /** Beside a message: where and how often it is being handled. */
 export interface HandlerContext {
@@ -36,6 +40,20 @@ export type MessageHandler<S extends Subscribe = Subscribe> = (
   context: HandlerContext,
 ) => unknown;
 
+/** The same for `runBatch`: messages of one queue, up to `batchSize`. What is said of a message counts for it alone. */
+export type BatchHandler<S extends Subscribe = Subscribe> = (
+  messages: readonly SubscribedMessage<S>[],
+  context: HandlerContext,
+) => unknown;
+
+export interface RunOptions {
+  /** Closes the consumer. */
+  readonly signal?: AbortSignal;
+}
+
+/** Where a queue goes on: an offset, the oldest or the next message, or the first stored at a time (milliseconds since 1970) or later. */
+export type SeekPosition = number | 'first' | 'last' | { readonly timestamp: number };
+
 export type ConsumerState = 'created' | 'starting' | 'running' | 'start failed' | 'closing' | 'shut down';
 
 /** A queue that this consumer reads now. */
@@ -46,6 +64,8 @@ export interface AssignedQueue extends MessageQueue {
   readonly committableOffset: number;
   /** Pulled and not acknowledged. */
   readonly unacknowledged: number;
+  /** By `pause([queue])`. */
+  readonly paused: boolean;
 }
 
 export interface CloseOptions {
@@ -62,14 +82,57 @@ export interface Consumer<S extends Subscribe = Subscribe> {
   /** What happens here, hot; costs nothing while nobody listens. Completes with the end of `close`. */
   readonly events$: Observable<ConsumerEvent>;
   /**
-   * Starts: joins the group, takes its share of the queues, calls `handler` from then on. Resolves when the first
-   * share is taken. Once per consumer.
-   * @throws RMQ_NOT_RUNNING, RMQ_GROUP_DUPLICATE, RMQ_NAME_SERVER_MISSING, RMQ_NAME_SERVER_UNREACHABLE
+   * Starts: joins the group, takes its share of the queues, calls `handler` from then on, or for each topic its own
+   * (`on(topic, handler)`). Resolves when the first share is taken. A consumer is started once, in one of four shapes: `run`,
+   * `runBatch`, `messages()`, `messages$`.
+   * @throws RMQ_NOT_RUNNING, RMQ_OPTIONS_INVALID, RMQ_GROUP_DUPLICATE, RMQ_NAME_SERVER_MISSING, RMQ_NAME_SERVER_UNREACHABLE,
+   * RMQ_SUBSCRIPTION_INVALID (the broker refuses an expression)
    */
-  run(handler: MessageHandler<S>): Promise<void>;
-  /** Pulls nothing and starts no handler until `resume`; the queues stay ours. */
-  pause(): void;
-  resume(): void;
+  run(handler: MessageHandler<S>, options?: RunOptions): Promise<void>;
+  run(handlers: readonly TopicHandler[], options?: RunOptions): Promise<void>;
+  /** The same with up to `batchSize` messages of one queue in a call: returning acknowledges all, throwing has all come again. */
+  runBatch(handler: BatchHandler<S>, options?: RunOptions): Promise<void>;
+  /**
+   * The messages one by one, as they are asked for: the first `next()` starts the consumer, leaving the loop closes it. Each is
+   * in flight until `ack()`, `retry()` or `deadLetter()` is called on it, `concurrency` of them at most, or until
+   * `consumeTimeoutMs` is over.
+   * @example for await (const message of consumer.messages()) { await store(message.body); message.ack(); }
+   * @throws RMQ_OPTIONS_INVALID; `next()` what `run` throws
+   */
+  messages(options?: IterationOptions): AsyncIterableIterator<SubscribedMessage<S>, undefined>;
+  /**
+   * The same pushed, for one subscriber: subscribing starts the consumer, unsubscribing closes it. No more than `concurrency`
+   * come before something is said of one.
+   */
+  readonly messages$: Observable<SubscribedMessage<S>>;
+  /**
+   * Pulls nothing and starts no handler until `resume`; the queues stay ours. Everything, or some queues of `assignment()`;
+   * a queue that goes to another member forgets it. @throws RMQ_QUEUE_NOT_FOUND, RMQ_NOT_RUNNING (with queues)
+   */
+  pause(queues?: readonly MessageQueue[]): void;
+  resume(queues?: readonly MessageQueue[]): void;
+  /**
+   * Goes on elsewhere in a queue of `assignment()`: what was pulled of it is dropped, running handlers of it no longer count.
+   * The group's offset is stored at once. Returns it. @throws RMQ_OPTIONS_INVALID, RMQ_QUEUE_NOT_FOUND, RMQ_NOT_RUNNING
+   */
+  seek(queue: MessageQueue, to: SeekPosition): Promise<number>;
+  /**
+   * Reads a topic more, or a topic by another expression, while it runs. All members of the group have to do the same. With
+   * handlers by topic a new one needs its own.
+   * @throws RMQ_SUBSCRIPTION_INVALID, RMQ_MESSAGE_ILLEGAL, RMQ_OPTIONS_INVALID, RMQ_NOT_RUNNING
+   */
+  subscribe<T>(
+    topic: DecodableTopic<T>,
+    expression?: Expression,
+    handler?: (message: ConsumedMessage<T>, context: HandlerContext) => unknown,
+  ): Promise<void>;
+  subscribe(
+    topic: string,
+    expression?: Expression,
+    handler?: (message: ConsumedMessage, context: HandlerContext) => unknown,
+  ): Promise<void>;
+  /** Reads a topic no longer; its queues are given back with their offsets. @throws RMQ_NOT_RUNNING */
+  unsubscribe(topic: SubscribedTopic): Promise<void>;
   /** The queues of its topics that this member reads now; those of the group's retry topic come beside them. */
   assignment(): readonly AssignedQueue[];
   /** A few lines for people: group, state, interceptors in their order, queues. */
@@ -93,6 +156,8 @@ export interface ConsumerServices {
   readonly scheduler: Scheduler;
   /** In order of registration; this consumer's chain is composed of them once. */
   readonly deliveryAttachments: readonly DeliveryAttachment[];
+  /** What plugins filter by, in order of registration. Default none. */
+  readonly deliveryFilters?: readonly DeliveryFilterAttachment[];
   /** The default is `createRemoteOffsetStoreFactory` of remote-offset-store.ts. */
   readonly offsetStore: OffsetStoreFactory;
   /** The default is `allocateAveragely`. */

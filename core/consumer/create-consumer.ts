@@ -15,7 +15,7 @@ export function createConsumer<const S extends Subscribe>(
 ): Consumer<S> {
   const resolved = resolveConsumerOptions(options);
   validateGroup(options.group);
-  const subscriptions = parseSubscribe(options.subscribe);
+  const subscriptions = parseSubscribe(options.subscribe, services.clock.now());
   for (const { topic } of subscriptions) validateTopic(topic);
   return new PushConsumer<S>(options.group, resolved, subscriptions, services);
 }

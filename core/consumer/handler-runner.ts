@@ -1,13 +1,16 @@
 import { rocketMQError } from '../errors/rocketmq-error.js';
-import type { ReceivedMessage } from '../message/message.js';
 import type { Clock, Timer } from '../runtime/clock.js';
 import type { Logger } from '../runtime/logger.js';
 import type { ConsumedQueue } from './consumed-queue.js';
 import type { DeliveryOutcome } from './delivery.js';
 import type { DeliveryEnd } from './delivery-chain.js';
+import { DeliveryDeadlines } from './delivery-deadlines.js';
 import type { DeliveryMode } from './delivery-mode.js';
 import { DeliveryPass } from './delivery-pass.js';
+import type { MessageReader } from './message-reader.js';
 import type { PulledMessage } from './pulled-message.js';
+import type { RateLimit } from './rate-limit.js';
+import type { Receiver } from './receiver.js';
 import { RunningDelivery } from './running-delivery.js';
 
 /** Handlers started before the event loop gets a turn of its own: sockets and timers must not starve. */
@@ -19,31 +22,29 @@ export interface HandlerRunnerOptions {
   /** The group as the application writes it. */
   readonly group: string;
   readonly concurrency: number;
-  /** Messages of one queue in one delivery, at most. */
-  readonly batchSize: number;
   /** A delivery that takes longer is not waited for. */
   readonly consumeTimeoutMs: number;
+  readonly rateLimit: RateLimit | undefined;
   readonly mode: DeliveryMode;
+  readonly receiver: Receiver;
+  readonly reader: MessageReader;
   readonly deliver: DeliveryEnd;
-  /** Reads the record, by promise when it takes its time. What it throws fails the message as a handler does. */
-  readonly decode: (pulled: PulledMessage, consumed: ConsumedQueue) => ReceivedMessage | Promise<ReceivedMessage>;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
 /**
- * Calls handlers for what was pulled, a bounded number at one time over all queues. Queues with work take turns; what they
- * give next, and what becomes of a message after its handler, is the mode's.
+ * Delivers what was pulled, a bounded number at one time over all queues. Queues with work take turns; what they give next,
+ * and what becomes of a message afterwards, is the mode's; how the application takes it is the receiver's.
  */
 export class HandlerRunner {
   readonly #options: HandlerRunnerOptions;
   /** Queues with something to take; the first one's turn is next. */
   #ready: ConsumedQueue[] = [];
   #turn = 0;
-  /** In order of their starts. */
-  readonly #inHandlers = new Set<RunningDelivery>();
+  readonly #deadlines: DeliveryDeadlines;
   #running = 0;
-  #timeout: Timer | undefined;
+  #rateTimer: Timer | undefined;
   #budget = DELIVERIES_PER_TURN;
   #filling = false;
   #yielded = false;
@@ -53,9 +54,10 @@ export class HandlerRunner {
 
   constructor(options: HandlerRunnerOptions) {
     this.#options = options;
+    this.#deadlines = new DeliveryDeadlines(options.clock, options.consumeTimeoutMs, (late) => this.#giveUp(late));
   }
 
-  /** Handlers that run now. */
+  /** Deliveries that have not ended. */
   get running(): number {
     return this.#running;
   }
@@ -63,7 +65,7 @@ export class HandlerRunner {
   /** There is something to take of the queue. */
   wake(consumed: ConsumedQueue): void {
     if (!this.#ready.includes(consumed)) this.#ready.push(consumed);
-    this.#fill();
+    this.fill();
   }
 
   pause(): void {
@@ -72,20 +74,37 @@ export class HandlerRunner {
 
   resume(): void {
     this.#paused = false;
-    this.#fill();
+    this.fill();
   }
 
-  /** Starts nothing any more. Resolves when no handler runs. */
+  /** Starts nothing any more. Resolves when nothing runs. */
   stop(): Promise<void> {
     this.#stopped = true;
     this.#ready = [];
-    return this.#running === 0 ? Promise.resolve() : new Promise((resolve) => this.#idle.push(resolve));
+    this.#rateTimer?.cancel();
+    if (this.#running > 0) return new Promise((resolve) => this.#idle.push(resolve));
+    this.#deadlines.stop();
+    return Promise.resolve();
   }
 
-  #fill(): void {
+  /**
+   * Messages that the application holds, of a queue that has gone or of all, are not waited for: nobody has to say anything of
+   * them. A handler is waited for: it is still at work.
+   */
+  release(why: string, lost?: ConsumedQueue): void {
+    if (this.#options.receiver.endsByItself) return;
+    for (const delivery of this.#deadlines.running) {
+      if (lost !== undefined && delivery.consumed !== lost) continue;
+      this.#abandon(delivery, { kind: 'retry', error: new DOMException(why, 'AbortError') });
+      this.#ended();
+    }
+  }
+
+  /** Starts what may start. */
+  fill(): void {
     if (this.#filling) return;
     this.#filling = true;
-    while (this.#running < this.#options.concurrency && !this.#paused && !this.#stopped && !this.#yielded) {
+    while (this.#mayStart()) {
       if (this.#budget === 0) {
         this.#yield();
         break;
@@ -96,21 +115,34 @@ export class HandlerRunner {
     this.#filling = false;
   }
 
+  #mayStart(): boolean {
+    if (this.#paused || this.#stopped || this.#yielded) return false;
+    const { concurrency, receiver, rateLimit, clock } = this.#options;
+    if (this.#running >= concurrency || !receiver.wants(this.#running)) return false;
+    const waitMs = rateLimit?.waitMs(clock.monotonic()) ?? 0;
+    if (waitMs === 0) return true;
+    this.#rateTimer ??= clock.setTimer(Math.ceil(waitMs), () => {
+      this.#rateTimer = undefined;
+      this.fill();
+    });
+    return false;
+  }
+
   #yield(): void {
     this.#yielded = true;
     setImmediate(() => {
       this.#yielded = false;
       this.#budget = DELIVERIES_PER_TURN;
-      this.#fill();
+      this.fill();
     });
   }
 
   #startNext(): boolean {
-    const { mode, batchSize } = this.#options;
+    const { mode, receiver } = this.#options;
     while (this.#ready.length > 0) {
       if (this.#turn >= this.#ready.length) this.#turn = 0;
       const consumed = this.#ready[this.#turn] as ConsumedQueue;
-      const taken = consumed.dropped ? [] : mode.take(consumed, batchSize);
+      const taken = consumed.dropped || consumed.paused ? [] : mode.take(consumed, receiver.batchSize);
       if (taken.length === 0) {
         this.#ready.splice(this.#turn, 1);
         continue;
@@ -124,133 +156,96 @@ export class HandlerRunner {
 
   #start(consumed: ConsumedQueue, taken: readonly PulledMessage[]): void {
     this.#running++;
-    let reading: Promise<void>[] | undefined;
-    for (const pulled of taken) {
-      const read = pulled.message === undefined ? this.#read(consumed, pulled) : undefined;
-      if (read !== undefined) reading = [...(reading ?? []), read];
-    }
+    const { reader, rateLimit, clock } = this.#options;
+    rateLimit?.take(taken.length, clock.monotonic());
+    const reading = reader.read(consumed, taken);
     if (reading === undefined) this.#deliver(consumed, taken);
-    else void Promise.all(reading).then(() => this.#deliver(consumed, taken));
-  }
-
-  /** Reads one record; by promise, which never rejects, where that takes its time. */
-  #read(consumed: ConsumedQueue, pulled: PulledMessage): Promise<void> | undefined {
-    const take = (message: ReceivedMessage): void => {
-      pulled.message = message;
-      pulled.unreadable = undefined;
-    };
-    const fail = (error: unknown): void => {
-      pulled.unreadable = { error };
-    };
-    try {
-      const message = this.#options.decode(pulled, consumed);
-      if (message instanceof Promise) return message.then(take, fail);
-      take(message);
-    } catch (error) {
-      fail(error);
-    }
-    return undefined;
+    else void reading.then(() => this.#deliver(consumed, taken));
   }
 
   #deliver(consumed: ConsumedQueue, taken: readonly PulledMessage[]): void {
-    if (consumed.dropped || this.#stopped) {
-      this.#ended();
-      return;
-    }
-    const held = taken.every((pulled) => this.#isWanted(consumed, pulled)) ? taken : this.#sort(consumed, taken);
+    const held = consumed.dropped || this.#stopped ? [] : this.#wanted(consumed, taken);
     if (held.length === 0) {
       this.#ended();
       return;
     }
-    const { group, clock, consumeTimeoutMs, deliver } = this.#options;
+    const { group, clock, deliver } = this.#options;
     const delivery = new RunningDelivery(group, consumed, held, clock.monotonic());
-    this.#inHandlers.add(delivery);
-    this.#timeout ??= clock.setTimer(consumeTimeoutMs, () => this.#endOverdue());
+    this.#deadlines.begin(delivery);
     deliver(new DeliveryPass(delivery, delivery.messages), (outcome) => this.#settle(delivery, outcome));
   }
 
-  #isWanted(consumed: ConsumedQueue, { message }: PulledMessage): boolean {
-    if (message === undefined) return false;
-    const { tags } = consumed.subscription;
-    // The broker filters by hash; another tag with the same hash is none of ours.
-    return tags.size === 0 || (message.tag !== undefined && tags.has(message.tag));
-  }
-
-  /** Ends what no handler will see, and returns the rest. */
-  #sort(consumed: ConsumedQueue, taken: readonly PulledMessage[]): readonly PulledMessage[] {
-    const { mode, clock } = this.#options;
-    const held: PulledMessage[] = [];
-    for (const pulled of taken) {
-      if (this.#isWanted(consumed, pulled)) held.push(pulled);
-      else if (pulled.message !== undefined) mode.skip(consumed, [pulled]);
+  /** What is to be delivered of it; the rest ends here. */
+  #wanted(consumed: ConsumedQueue, taken: readonly PulledMessage[]): readonly PulledMessage[] {
+    const { mode, reader, clock } = this.#options;
+    let wanted: PulledMessage[] | undefined;
+    for (const [index, pulled] of taken.entries()) {
+      const verdict = reader.verdict(consumed, pulled);
+      if (verdict.kind === 'deliver') {
+        wanted?.push(pulled);
+        continue;
+      }
+      wanted ??= taken.slice(0, index);
+      if (verdict.kind === 'skip') mode.skip(consumed, [pulled]);
       else {
         const ended = { consumed, held: [pulled], startedMs: clock.monotonic() };
-        mode.settle(ended, { kind: 'retry', error: pulled.unreadable?.error });
+        mode.settle(ended, { kind: 'retry', error: verdict.error });
       }
     }
-    return held;
+    return wanted ?? taken;
   }
 
   #settle(delivery: RunningDelivery, outcome: DeliveryOutcome): void {
     const { group, mode, logger } = this.#options;
-    const { consumed, held, timedOut } = delivery;
-    if (timedOut || consumed.dropped) {
-      const why = timedOut ? 'it had timed out' : 'its queue was lost';
-      logger.debug(`a handler ended after ${why}; its messages are handled again`, {
+    const { consumed, held, abandoned } = delivery;
+    if (abandoned || consumed.dropped) {
+      logger.debug('a delivery ended that was given up, or whose queue was lost; its messages come again', {
         group,
         ...consumed.shown,
         queueOffset: held[0]?.queueOffset,
         outcome: outcome.kind,
       });
-      if (timedOut) return;
     }
+    if (abandoned) return;
+    this.#deadlines.end(delivery);
     const lost = consumed.dropped;
-    this.#end(delivery);
+    delivery.end();
     if (!lost) mode.settle(delivery, outcome);
     this.#ended();
   }
 
-  #end(delivery: RunningDelivery): void {
-    delivery.end();
-    this.#inHandlers.delete(delivery);
-    if (this.#inHandlers.size > 0) return;
-    this.#timeout?.cancel();
-    this.#timeout = undefined;
+  /** What has been in its handler for too long comes again, and the slot is free. */
+  #giveUp(delivery: RunningDelivery): void {
+    const { consumeTimeoutMs, mode, logger, group } = this.#options;
+    const { consumed, held } = delivery;
+    const message = `a message of group ${group} was not handled within ${consumeTimeoutMs} ms`;
+    const error = rocketMQError('RMQ_CONSUME_TIMEOUT', message, { timeoutMs: consumeTimeoutMs });
+    logger.warn('a delivery takes too long; its messages come again and it is not waited for', {
+      group,
+      ...consumed.shown,
+      queueOffset: held[0]?.queueOffset,
+      timeoutMs: consumeTimeoutMs,
+    });
+    const outcome = { kind: 'retry', error, delayLevel: TIMED_OUT_LEVEL } as const;
+    consumed.abortHandler(delivery, message);
+    this.#abandon(delivery, outcome);
+    if (!consumed.dropped) mode.settle(delivery, outcome);
+    this.#ended();
   }
 
-  /** Gives up what has been in its handler for too long: it comes again, and the slot is free. */
-  #endOverdue(): void {
-    this.#timeout = undefined;
-    const { clock, consumeTimeoutMs, mode, logger, group } = this.#options;
-    const nowMs = clock.monotonic();
-    for (const delivery of [...this.#inHandlers]) {
-      const leftMs = delivery.startedMs + consumeTimeoutMs - nowMs;
-      if (leftMs > 0) {
-        this.#timeout = clock.setTimer(leftMs, () => this.#endOverdue());
-        return;
-      }
-      const { consumed, held } = delivery;
-      const message = `a handler of group ${group} did not end within ${consumeTimeoutMs} ms`;
-      const error = rocketMQError('RMQ_CONSUME_TIMEOUT', message, { timeoutMs: consumeTimeoutMs });
-      logger.warn('a handler takes too long; its messages come again and it is not waited for', {
-        group,
-        ...consumed.shown,
-        queueOffset: held[0]?.queueOffset,
-        timeoutMs: consumeTimeoutMs,
-      });
-      delivery.timedOut = true;
-      consumed.abortHandler(delivery, message);
-      this.#end(delivery);
-      if (!consumed.dropped) mode.settle(delivery, { kind: 'retry', error, delayLevel: TIMED_OUT_LEVEL });
-      this.#ended();
-    }
+  #abandon(delivery: RunningDelivery, outcome: DeliveryOutcome): void {
+    delivery.abandoned = true;
+    delivery.end();
+    this.#deadlines.end(delivery);
+    this.#options.receiver.abandon(delivery, outcome);
   }
 
   #ended(): void {
     this.#running--;
     if (this.#running === 0 && this.#stopped) {
+      this.#deadlines.stop();
       for (const resolve of this.#idle.splice(0)) resolve();
     }
-    this.#fill();
+    this.fill();
   }
 }

@@ -15,19 +15,23 @@ const FLOW_CONTROL_DELAY_MS = 20;
 /** A broker that finds nothing holds the pull; one that answers sooner than this without news is asked more slowly. */
 const HELD_MS_MIN = 20;
 
+/** What a pull loop can be told. */
+export type PullOptions = Pick<
+  ResolvedConsumerOptions,
+  'pullBatchSize' | 'pullIntervalMs' | 'suspendTimeoutMs' | 'pullTimeoutMs' | 'pullRetryDelayMs'
+>;
+
 export interface PullLoopServices {
   /** The group as the application writes it. */
   readonly group: string;
   /** The group on the wire. */
   readonly wireGroup: string;
-  readonly options: ResolvedConsumerOptions;
+  readonly options: PullOptions;
   readonly routes: RouteTable;
   readonly remoting: RemotingClient;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly events: ConsumerEvents;
-  /** Of the topic's subscription, as heartbeats carry it. */
-  readonly subVersion: number;
   /** Messages were put into the process queue. */
   readonly onMessages: (consumed: ConsumedQueue) => void;
   /** The offset is not there; the broker would go on at `nextOffset`. The loop has stopped itself. */
@@ -97,12 +101,11 @@ export class PullLoop implements QueueFeed {
   }
 
   get #full(): boolean {
-    const { processQueue } = this.#consumed;
-    const { options } = this.#services;
+    const { processQueue, limits } = this.#consumed;
     return (
-      processQueue.count >= options.pullThresholdForQueue ||
-      processQueue.sizeBytes >= options.pullThresholdSizeForQueueBytes ||
-      processQueue.span > options.consumeConcurrentlyMaxSpan
+      processQueue.count >= limits.messages ||
+      processQueue.sizeBytes >= limits.sizeBytes ||
+      processQueue.span > limits.span
     );
   }
 
@@ -149,8 +152,8 @@ export class PullLoop implements QueueFeed {
   }
 
   #request(address: string, slave: boolean): void {
-    const { options, remoting, clock, wireGroup, subVersion } = this.#services;
-    const { processQueue, queue } = this.#consumed;
+    const { options, remoting, clock, wireGroup } = this.#services;
+    const { processQueue, queue, subscription } = this.#consumed;
     const startedMs = clock.monotonic();
     const request = pullRequest({
       group: wireGroup,
@@ -159,8 +162,8 @@ export class PullLoop implements QueueFeed {
       batchSize: options.pullBatchSize,
       commitOffset: slave ? 0 : processQueue.committableOffset,
       suspendTimeoutMs: options.suspendTimeoutMs,
-      subVersion,
-      expressionType: 'TAG',
+      subVersion: subscription.subVersion,
+      expressionType: subscription.expressionType,
     });
     try {
       this.#pending = remoting.start(

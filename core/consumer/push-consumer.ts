@@ -1,59 +1,53 @@
 import type { Observable } from 'rxjs';
-import { isRocketMQError, rocketMQError } from '../errors/rocketmq-error.js';
-import { RETRY_TOPIC_PREFIX } from '../message/system-topics.js';
+import { rocketMQError } from '../errors/rocketmq-error.js';
+import type { MessageQueue } from '../message/message.js';
+import { validateTopic } from '../message/message-rules.js';
 import { orderGap } from '../pipeline/gap-order.js';
-import type { ConsumerMember, MemberSubscription } from '../routing/membership.js';
-import { keepProcessAlive } from '../runtime/keep-alive.js';
-import type { PeriodicTask } from '../runtime/scheduler.js';
 import type {
   AssignedQueue,
+  BatchHandler,
   CloseOptions,
   Consumer,
   ConsumerServices,
   ConsumerState,
   MessageHandler,
+  RunOptions,
+  SeekPosition,
 } from './consumer.js';
 import type { ConsumerEvent } from './consumer-event.js';
 import { ConsumerEvents } from './consumer-events.js';
 import type { ResolvedConsumerOptions } from './consumer-options.js';
-import { assembleConsumer, type ConsumerParts } from './consumer-parts.js';
 import type { NamedDeliveryInterceptor } from './delivery-chain.js';
-import { waitAtMost } from './drain.js';
-import type { AnyHandler } from './handler-end.js';
-import type { Subscribe } from './subscribe.js';
-import { retrySubscription, type TopicSubscription } from './subscription.js';
+import type { DeliveryFilter } from './delivery-filter.js';
+import type { AnyBatchHandler, AnyHandler } from './handler-end.js';
+import { batchReceiver, Handlers, handlerReceiver } from './handler-receiver.js';
+import { ackOption, type IterationOptions, MessageIterator } from './message-iterator.js';
+import { messageStream } from './message-stream.js';
+import type { Receiver } from './receiver.js';
+import { RunningConsumer } from './running-consumer.js';
+import type { Expression, Subscribe, SubscribedMessage, SubscribedTopic } from './subscribe.js';
+import { parseSubscription, type TopicSubscription } from './subscription.js';
+import { Subscriptions } from './subscriptions.js';
+import type { TopicHandler } from './topic-handler.js';
 
-const CLOSE_TIMEOUT_MS = 30_000;
-/** Between two heartbeats that a broker's ignorance of this member causes. */
-const EXTRA_HEARTBEAT_MS = 1_000;
-
-/** What exists between a successful `run` and the end of `close`. */
-interface Running extends ConsumerParts {
-  readonly persisting: PeriodicTask;
-  readonly unregister: () => void;
-}
-
-/** The consumer that `mq.consumer` gives: the life cycle over assignment, pull loops and the handler runner. */
+/** The consumer that `mq.consumer` gives: its states, and the shapes in which messages can be taken. */
 export class PushConsumer<S extends Subscribe> implements Consumer<S> {
   readonly group: string;
   readonly #options: ResolvedConsumerOptions;
   readonly #services: ConsumerServices;
-  /** By the topic's name on the wire. */
-  readonly #subscriptions: ReadonlyMap<string, TopicSubscription>;
+  readonly #subscriptions = new Subscriptions();
   readonly #interceptors: readonly NamedDeliveryInterceptor[];
+  readonly #filters: readonly DeliveryFilter[];
   readonly #events: ConsumerEvents;
-  readonly #wireGroup: string;
-  readonly #subVersion: number;
   #state: ConsumerState = 'created';
   #startFailure: unknown;
   #starting: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
-  #running: Running | undefined;
-  #joined = false;
+  #running: RunningConsumer | undefined;
+  #receiver: Receiver | undefined;
+  #handlers: Handlers | undefined;
   #paused = false;
-  /** Between two pulls of a broker that is away nothing else would keep the process that reads alive. */
-  #letProcessEnd: () => void = () => {};
-  #lastExtraHeartbeatMs = Number.NEGATIVE_INFINITY;
+  #stopListening: () => void = () => {};
 
   constructor(
     group: string,
@@ -61,21 +55,20 @@ export class PushConsumer<S extends Subscribe> implements Consumer<S> {
     subscriptions: readonly TopicSubscription[],
     services: ConsumerServices,
   ) {
-    const { names, clock, logger } = services;
+    const { names, clock, logger, deliveryAttachments, deliveryFilters = [] } = services;
     this.group = group;
     this.#options = options;
     this.#services = services;
-    this.#wireGroup = names.groupToWire(group);
-    this.#subscriptions = new Map([
-      ...subscriptions.map((one) => [names.topicToWire(one.topic), one] as const),
-      [`${RETRY_TOPIC_PREFIX}${this.#wireGroup}`, retrySubscription(group)],
-    ]);
-    this.#interceptors = orderGap(services.deliveryAttachments).flatMap(({ plugin, create }) => {
+    for (const one of subscriptions) this.#subscriptions.set(names.topicToWire(one.topic), one);
+    this.#interceptors = orderGap(deliveryAttachments).flatMap(({ plugin, create }) => {
       const interceptor = create({ group });
       return interceptor === undefined ? [] : [{ plugin, interceptor }];
     });
+    this.#filters = orderGap(deliveryFilters).flatMap(({ plugin, create }) => {
+      const accepts = create({ group });
+      return accepts === undefined ? [] : [{ plugin, accepts }];
+    });
     this.#events = new ConsumerEvents(group, clock, logger);
-    this.#subVersion = clock.now();
   }
 
   get state(): ConsumerState {
@@ -86,45 +79,105 @@ export class PushConsumer<S extends Subscribe> implements Consumer<S> {
     return this.#events.events$;
   }
 
-  run(handler: MessageHandler<S>): Promise<void> {
-    if (this.#state !== 'created') return Promise.reject(this.#cannotRun());
-    if (typeof handler !== 'function') {
-      return Promise.reject(
-        rocketMQError('RMQ_OPTIONS_INVALID', `run needs a handler function, not ${typeof handler}`, {
-          option: 'handler',
-        }),
-      );
+  get messages$(): Observable<SubscribedMessage<S>> {
+    const consumer = { start: (receiver: Receiver) => this.#run(receiver, {}), close: () => void this.close() };
+    return messageStream(consumer) as Observable<SubscribedMessage<S>>;
+  }
+
+  async run(handler: MessageHandler<S> | readonly TopicHandler[], options: RunOptions = {}): Promise<void> {
+    const topics = this.#subscriptions.topics.map(({ topic }) => topic);
+    this.#expectCreated();
+    if (this.#options.batchSize > 1) {
+      throw invalid('batchSize', `${this.#options.batchSize}`, 'is for runBatch; run takes one message at a time');
     }
-    this.#state = 'starting';
-    this.#starting = this.#start(handler as AnyHandler);
-    return this.#starting;
+    const handlers = Handlers.of(handler as AnyHandler | readonly TopicHandler[], topics);
+    this.#handlers = handlers;
+    await this.#run(handlerReceiver(handlers), options);
   }
 
-  pause(): void {
-    this.#paused = true;
-    this.#running?.assignment.pause();
-    this.#running?.runner.pause();
+  async runBatch(handler: BatchHandler<S>, options: RunOptions = {}): Promise<void> {
+    this.#expectCreated();
+    await this.#run(batchReceiver(handler as AnyBatchHandler, this.#options.batchSize), options);
   }
 
-  resume(): void {
-    this.#paused = false;
-    this.#running?.assignment.resume();
-    this.#running?.runner.resume();
+  messages(options: IterationOptions = {}): AsyncIterableIterator<SubscribedMessage<S>, undefined> {
+    const consumer = {
+      start: (receiver: Receiver) => this.#run(receiver, options),
+      more: () => this.#running?.parts.runner.fill(),
+      leave: () => {
+        this.#running?.releaseHeld();
+        return this.close();
+      },
+    };
+    const iterator: unknown = new MessageIterator(consumer, ackOption(options));
+    return iterator as AsyncIterableIterator<SubscribedMessage<S>, undefined>;
+  }
+
+  pause(queues?: readonly MessageQueue[]): void {
+    if (queues === undefined) this.#paused = true;
+    else this.#expectRunning('paused');
+    this.#running?.pause(queues);
+  }
+
+  resume(queues?: readonly MessageQueue[]): void {
+    if (queues === undefined) this.#paused = false;
+    else this.#expectRunning('resumed');
+    this.#running?.resume(queues);
+  }
+
+  async seek(queue: MessageQueue, to: SeekPosition): Promise<number> {
+    const known =
+      to === 'first' ||
+      to === 'last' ||
+      (typeof to === 'object' && to !== null
+        ? Number.isSafeInteger(to.timestamp)
+        : Number.isSafeInteger(to) && to >= 0);
+    if (!known) throw invalid('seek', String(to), "must be an offset, 'first', 'last' or { timestamp }");
+    return this.#expectRunning('moved').seek(queue, to);
+  }
+
+  async subscribe(topic: SubscribedTopic, expression: Expression = '*', handler?: AnyHandler): Promise<void> {
+    const { names, clock } = this.#services;
+    const running = this.#expectRunning('subscribed');
+    const before = this.#subscriptions.topics.map(({ subVersion }) => subVersion);
+    const subscription = parseSubscription(topic, expression, Math.max(clock.now(), ...before.map((one) => one + 1)));
+    validateTopic(subscription.topic);
+    if (handler !== undefined) this.#handlers?.set(subscription.topic, handler);
+    else if (this.#handlers !== undefined && this.#handlers.of(subscription.topic) === undefined) {
+      throw invalid('handler', 'absent', `is needed: topic ${subscription.topic} has none yet`);
+    }
+    await running.subscribe(names.topicToWire(subscription.topic), subscription);
+  }
+
+  async unsubscribe(topic: SubscribedTopic): Promise<void> {
+    const name = typeof topic === 'string' ? topic : topic.name;
+    const running = this.#expectRunning('unsubscribed');
+    await running.unsubscribe(this.#services.names.topicToWire(name));
+    this.#handlers?.delete(name);
   }
 
   assignment(): readonly AssignedQueue[] {
-    return this.#running?.assignment.queues ?? [];
+    const own = (this.#running?.consumed ?? []).filter(({ subscription }) => !subscription.retried);
+    return own.map(({ shown, processQueue, paused }) => ({
+      ...shown,
+      pullOffset: processQueue.nextOffset,
+      committableOffset: processQueue.committableOffset,
+      unacknowledged: processQueue.count,
+      paused,
+    }));
   }
 
   describe(): string {
+    const filters = this.#filters.map(({ plugin }) => `${plugin} (filter)`);
     const plugins = this.#interceptors.map(({ plugin }) => plugin);
+    const way = [...filters, ...plugins, this.#receiver?.kind ?? 'handler'].join(' → ');
     return [
       `consumer ${this.group}: ${this.#state}${this.#paused ? ', paused' : ''}`,
-      ...this.#topics.map(({ topic, expression }) => `  topic ${topic}: ${expression}`),
-      `  delivery: ${[...plugins, 'handler'].join(' → ')}, ${this.#options.concurrency} at one time`,
-      ...(this.#running?.assignment.consumed ?? []).map(
-        ({ shown: { topic, brokerName, queueId }, processQueue: { nextOffset, committableOffset } }) =>
-          `  queue ${topic} ${brokerName} ${queueId}: pulled to ${nextOffset}, done to ${committableOffset}`,
+      ...this.#subscriptions.topics.map(({ topic, expression }) => `  topic ${topic}: ${expression}`),
+      `  delivery: ${way}, ${this.#options.concurrency} at one time`,
+      ...(this.#running?.consumed ?? []).map(
+        ({ shown: { topic, brokerName, queueId }, processQueue: { nextOffset, committableOffset }, paused }) =>
+          `  queue ${topic} ${brokerName} ${queueId}: pulled to ${nextOffset}, done to ${committableOffset}${paused ? ', paused' : ''}`,
       ),
     ].join('\n');
   }
@@ -138,177 +191,78 @@ export class PushConsumer<S extends Subscribe> implements Consumer<S> {
     return this.close();
   }
 
-  /** What the application subscribed to. */
-  get #topics(): readonly TopicSubscription[] {
-    return [...this.#subscriptions.values()].filter(({ retried }) => !retried);
+  async #run(receiver: Receiver, { signal }: RunOptions): Promise<void> {
+    this.#expectCreated();
+    signal?.throwIfAborted();
+    this.#state = 'starting';
+    this.#receiver = receiver;
+    const stop = (): void => void this.close();
+    signal?.addEventListener('abort', stop, { once: true });
+    this.#stopListening = () => signal?.removeEventListener('abort', stop);
+    this.#starting = this.#start(receiver);
+    await this.#starting;
   }
 
-  async #start(handler: AnyHandler): Promise<void> {
-    const { membership, registry, scheduler } = this.#services;
-    this.#letProcessEnd = keepProcessAlive(this.#services.clock);
-    try {
-      membership.joinConsumer(this.#member());
-      this.#joined = true;
-      await this.#loadRoutes();
-      this.#expectStarting();
-      await membership.heartbeat();
-      this.#expectStarting();
-      const running = this.#assemble(handler);
-      this.#running = {
-        ...running,
-        unregister: registry.add({
-          group: this.#wireGroup,
-          onMembersChanged: () => {
-            // First the offsets: whoever takes a queue over asks for them right now, and repeats what it does not find.
-            void running.assignment.commit();
-            void running.rebalancer.now();
-          },
-        }),
-        persisting: scheduler.every(
-          `offsets of ${this.group}`,
-          { periodMs: this.#options.persistOffsetIntervalMs },
-          () => running.assignment.commit(),
-        ),
-      };
-      await running.rebalancer.now();
-      this.#expectStarting();
-      this.#state = 'running';
-      this.#services.logger.info('a consumer runs', {
+  async #start(receiver: Receiver): Promise<void> {
+    const { names, logger } = this.#services;
+    const running = new RunningConsumer(
+      {
         group: this.group,
-        topics: this.#topics.map(({ topic, expression }) => `${topic}: ${expression}`),
-      });
-      if (this.#events.observed) this.#events.emit({ type: 'started' });
+        wireGroup: names.groupToWire(this.group),
+        options: this.#options,
+        subscriptions: this.#subscriptions,
+        interceptors: this.#interceptors,
+        filters: this.#filters,
+        events: this.#events,
+        receiver,
+      },
+      this.#services,
+    );
+    this.#running = running;
+    if (this.#paused) running.pause(undefined);
+    try {
+      await running.start();
     } catch (error) {
       if (this.#state === 'starting') {
         this.#state = 'start failed';
         this.#startFailure = error;
-        await this.#leave();
-        this.#letProcessEnd();
+        this.#running = undefined;
+        await running.discard();
       }
       throw error;
     }
+    if (this.#state !== 'starting') throw this.#cannotRun();
+    this.#state = 'running';
+    const topics = this.#subscriptions.topics.map(({ topic, expression }) => `${topic}: ${expression}`);
+    logger.info('a consumer runs', { group: this.group, topics });
+    if (this.#events.observed) this.#events.emit({ type: 'started' });
   }
 
-  /** Unknown topics may come later; servers that cannot be asked at all are told to whoever starts. */
-  async #loadRoutes(): Promise<void> {
-    const { routes, logger } = this.#services;
-    await Promise.all(
-      [...this.#subscriptions].map(async ([wireTopic, { topic, retried }]) => {
-        try {
-          await routes.loadSubscribeQueues(wireTopic);
-        } catch (error) {
-          if (!isRocketMQError(error, 'RMQ_ROUTE_NOT_FOUND')) {
-            if (routes.subscribeQueues(wireTopic) === undefined) throw error;
-            return;
-          }
-          // The brokers make the retry topic when they hear of the group.
-          if (!retried)
-            logger.warn('a topic does not exist yet; it is read as soon as it does', { group: this.group, topic });
-        }
-      }),
-    );
-  }
-
-  #assemble(handler: AnyHandler): ConsumerParts {
-    const parts = assembleConsumer(
-      {
-        group: this.group,
-        wireGroup: this.#wireGroup,
-        options: this.#options,
-        subscriptions: this.#subscriptions,
-        subVersion: this.#subVersion,
-        interceptors: this.#interceptors,
-        events: this.#events,
-        handler,
-        onUnknownMember: () => this.#extraHeartbeat(),
-      },
-      this.#services,
-    );
-    if (this.#paused) {
-      parts.assignment.pause();
-      parts.runner.pause();
-    }
-    return parts;
-  }
-
-  #member(): ConsumerMember {
-    const { from } = this.#options;
-    const subscriptions = [...this.#subscriptions].map(
-      ([topic, { expression, tags, tagCodes }]): MemberSubscription => ({
-        topic,
-        subString: expression,
-        tagsSet: [...tags],
-        codeSet: tagCodes,
-        subVersion: this.#subVersion,
-        expressionType: 'TAG',
-      }),
-    );
-    return {
-      group: this.#wireGroup,
-      consumeType: 'CONSUME_PASSIVELY',
-      messageModel: 'CLUSTERING',
-      consumeFromWhere:
-        from === 'last'
-          ? 'CONSUME_FROM_LAST_OFFSET'
-          : from === 'first'
-            ? 'CONSUME_FROM_FIRST_OFFSET'
-            : 'CONSUME_FROM_TIMESTAMP',
-      unitMode: this.#services.unitMode ?? false,
-      subscriptions: () => subscriptions,
-    };
-  }
-
-  #extraHeartbeat(): void {
-    const nowMs = this.#services.clock.monotonic();
-    if (nowMs - this.#lastExtraHeartbeatMs < EXTRA_HEARTBEAT_MS) return;
-    this.#lastExtraHeartbeatMs = nowMs;
-    void this.#services.membership.heartbeat();
-  }
-
-  async #close({ timeoutMs = CLOSE_TIMEOUT_MS, signal }: CloseOptions): Promise<void> {
-    const { clock, logger } = this.#services;
+  async #close(options: CloseOptions): Promise<void> {
     const neverRan = this.#state === 'created' || this.#state === 'start failed';
     this.#state = neverRan ? this.#state : 'closing';
-    this.#running?.rebalancer.stop();
+    this.#stopListening();
+    this.#running?.beginStop();
     await this.#starting?.catch(() => undefined);
     const running = this.#running;
+    const unfinished = (await running?.stop(options)) ?? 0;
     this.#running = undefined;
-    let unfinished = 0;
-    if (running !== undefined) {
-      const { assignment, runner, mode } = running;
-      running.rebalancer.stop();
-      running.persisting.cancel();
-      running.unregister();
-      assignment.stopPulling();
-      const drained = runner.stop().then(() => mode.drain());
-      if (!(await waitAtMost(drained, clock, { timeoutMs, signal }))) {
-        unfinished = runner.running;
-        assignment.abortHandlers('the consumer closes and does not wait any longer');
-        logger.warn('a consumer closes while handlers run; their messages are delivered again', {
-          group: this.group,
-          unfinished,
-          timeoutMs,
-        });
-      }
-      await assignment.commit();
-      assignment.release();
-    }
-    await this.#leave();
-    this.#letProcessEnd();
     this.#state = 'shut down';
     if (this.#events.observed) this.#events.emit({ type: 'closed', unfinished });
     this.#events.complete();
     this.#services.onClosed?.(this);
   }
 
-  async #leave(): Promise<void> {
-    if (!this.#joined) return;
-    this.#joined = false;
-    await this.#services.membership.leave(this.#wireGroup, 'consumer');
+  #expectCreated(): void {
+    if (this.#state !== 'created') throw this.#cannotRun();
   }
 
-  #expectStarting(): void {
-    if (this.#state !== 'starting') throw this.#cannotRun();
+  /** @throws RMQ_NOT_RUNNING */
+  #expectRunning(what: string): RunningConsumer {
+    if (this.#running !== undefined && this.#state === 'running') return this.#running;
+    const state = this.#state;
+    const message = `consumer ${this.group} does not run, so nothing of it can be ${what}`;
+    throw rocketMQError('RMQ_NOT_RUNNING', message, { state });
   }
 
   #cannotRun() {
@@ -320,7 +274,7 @@ export class PushConsumer<S extends Subscribe> implements Consumer<S> {
         : runs
           ? 'it was started already'
           : 'it is closed; make a new one';
-    const hint = runs ? 'Call run once: its handler gets the messages of all topics.' : undefined;
+    const hint = runs ? 'Take the messages in one way, once: it gets those of all topics.' : undefined;
     return rocketMQError(
       'RMQ_NOT_RUNNING',
       `consumer ${this.group} cannot run: ${why}`,
@@ -328,4 +282,8 @@ export class PushConsumer<S extends Subscribe> implements Consumer<S> {
       { cause: this.#startFailure, ...(hint === undefined ? {} : { hint }) },
     );
   }
+}
+
+function invalid(option: string, given: string, why: string) {
+  return rocketMQError('RMQ_OPTIONS_INVALID', `consumer: ${option} ${given} ${why}`, { option });
 }

@@ -48,8 +48,8 @@ export interface RebalancerServices {
  */
 export class Rebalancer {
   readonly #services: RebalancerServices;
-  readonly #task: PeriodicTask;
-  readonly #stopListening: () => void;
+  #task: PeriodicTask | undefined;
+  #stopListening: () => void = () => {};
   #soon: Timer | undefined;
   #unfinishedRounds = 0;
   #stopped = false;
@@ -59,16 +59,22 @@ export class Rebalancer {
 
   constructor(services: RebalancerServices) {
     this.#services = services;
-    const { scheduler, group, intervalMs, routes, subscriptions } = services;
+  }
+
+  /** The first round, once the brokers know this member. Never rejects. */
+  start(): Promise<void> {
+    if (this.#stopped) return Promise.resolve();
+    const { scheduler, group, intervalMs, routes, subscriptions } = this.#services;
     this.#task = scheduler.every(`rebalance of ${group}`, { periodMs: intervalMs }, () => this.#round());
     this.#stopListening = routes.onChange((topic) => {
       if (subscriptions.has(topic)) void this.now();
     });
+    return this.now();
   }
 
-  /** A round now, or once more when one is running. Never rejects. */
+  /** A round now, or once more when one is running; none before the first. Never rejects. */
   now(): Promise<void> {
-    return this.#task.trigger();
+    return this.#task?.trigger() ?? Promise.resolve();
   }
 
   /** A round after a while, unless one comes before. */
@@ -81,7 +87,7 @@ export class Rebalancer {
   stop(): void {
     this.#stopped = true;
     this.#soon?.cancel();
-    this.#task.cancel();
+    this.#task?.cancel();
     this.#stopListening();
   }
 

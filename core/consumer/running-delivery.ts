@@ -11,7 +11,7 @@ export class RunningDelivery implements DeliveryFacts, EndedDelivery {
   readonly held: readonly PulledMessage[];
   readonly startedMs: number;
   /** It was not waited for; its outcome is decided. */
-  timedOut = false;
+  abandoned = false;
   #ended = false;
 
   constructor(group: string, consumed: ConsumedQueue, held: readonly PulledMessage[], startedMs: number) {

@@ -1,4 +1,5 @@
 import type { ConsumedMessage } from './consumed-message.js';
+import type { SqlExpression } from './sql.js';
 
 /** A typed topic as a consumer needs it: its name, and how a body becomes a value. */
 export interface DecodableTopic<T = unknown> {
@@ -10,23 +11,26 @@ export interface DecodableTopic<T = unknown> {
 /** A topic by its name, or a typed one whose messages carry a decoded `value`. */
 export type SubscribedTopic = string | DecodableTopic;
 
+/** Which messages of a topic: `*` for all, tags joined by `||`, or `sql('…')`. */
+export type Expression = string | SqlExpression;
+
 /**
- * What a consumer reads. An expression is `*` for everything, or tags joined by `||`.
+ * What a consumer reads.
  * - an object from topic name to expression: `{ orders: 'created || paid' }`
  * - an array of topics, or of pairs of a topic and its expression: `[orders, [payments, 'paid']]`
  * - a Map from topic to expression
  */
 export type Subscribe =
-  | { readonly [topic: string]: string }
-  | readonly (SubscribedTopic | readonly [SubscribedTopic, string])[]
-  | ReadonlyMap<SubscribedTopic, string>;
+  | { readonly [topic: string]: Expression }
+  | readonly (SubscribedTopic | readonly [SubscribedTopic, Expression])[]
+  | ReadonlyMap<SubscribedTopic, Expression>;
 
 type ValueOfTopic<T> = T extends DecodableTopic<infer V> ? V : unknown;
-type TopicOfEntry<E> = E extends readonly [infer T, string] ? T : E;
+type TopicOfEntry<E> = E extends readonly [infer T, Expression] ? T : E;
 
 /** What `message.value` is for these subscriptions: the union over the typed topics, unknown when one is not typed. */
 export type SubscribedValue<S> =
-  S extends ReadonlyMap<infer T, string>
+  S extends ReadonlyMap<infer T, Expression>
     ? ValueOfTopic<T>
     : S extends readonly (infer E)[]
       ? ValueOfTopic<TopicOfEntry<E>>

@@ -38,9 +38,9 @@ export class SubscriptionCheck {
     this.#lookedAt.set(wireTopic, members);
     const { connections, logger, group, subscriptions } = this.#services;
     try {
-      const theirs = subscriptionTagsOf(await connections(wireTopic), wireTopic);
+      const theirs = subscriptionOf(await connections(wireTopic), wireTopic);
       const ours = subscriptions.get(wireTopic);
-      if (ours !== undefined && !sameTags(theirs?.tags, ours.tags)) this.#tell(ours, theirs?.expression, clientIds);
+      if (ours !== undefined && !same(theirs, ours)) this.#tell(ours, theirs?.expression, clientIds);
     } catch (error) {
       this.#lookedAt.delete(wireTopic);
       if (
@@ -65,18 +65,32 @@ export class SubscriptionCheck {
   }
 }
 
-/** The subscription that a broker holds for a group and a topic. Matches a part of Apache's ConsumerConnection. */
-function subscriptionTagsOf(
-  response: RemotingCommand,
-  topic: string,
-): { readonly expression: string; readonly tags: ReadonlySet<string> } | undefined {
-  const body = parseJsonDialect(response.body) as { subscriptionTable?: Record<string, unknown> } | null;
-  const entry = body?.subscriptionTable?.[topic] as { subString?: unknown; tagsSet?: unknown } | undefined;
-  if (entry === undefined || entry === null) return undefined;
-  const tags = Array.isArray(entry.tagsSet) ? entry.tagsSet.filter((tag) => typeof tag === 'string') : [];
-  return { expression: String(entry.subString), tags: new Set(tags) };
+/** What a broker holds as the subscription of a group to a topic. */
+interface BrokerSubscription {
+  readonly expression: string;
+  readonly tags: ReadonlySet<string>;
+  readonly expressionType: string;
 }
 
-function sameTags(a: ReadonlySet<string> | undefined, b: ReadonlySet<string>): boolean {
-  return a !== undefined && a.size === b.size && [...a].every((tag) => b.has(tag));
+/** The subscription that a broker holds for a group and a topic. Matches a part of Apache's ConsumerConnection. */
+function subscriptionOf(response: RemotingCommand, topic: string): BrokerSubscription | undefined {
+  const body = parseJsonDialect(response.body) as { subscriptionTable?: Record<string, unknown> } | null;
+  const entry = body?.subscriptionTable?.[topic] as
+    | { subString?: unknown; tagsSet?: unknown; expressionType?: unknown }
+    | undefined;
+  if (entry === undefined || entry === null) return undefined;
+  const tags = Array.isArray(entry.tagsSet) ? entry.tagsSet.filter((tag) => typeof tag === 'string') : [];
+  const { expressionType } = entry;
+  return {
+    expression: String(entry.subString),
+    tags: new Set(tags),
+    expressionType: typeof expressionType === 'string' ? expressionType : 'TAG',
+  };
+}
+
+/** Tags in any order; an SQL expression to the letter. */
+function same(theirs: BrokerSubscription | undefined, ours: TopicSubscription): boolean {
+  if (theirs === undefined || theirs.expressionType !== ours.expressionType) return false;
+  if (ours.expressionType === 'SQL92') return theirs.expression === ours.expression;
+  return theirs.tags.size === ours.tags.size && [...theirs.tags].every((tag) => ours.tags.has(tag));
 }

@@ -2,6 +2,7 @@ import { rocketMQError } from '../errors/rocketmq-error.js';
 import { RETRY_TOPIC_PREFIX } from '../message/system-topics.js';
 import { javaStringHash } from '../message/tag-hash.js';
 import { tagsOf } from '../remoting/protocol/subscription-data.js';
+import { isSqlExpression } from './sql.js';
 import type { DecodableTopic, Subscribe, SubscribedTopic } from './subscribe.js';
 
 /** One topic of a consumer, as it was asked for. */
@@ -14,6 +15,10 @@ export interface TopicSubscription {
   readonly tags: ReadonlySet<string>;
   /** Java's hashes of the tags, by which brokers filter. */
   readonly tagCodes: readonly number[];
+  /** By whom and how it is read: tags, or an expression that the broker evaluates. */
+  readonly expressionType: 'TAG' | 'SQL92';
+  /** Milliseconds since 1970, raised with each change; brokers keep the newest. */
+  readonly subVersion: number;
   /** Whether these are messages that come again: the group's own retry topic. */
   readonly retried: boolean;
   /** How bodies become values; undefined where the topic is not typed. */
@@ -24,10 +29,10 @@ export interface TopicSubscription {
  * Reads every form of `subscribe`.
  * @throws RMQ_OPTIONS_INVALID when it is none, RMQ_SUBSCRIPTION_INVALID when a topic or an expression cannot be understood
  */
-export function parseSubscribe(subscribe: Subscribe): readonly TopicSubscription[] {
+export function parseSubscribe(subscribe: Subscribe, subVersion: number): readonly TopicSubscription[] {
   const subscriptions = new Map<string, TopicSubscription>();
   for (const [topic, expression] of entriesOf(subscribe)) {
-    const subscription = parseSubscription(topic, expression);
+    const subscription = parseSubscription(topic, expression, subVersion);
     if (subscriptions.has(subscription.topic)) {
       throw invalid(
         subscription.topic,
@@ -46,17 +51,23 @@ export function parseSubscribe(subscribe: Subscribe): readonly TopicSubscription
  * parseTagExpression, with which a broker takes what others send: blanks, a `*` among tags and a single bar are most
  * likely slips of the application.
  */
-export function parseSubscription(topic: SubscribedTopic, expression: unknown): TopicSubscription {
+export function parseSubscription(topic: SubscribedTopic, expression: unknown, subVersion: number): TopicSubscription {
   const decodable = typeof topic === 'object' && topic !== null ? topic : undefined;
   const name = decodable === undefined ? topic : decodable.name;
   if (typeof name !== 'string' || name === '') {
     throw invalid(String(name), String(expression), 'a topic is a non-empty name or what topic() returned');
   }
+  const plain = { topic: name, tags: new Set<string>(), tagCodes: [], expressionType: 'TAG', subVersion } as const;
+  if (isSqlExpression(expression)) {
+    if (expression.expression.trim() === '')
+      throw invalid(name, expression.expression, 'the SQL92 expression is empty');
+    return { ...plain, expression: expression.expression, expressionType: 'SQL92', retried: false, decodable };
+  }
   if (typeof expression !== 'string') {
-    throw invalid(name, String(expression), "an expression is a string: '*', or tags joined by '||'");
+    throw invalid(name, String(expression), "an expression is a string: '*', or tags joined by '||'; or sql('…')");
   }
   if (expression === '' || expression.trim() === '*') {
-    return { topic: name, expression: '*', tags: new Set(), tagCodes: [], retried: false, decodable };
+    return { ...plain, expression: '*', retried: false, decodable };
   }
   const tags = tagsOf(expression);
   if (tags.length === 0) throw invalid(name, expression, "there is no tag in it; use '*' for everything");
@@ -69,7 +80,7 @@ export function parseSubscription(topic: SubscribedTopic, expression: unknown): 
     );
   }
   return {
-    topic: name,
+    ...plain,
     expression,
     tags: new Set(tags),
     tagCodes: tags.map(javaStringHash),
@@ -79,9 +90,17 @@ export function parseSubscription(topic: SubscribedTopic, expression: unknown): 
 }
 
 /** What brokers sent back of a group, all of it. */
-export function retrySubscription(group: string): TopicSubscription {
-  const topic = `${RETRY_TOPIC_PREFIX}${group}`;
-  return { topic, expression: '*', tags: new Set(), tagCodes: [], retried: true, decodable: undefined };
+export function retrySubscription(group: string, subVersion: number): TopicSubscription {
+  return {
+    topic: `${RETRY_TOPIC_PREFIX}${group}`,
+    expression: '*',
+    tags: new Set(),
+    tagCodes: [],
+    expressionType: 'TAG',
+    subVersion,
+    retried: true,
+    decodable: undefined,
+  };
 }
 
 function entriesOf(subscribe: Subscribe): Iterable<readonly [SubscribedTopic, unknown]> {

@@ -60,6 +60,7 @@ export function clientParts(container: Container, release: () => Promise<void>):
         ...shared,
         scheduler: partOf(container, Tasks),
         deliveryAttachments: plugins.registrations.deliveries,
+        deliveryFilters: plugins.registrations.deliveryFilters,
         offsetStore: partOf(container, OffsetStoreFactory),
         allocateStrategy: partOf(container, AllocateStrategy),
         registry: partOf(container, Consumers),

@@ -161,7 +161,7 @@ export const ERROR_CODES = {
   RMQ_SUBSCRIPTION_INVALID: {
     retryable: false,
     cause: 'A subscription expression could not be understood, or the broker refuses it.',
-    remedy: "Use '*', or tags joined by '||'.",
+    remedy: "Use '*', tags joined by '||', or sql('…'); a broker's refusal comes with its code and remark.",
   },
   RMQ_CONSUME_TIMEOUT: {
     retryable: true,

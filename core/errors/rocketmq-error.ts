@@ -98,7 +98,13 @@ export interface ErrorFieldsByCode {
   RMQ_PLUGIN_CONFLICT: { readonly plugins: readonly string[] };
   RMQ_NOT_RUNNING: { readonly state: string };
   RMQ_GROUP_DUPLICATE: { readonly group: string };
-  RMQ_SUBSCRIPTION_INVALID: { readonly topic: string; readonly expression: string };
+  RMQ_SUBSCRIPTION_INVALID: {
+    readonly topic: string;
+    readonly expression: string;
+    /** What the broker refused it with. */
+    readonly responseCode?: number;
+    readonly remark?: string;
+  };
   RMQ_CONSUME_TIMEOUT: { readonly timeoutMs: number };
   RMQ_CODEC_MISSING: { readonly codec: string; readonly package?: string };
   RMQ_ADDRESS_IN_USE: { readonly address: string };

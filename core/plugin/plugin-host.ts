@@ -77,6 +77,9 @@ export function createPluginHost(options: HostOptions): PluginHost {
     interceptDelivery: setupOnly('interceptDelivery', ({ order, create }) =>
       registrations.deliveries.push({ plugin, order, create }),
     ),
+    filterDelivery: setupOnly('filterDelivery', ({ order, create }) =>
+      registrations.deliveryFilters.push({ plugin, order, create }),
+    ),
     interceptRequest: setupOnly('interceptRequest', (phase, interceptor) =>
       registrations.addRequest(phase, plugin, interceptor),
     ),

@@ -1,4 +1,5 @@
 import type { DeliveryAttachment } from '../consumer/delivery.js';
+import type { DeliveryFilterAttachment } from '../consumer/delivery-filter.js';
 import type { ReceivedMessage } from '../message/message.js';
 import type { InterceptSend } from '../pipeline/attach.js';
 import type { SettledListener } from '../pipeline/settled.js';
@@ -64,6 +65,13 @@ export interface PluginHost {
   /** Attaches to every consumer's delivery. Only during setup. */
   interceptDelivery(
     attachment: Omit<DeliveryAttachment, 'plugin' | 'order'> & Pick<Partial<DeliveryAttachment>, 'order'>,
+  ): void;
+  /**
+   * Says of each message whether a consumer gets it: one that is refused counts as done, and neither interceptors nor the
+   * handler see it. Asked once per delivery, before batches are handed over. Only during setup.
+   */
+  filterDelivery(
+    attachment: Omit<DeliveryFilterAttachment, 'plugin' | 'order'> & Pick<Partial<DeliveryFilterAttachment>, 'order'>,
   ): void;
   /**
    * Attaches to every request of this client: any number of `decorate`, in order of registration, then at most one `sign`,

@@ -1,4 +1,5 @@
 import type { DeliveryAttachment } from '../consumer/delivery.js';
+import type { DeliveryFilterAttachment } from '../consumer/delivery-filter.js';
 import { rocketMQError } from '../errors/rocketmq-error.js';
 import type { SendAttachment } from '../pipeline/interceptor.js';
 import type { SettledListener } from '../pipeline/settled.js';
@@ -16,6 +17,7 @@ interface RegisteredHandler {
 export class PluginRegistrations {
   readonly sends: SendAttachment[] = [];
   readonly deliveries: DeliveryAttachment[] = [];
+  readonly deliveryFilters: DeliveryFilterAttachment[] = [];
   readonly settledListeners: SettledListener[] = [];
   readonly endTransactionListeners: EndTransactionListener[] = [];
   readonly #decorators: { readonly plugin: string; readonly interceptor: RequestInterceptor }[] = [];

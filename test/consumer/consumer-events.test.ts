@@ -108,10 +108,8 @@ test('messages are typed by what was subscribed to', () => {
   const payments = topic('payments', json<{ amount: string }>());
   const { client } = setup();
   const consumer = client.consumer({ group: 'g1', subscribe: [orders, [payments, 'paid']] });
-  expectTypeOf(consumer.run)
-    .parameter(0)
-    .parameter(0)
-    .toEqualTypeOf<ConsumedMessage<{ id: number } | { amount: string }>>();
+  type Handled = Parameters<Parameters<typeof consumer.runBatch>[0]>[0][number];
+  expectTypeOf<Handled>().toEqualTypeOf<ConsumedMessage<{ id: number } | { amount: string }>>();
   expectTypeOf<SubscribedMessage<{ orders: string }>['value']>().toEqualTypeOf<unknown>();
   expectTypeOf<SubscribedMessage<readonly ['orders', typeof orders]>['value']>().toEqualTypeOf<unknown>();
   expectTypeOf<SubscribedMessage<ReadonlyMap<typeof orders, string>>['value']>().toEqualTypeOf<{ id: number }>();

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { backOffMs } from '../../core/consumer/back-off.js';
 import { type ConsumerOptions, resolveConsumerOptions } from '../../core/consumer/consumer-options.js';
+import { sql } from '../../core/consumer/sql.js';
 import type { Subscribe } from '../../core/consumer/subscribe.js';
-import { parseSubscribe } from '../../core/consumer/subscription.js';
+import { parseSubscribe as parseSubscribeOf } from '../../core/consumer/subscription.js';
 import { json } from '../../core/message/json-codec.js';
 import { topic } from '../../core/message/typed-topic.js';
 import { virtualClock } from '../../core/testing/virtual-clock.js';
@@ -14,10 +15,14 @@ describe('options', () => {
     expect(resolveConsumerOptions({ group: 'g', subscribe: { t: '*' } })).toEqual({
       from: 'last',
       concurrency: 20,
+      batchSize: 1,
       pullBatchSize: 32,
       pullThresholdForQueue: 1_000,
       pullThresholdSizeForQueueBytes: 100 * 1024 * 1024,
+      pullThresholdForTopic: undefined,
+      pullThresholdSizeForTopicBytes: undefined,
       consumeConcurrentlyMaxSpan: 2_000,
+      messagesPerSecond: undefined,
       pullIntervalMs: 0,
       suspendTimeoutMs: 15_000,
       pullTimeoutMs: 30_000,
@@ -42,6 +47,10 @@ describe('options', () => {
     ['pullThresholdForQueue', { pullThresholdForQueue: 65_536 }],
     ['pullThresholdSizeForQueueMiB', { pullThresholdSizeForQueueMiB: 0 }],
     ['consumeConcurrentlyMaxSpan', { consumeConcurrentlyMaxSpan: -1 }],
+    ['batchSize', { batchSize: 1_025 }],
+    ['pullThresholdForTopic', { pullThresholdForTopic: 0 }],
+    ['pullThresholdSizeForTopicMiB', { pullThresholdSizeForTopicMiB: 102_401 }],
+    ['messagesPerSecond', { messagesPerSecond: 0 }],
     ['pullIntervalMs', { pullIntervalMs: Number.NaN }],
     ['pullTimeoutMs', { suspendTimeoutMs: 20_000, pullTimeoutMs: 20_000 }],
     ['from', { from: 'middle' }],
@@ -83,6 +92,7 @@ describe('options', () => {
 
 describe('subscriptions', () => {
   const orders = topic('orders', json<{ id: number }>());
+  const parseSubscribe = (subscribe: Subscribe) => parseSubscribeOf(subscribe, 7);
 
   test('an object, an array, pairs and a Map say the same', () => {
     const expected = [
@@ -113,7 +123,14 @@ describe('subscriptions', () => {
     expect(parseSubscribe({ t: ' * ' })).toMatchObject([{ expression: '*', tagCodes: [] }]);
   });
 
+  test('an SQL92 expression is taken as it is, with the version of its subscription', () => {
+    expect(parseSubscribe({ t: sql("a > 3 AND b = 'x || y'") })).toMatchObject([
+      { expression: "a > 3 AND b = 'x || y'", expressionType: 'SQL92', tagCodes: [], subVersion: 7 },
+    ]);
+  });
+
   test.each<[string, unknown, string]>([
+    ['an empty SQL92 expression', { t: sql(' ') }, 'RMQ_SUBSCRIPTION_INVALID'],
     ['nothing', {}, 'RMQ_OPTIONS_INVALID'],
     ['no object', 'orders', 'RMQ_OPTIONS_INVALID'],
     ['undefined', undefined, 'RMQ_OPTIONS_INVALID'],

@@ -309,7 +309,7 @@ describe('starting', () => {
     await expect(consumer.run(() => undefined)).rejects.toMatchObject({
       code: 'RMQ_NOT_RUNNING',
       state: 'running',
-      hint: 'Call run once: its handler gets the messages of all topics.',
+      hint: 'Take the messages in one way, once: it gets those of all topics.',
     });
     await consumer.close();
     await expect(consumer.run(() => undefined)).rejects.toMatchObject({ code: 'RMQ_NOT_RUNNING', state: 'shut down' });

@@ -145,6 +145,7 @@ test('after setup nothing can be attached any more', async () => {
   };
   expect(thrown((it) => it.interceptSend({ before: 'send', create: () => undefined }))).toMatchObject(late);
   expect(thrown((it) => it.interceptDelivery({ create: () => undefined }))).toMatchObject(late);
+  expect(thrown((it) => it.filterDelivery({ create: () => undefined }))).toMatchObject(late);
   expect(thrown((it) => it.interceptRequest('decorate', (context, next) => next(context)))).toMatchObject(late);
   expect(thrown((it) => it.handle(39, () => undefined))).toMatchObject(late);
   expect(thrown((it) => it.bind(token('x'), { value: 1 }))).toMatchObject(late);
@@ -258,13 +259,15 @@ test('send and delivery interceptors and listeners are collected with the name o
     plugin('a', (host) => {
       host.interceptSend({ after: 'check', order: { before: ['b'] }, create: () => (context, next) => next(context) });
       host.interceptDelivery({ create: () => (context, next) => next(context) });
+      host.filterDelivery({ create: () => () => true });
       host.onSettled(() => {});
     }),
   );
   await plugins.setup();
-  const { sends, deliveries, settledListeners } = plugins.registrations;
+  const { sends, deliveries, deliveryFilters, settledListeners } = plugins.registrations;
   expect(sends).toMatchObject([{ plugin: 'a', beforeStage: 'route', order: { before: ['b'] } }]);
   expect(deliveries).toMatchObject([{ plugin: 'a', order: undefined }]);
+  expect(deliveryFilters).toMatchObject([{ plugin: 'a', order: undefined }]);
   expect(settledListeners).toMatchObject([{ plugin: 'a' }]);
 });
 

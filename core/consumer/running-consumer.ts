@@ -1,0 +1,252 @@
+import { isRocketMQError, rocketMQError } from '../errors/rocketmq-error.js';
+import type { MessageQueue } from '../message/message.js';
+import { RETRY_TOPIC_PREFIX } from '../message/system-topics.js';
+import type { ConsumerMember } from '../routing/membership.js';
+import { keepProcessAlive } from '../runtime/keep-alive.js';
+import type { PeriodicTask } from '../runtime/scheduler.js';
+import { checkSubscription } from './check-subscription.js';
+import type { ConsumedQueue } from './consumed-queue.js';
+import type { CloseOptions, ConsumerServices, SeekPosition } from './consumer.js';
+import { assembleConsumer, type ConsumerParts, type ConsumerPlan } from './consumer-parts.js';
+import { waitAtMost } from './drain.js';
+import { retrySubscription, type TopicSubscription } from './subscription.js';
+
+const CLOSE_TIMEOUT_MS = 30_000;
+/** Between two heartbeats that a broker's ignorance of this member causes. */
+const EXTRA_HEARTBEAT_MS = 1_000;
+
+/** A consumer from its start to its end: the member that brokers know, and the parts that work. */
+export class RunningConsumer {
+  readonly #plan: Omit<ConsumerPlan, 'onUnknownMember'>;
+  readonly #services: ConsumerServices;
+  readonly #parts: ConsumerParts;
+  readonly startedAtMs: number;
+  /** Between two pulls of a broker that is away nothing else would keep the process that reads alive. */
+  readonly #letProcessEnd: () => void;
+  #persisting: PeriodicTask | undefined;
+  #unregister: () => void = () => {};
+  #joined = false;
+  #stopping = false;
+  #lastExtraHeartbeatMs = Number.NEGATIVE_INFINITY;
+
+  constructor(plan: Omit<ConsumerPlan, 'onUnknownMember'>, services: ConsumerServices) {
+    this.#plan = plan;
+    this.#services = services;
+    this.startedAtMs = services.clock.now();
+    plan.subscriptions.set(`${RETRY_TOPIC_PREFIX}${plan.wireGroup}`, retrySubscription(plan.group, this.startedAtMs));
+    this.#letProcessEnd = keepProcessAlive(services.clock);
+    this.#parts = assembleConsumer({ ...plan, onUnknownMember: () => this.#extraHeartbeat() }, services);
+  }
+
+  get parts(): ConsumerParts {
+    return this.#parts;
+  }
+
+  get consumed(): readonly ConsumedQueue[] {
+    return this.#parts.assignment.consumed;
+  }
+
+  /** Joins the group and takes the first share of its queues. @throws what makes it impossible; `stop` then tidies up */
+  async start(): Promise<void> {
+    const { membership, scheduler } = this.#services;
+    const { wireGroup, group, options, subscriptions } = this.#plan;
+    const { assignment, rebalancer } = this.#parts;
+    membership.joinConsumer(this.#member());
+    this.#joined = true;
+    await Promise.all([...subscriptions.byWire].map(([wireTopic, one]) => this.#prepare(wireTopic, one)));
+    if (this.#stopping) return;
+    await membership.heartbeat();
+    if (this.#stopping) return;
+    this.#unregister = this.#services.registry.add({
+      group: wireGroup,
+      onMembersChanged: () => {
+        // First the offsets: whoever takes a queue over asks for them right now, and repeats what it does not find.
+        void assignment.commit();
+        void rebalancer.now();
+      },
+    });
+    this.#persisting = scheduler.every(`offsets of ${group}`, { periodMs: options.persistOffsetIntervalMs }, () =>
+      assignment.commit(),
+    );
+    await rebalancer.start();
+  }
+
+  pause(queues: readonly MessageQueue[] | undefined): void {
+    const { assignment, runner } = this.#parts;
+    if (queues === undefined) {
+      assignment.pause();
+      runner.pause();
+      return;
+    }
+    for (const consumed of this.#mine(queues)) assignment.pause(consumed);
+  }
+
+  resume(queues: readonly MessageQueue[] | undefined): void {
+    const { assignment, runner } = this.#parts;
+    if (queues === undefined) {
+      assignment.resume();
+      runner.resume();
+      return;
+    }
+    for (const consumed of this.#mine(queues)) {
+      assignment.resume(consumed);
+      runner.wake(consumed);
+    }
+  }
+
+  /** Returns the offset. @throws RMQ_QUEUE_NOT_FOUND, and what asking the broker throws */
+  async seek(queue: MessageQueue, to: SeekPosition): Promise<number> {
+    const { requests, assignment, rebalancer } = this.#parts;
+    const [consumed] = this.#mine([queue]) as [ConsumedQueue];
+    const offset =
+      to === 'first'
+        ? await requests.min(consumed.queue)
+        : to === 'last'
+          ? await requests.max(consumed.queue)
+          : typeof to === 'object'
+            ? await requests.atTimestamp(consumed.queue, to.timestamp)
+            : to;
+    if (!(await assignment.move(consumed, offset, 'seek'))) throw notMine(queue);
+    await rebalancer.now();
+    return offset;
+  }
+
+  /** A topic more, or another expression for one. @throws RMQ_SUBSCRIPTION_INVALID when a broker refuses it */
+  async subscribe(wireTopic: string, subscription: TopicSubscription): Promise<void> {
+    const { subscriptions } = this.#plan;
+    const { assignment, rebalancer } = this.#parts;
+    await this.#prepare(wireTopic, subscription);
+    subscriptions.set(wireTopic, subscription);
+    // A pull with the new version that overtakes the heartbeat would be refused.
+    await this.#services.membership.heartbeat();
+    assignment.resubscribe(wireTopic, subscription);
+    await rebalancer.now();
+  }
+
+  async unsubscribe(wireTopic: string): Promise<void> {
+    if (!this.#plan.subscriptions.delete(wireTopic)) return;
+    await this.#parts.assignment.leave(wireTopic);
+    await this.#services.membership.heartbeat();
+  }
+
+  /** Gives what an iterator gave out back to its queues. */
+  releaseHeld(): void {
+    this.#parts.runner.release('nobody waits for this message any more');
+  }
+
+  /** Takes no queue any more, and gives nothing out. */
+  beginStop(): void {
+    this.#stopping = true;
+    this.#plan.receiver.stop();
+    this.#parts.rebalancer.stop();
+  }
+
+  /** After a start that failed: nothing was delivered yet. Never rejects. */
+  async discard(): Promise<void> {
+    this.#stopping = true;
+    this.#parts.rebalancer.stop();
+    await this.#leave();
+  }
+
+  /** Pulls nothing, waits for what runs, commits, leaves. Returns how many deliveries had not ended. Never rejects. */
+  async stop({ timeoutMs = CLOSE_TIMEOUT_MS, signal }: CloseOptions): Promise<number> {
+    const { clock, logger } = this.#services;
+    const { group } = this.#plan;
+    const { assignment, runner, mode } = this.#parts;
+    this.beginStop();
+    assignment.stopPulling();
+    let unfinished = 0;
+    const drained = runner.stop().then(() => mode.drain());
+    if (!(await waitAtMost(drained, clock, { timeoutMs, signal }))) {
+      unfinished = runner.running;
+      assignment.abortHandlers('the consumer closes and does not wait any longer');
+      logger.warn('a consumer closes while handlers run; their messages are delivered again', {
+        group,
+        unfinished,
+        timeoutMs,
+      });
+    }
+    await assignment.commit();
+    await this.#leave();
+    return unfinished;
+  }
+
+  async #leave(): Promise<void> {
+    this.#persisting?.cancel();
+    this.#unregister();
+    this.#parts.assignment.stopPulling();
+    this.#parts.assignment.release();
+    if (this.#joined) await this.#services.membership.leave(this.#plan.wireGroup, 'consumer');
+    this.#letProcessEnd();
+  }
+
+  /** Unknown topics may come later; servers that cannot be asked at all are told to whoever starts. */
+  async #prepare(wireTopic: string, subscription: TopicSubscription): Promise<void> {
+    const { routes, logger, remoting, membership } = this.#services;
+    const { group, wireGroup, options } = this.#plan;
+    const { topic, retried } = subscription;
+    try {
+      await routes.loadSubscribeQueues(wireTopic);
+    } catch (error) {
+      if (!isRocketMQError(error, 'RMQ_ROUTE_NOT_FOUND')) {
+        if (routes.subscribeQueues(wireTopic) === undefined) throw error;
+      } else if (!retried) {
+        // The brokers make the retry topic when they hear of the group.
+        logger.warn('a topic does not exist yet; it is read as soon as it does', { group, topic });
+      }
+    }
+    const question = {
+      clientId: membership.clientId,
+      group: wireGroup,
+      wireTopic,
+      subscription,
+      addresses: routes.topicAddresses(wireTopic),
+      timeoutMs: options.requestTimeoutMs,
+    };
+    await checkSubscription(question, remoting, logger);
+  }
+
+  /** @throws RMQ_QUEUE_NOT_FOUND */
+  #mine(queues: readonly MessageQueue[]): readonly ConsumedQueue[] {
+    const { names } = this.#services;
+    return queues.map((queue) => {
+      const consumed = this.#parts.assignment.find({ ...queue, topic: names.topicToWire(queue.topic) });
+      if (consumed === undefined) throw notMine(queue);
+      return consumed;
+    });
+  }
+
+  #member(): ConsumerMember {
+    const { options, wireGroup, subscriptions } = this.#plan;
+    const { from } = options;
+    return {
+      group: wireGroup,
+      consumeType: 'CONSUME_PASSIVELY',
+      messageModel: 'CLUSTERING',
+      consumeFromWhere:
+        from === 'last'
+          ? 'CONSUME_FROM_LAST_OFFSET'
+          : from === 'first'
+            ? 'CONSUME_FROM_FIRST_OFFSET'
+            : 'CONSUME_FROM_TIMESTAMP',
+      unitMode: this.#services.unitMode ?? false,
+      subscriptions: () => subscriptions.forHeartbeat(),
+    };
+  }
+
+  #extraHeartbeat(): void {
+    const nowMs = this.#services.clock.monotonic();
+    if (nowMs - this.#lastExtraHeartbeatMs < EXTRA_HEARTBEAT_MS) return;
+    this.#lastExtraHeartbeatMs = nowMs;
+    void this.#services.membership.heartbeat();
+  }
+}
+
+function notMine({ topic, brokerName, queueId }: MessageQueue) {
+  return rocketMQError(
+    'RMQ_QUEUE_NOT_FOUND',
+    `queue ${queueId} of topic ${topic} at ${brokerName} is not read by this consumer`,
+    { topic, broker: brokerName, queueId },
+    { hint: 'Use a queue of consumer.assignment().' },
+  );
+}
