@@ -158,10 +158,16 @@ export class Connection implements PendingOwner {
   }
 
   /** Starts a request; `observer` hears how it ends, never before this returns. */
-  start(request: OutgoingCommand, timeoutMs: number, oneway: boolean, observer: RequestObserver): PendingRequest {
+  start(
+    request: OutgoingCommand,
+    timeoutMs: number,
+    oneway: boolean,
+    observer: RequestObserver,
+    nowMs = this.#settings.clock.monotonic(),
+  ): PendingRequest {
     if (this.#closed) return failedStart(this.#lostError('it is closed', 'no'), observer);
     const opaque = this.#nextOpaque();
-    const deadlineMs = this.#settings.clock.monotonic() + timeoutMs;
+    const deadlineMs = nowMs + timeoutMs;
     const pending = new PendingCommand(this, opaque, request.code, oneway, timeoutMs, deadlineMs, observer);
     try {
       this.#encode(pending, request, opaque, oneway ? CommandFlag.ONEWAY : 0, this.#settings.serializeType);
