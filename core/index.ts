@@ -182,6 +182,7 @@ export type {
   Producer,
   ProducerPipeline,
   RawMessage,
+  RecallOptions,
   RequestOptions,
   SendAllOptions,
   SendOptions,

@@ -1,4 +1,5 @@
 import { rocketMQError } from '../errors/rocketmq-error.js';
+import { TIMER_BROKER_VERSION, TIMERS_FIELD } from '../message/delay.js';
 import type { ResourceNames } from '../message/resource-names.js';
 import { expectSuccess } from '../remoting/expect-success.js';
 import { encodeHeartbeatData } from '../remoting/protocol/heartbeat-data.js';
@@ -38,6 +39,8 @@ export class ClientMembership implements Membership {
   readonly #consumers = new Map<string, ConsumerMember>();
   /** Brokers that took our last heartbeat, with the version they answered with. */
   readonly #versions = new Map<string, number>();
+  /** Brokers that said with that answer that they have timers. */
+  readonly #timers = new Set<string>();
   /** Brokers that are asked for their version; whoever needs it meanwhile shares the answer. */
   readonly #asking = new Map<string, Promise<number>>();
   /** Brokers to which a heartbeat is on its way, maybe over a connection that is still being made. */
@@ -64,6 +67,13 @@ export class ClientMembership implements Membership {
   brokerVersion(brokerName: string): number | undefined {
     const address = this.#options.routes.brokerAddress(brokerName);
     return address === undefined ? undefined : this.#versions.get(address);
+  }
+
+  hasTimers(brokerName: string): boolean | undefined {
+    const address = this.#options.routes.brokerAddress(brokerName);
+    const version = address === undefined ? undefined : this.#versions.get(address);
+    if (address === undefined || version === undefined) return undefined;
+    return version >= TIMER_BROKER_VERSION || this.#timers.has(address);
   }
 
   async loadBrokerVersion(brokerName: string): Promise<number> {
@@ -202,6 +212,8 @@ export class ClientMembership implements Membership {
     const response = await remoting.invoke(address, { code: RequestCode.HEART_BEAT, body }, { timeoutMs });
     expectSuccess(response, { address });
     this.#versions.set(address, response.version);
+    if (response.ext[TIMERS_FIELD] === 'true') this.#timers.add(address);
+    else this.#timers.delete(address);
     return response.version;
   }
 

@@ -1,12 +1,22 @@
 import { rocketMQError } from '../errors/rocketmq-error.js';
+import { MESSAGE_DELAY_LEVEL } from './delay-levels.js';
 import type { OutgoingMessage, Properties } from './message.js';
 import { PropertyName } from './property-names.js';
 
 /** The delays of levels 1 to 18, in their order: Apache's `messageDelayLevel`, which a broker may be told to change. */
-export const DELAY_LEVELS: readonly string[] = '1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h'.split(' ');
+export const DELAY_LEVELS: readonly string[] = MESSAGE_DELAY_LEVEL.split(' ');
 
 /** Version (see MQVersion) of 5.0.0, the first whose brokers know timers. Older ones deliver a timed message at once. */
 export const TIMER_BROKER_VERSION = 413;
+
+/** The part of a broker's answer to a heartbeat by which one that calls itself 4.9 says that it has them all the same. */
+export const TIMERS_FIELD = 'timerWheelEnable';
+
+/** What the answer to a heartbeat says of a broker; undefined while there was none. */
+export interface DelayingBroker {
+  readonly version: number | undefined;
+  readonly hasTimers: boolean | undefined;
+}
 
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const LEVEL_OF_MS: ReadonlyMap<number, number> = new Map(
@@ -56,15 +66,17 @@ export function validateDelay(message: OutgoingMessage): void {
 /**
  * The properties that make a broker deliver a message later: DELAY for a level and for a duration that a level has,
  * TIMER_DELAY_MS for any other duration, TIMER_DELIVER_MS for an instant. The message is valid (`validateDelay`).
- * @param brokerVersion as the broker's heartbeat response says it
  * @throws RMQ_MESSAGE_ILLEGAL for what that broker cannot do: it would deliver the message at once, and say nothing
  */
-export function delayProperties(message: OutgoingMessage, brokerVersion: number | undefined): Properties | undefined {
+export function delayProperties(
+  message: OutgoingMessage,
+  { version, hasTimers }: DelayingBroker,
+): Properties | undefined {
   const { topic, delay, delayLevel, deliverAt } = message;
   const field = timerField(message);
-  if (field !== undefined && !(brokerVersion !== undefined && brokerVersion >= TIMER_BROKER_VERSION)) {
+  if (field !== undefined && hasTimers !== true) {
     const can = `it can delay by ${DELAY_LEVELS.join(', ')}`;
-    const why = `The broker (version ${brokerVersion ?? 'unknown'}) is older than 5.0 and has no timers; ${can}`;
+    const why = `The broker (version ${version ?? 'unknown'}) is older than 5.0 and has no timers; ${can}`;
     throw illegal(field, why, topic);
   }
   if (deliverAt !== undefined) return { [PropertyName.TIMER_DELIVER_MS]: String(instantMs(deliverAt)) };

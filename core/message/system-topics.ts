@@ -12,6 +12,9 @@ export const SystemTopic = {
   OFFSET_MOVED_EVENT: 'OFFSET_MOVED_EVENT',
 } as const;
 
+/** Where messages wait for an instant. Brokers before 5.0 have none. */
+export const TIMER_TOPIC = 'rmq_sys_wheel_timer';
+
 const SYSTEM_TOPICS: ReadonlySet<string> = new Set<string>(Object.values(SystemTopic));
 const SYSTEM_TOPIC_PREFIX = 'rmq_sys_';
 

@@ -46,12 +46,7 @@ export class Chain {
   readonly events: EventHub;
   readonly nodes: readonly ChainNode[];
   /** Which contexts no interceptor ever sees, because its gaps are empty: stages may refine these in place. */
-  readonly unseen: {
-    readonly created: boolean;
-    readonly attempt: boolean;
-    readonly encoded: boolean;
-    readonly settled: boolean;
-  };
+  readonly unseen: { readonly created: boolean; readonly attempt: boolean; readonly encoded: boolean };
   /** Runs a send through all layers. */
   readonly handler: SendHandler<SendContext>;
   readonly #validate: ((message: OutgoingMessage) => void) | undefined;
@@ -72,7 +67,6 @@ export class Chain {
       created: isEmpty('check') && isEmpty('route'),
       attempt: isEmpty('compress'),
       encoded: isEmpty('send'),
-      settled: isEmpty('updateFault'),
     };
     this.#validate = services.validate;
     this.#checkIndex = indexOfStage(nodes, 'check');

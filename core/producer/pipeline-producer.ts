@@ -22,12 +22,14 @@ import type {
   OperatorOptions,
   ProducerPipeline,
   RawMessage,
+  RecallOptions,
   RequestOptions,
   SendAllOptions,
   SendOptions,
   SendReport,
 } from './producer.js';
 import { ProducerSend, type SendObserver, type SendOwner } from './producer-send.js';
+import { recall } from './recall.js';
 import { type RequestHost, request } from './request.js';
 import { positive, type ResolvedProducerOptions, resolveProducerOptions } from './resolve-options.js';
 import { sendAll } from './send-all.js';
@@ -147,6 +149,14 @@ export class PipelineProducer implements StartableProducer, SendOwner {
 
   request<R = undefined>(message: AnyMessage, options: RequestOptions<R> = {}): Promise<ReceivedMessage<R>> {
     return request(this.#requests, message, options);
+  }
+
+  async recall(topic: string, recallHandle: string, options?: RecallOptions): Promise<string> {
+    this.#lifeCycle.requireRunning();
+    validateTopic(topic);
+    const { names, routes, remoting } = this.#services;
+    const timeoutMs = this.#timeoutMs(options);
+    return recall({ group: this.group, names, routes, remoting }, topic, recallHandle, { ...options, timeoutMs });
   }
 
   async fetchPublishMessageQueues(topic: string): Promise<readonly MessageQueue[]> {
@@ -298,7 +308,7 @@ export class PipelineProducer implements StartableProducer, SendOwner {
     return send;
   }
 
-  #timeoutMs(options: SendOptions | undefined): number {
+  #timeoutMs(options: { readonly timeoutMs?: number } | undefined): number {
     const given = options?.timeoutMs;
     return given === undefined ? this.#options.pipeline.timeoutMs : positive('timeoutMs', given);
   }

@@ -56,6 +56,13 @@ export interface RequestOptions<R = undefined> extends SendOptions {
   readonly replyAs?: ReadsBodies<R>;
 }
 
+/** Settings of one recall. */
+export interface RecallOptions {
+  /** Default: the producer's. */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+}
+
 export interface SendAllOptions extends Omit<SendOptions, 'queue' | 'shardingKey'> {
   /** Sends in flight at once. Default 256. */
   readonly concurrency?: number;
@@ -139,6 +146,16 @@ export interface Producer {
    */
   request<R = undefined>(message: RawMessage, options?: RequestOptions<R>): Promise<ReceivedMessage<R>>;
   request<T, R = undefined>(message: TypedMessage<T>, options?: RequestOptions<R>): Promise<ReceivedMessage<R>>;
+  /**
+   * Takes a message back that a broker is to deliver at an instant (`deliverAt`, or a `delay` that is no level), until the
+   * second it is due in. `recallHandle` is what the result of its send holds: brokers from 5.3.2 on give one out and take
+   * it where `recallMessageEnable` is set, the embedded server as it is. Nobody can tell whether it was delivered before.
+   * @returns the message's id
+   * @throws RMQ_OPTIONS_INVALID for what is no handle, RMQ_BROKER_ERROR for what the broker refuses (604: too late), and
+   * what a request throws
+   * @example await producer.recall('reminders', result.recallHandle);
+   */
+  recall(topic: string, recallHandle: string, options?: RecallOptions): Promise<string>;
   /** The queues that messages of the topic can be sent to, in order. Loads the route. @throws as `send` on its way to a queue */
   fetchPublishMessageQueues(topic: string): Promise<readonly MessageQueue[]>;
   /** Stages and interceptors in the order they run, as a tree in text; derived from the composed chain. */

@@ -94,8 +94,7 @@ class SharedConnections implements RemotingClient, ConnectionOwner, InterceptedR
     this.#intercepts = interceptors.decorate.length > 0 || interceptors.sign !== undefined;
     this.chain = composeRequestChain(
       interceptors,
-      (address, request, timeoutMs, oneway, observer) =>
-        this.#send(address, request, timeoutMs, oneway, observer, this.clock.monotonic()),
+      (address, request, timeoutMs, oneway, observer) => this.#send(address, request, timeoutMs, oneway, observer),
       () => this.clock.monotonic(),
     );
   }
@@ -109,11 +108,10 @@ class SharedConnections implements RemotingClient, ConnectionOwner, InterceptedR
   start(
     address: string,
     request: OutgoingCommand,
-    options: { readonly timeoutMs: number; readonly oneway?: boolean; readonly nowMs?: number },
+    { timeoutMs, oneway = false }: { readonly timeoutMs: number; readonly oneway?: boolean },
     observer: RequestObserver,
   ): PendingRequest {
-    const { timeoutMs, oneway = false, nowMs = this.clock.monotonic() } = options;
-    if (!this.#intercepts) return this.#send(address, request, timeoutMs, oneway, observer, nowMs);
+    if (!this.#intercepts) return this.#send(address, request, timeoutMs, oneway, observer);
     if (this.#closing) return failedStart(closedError(), observer);
     const intercepted = new InterceptedRequest(this, address, timeoutMs, observer);
     this.#intercepted.add(intercepted);
@@ -256,7 +254,6 @@ class SharedConnections implements RemotingClient, ConnectionOwner, InterceptedR
     timeoutMs: number,
     oneway: boolean,
     observer: RequestObserver,
-    nowMs: number,
   ): PendingRequest {
     let connection = this.#connections.get(address);
     if (connection === undefined) {
@@ -265,7 +262,7 @@ class SharedConnections implements RemotingClient, ConnectionOwner, InterceptedR
       this.#connections.set(address, connection);
       void this.#connect(connection);
     }
-    return connection.start(request, timeoutMs, oneway, observer, nowMs);
+    return connection.start(request, timeoutMs, oneway, observer);
   }
 
   async #connect(connection: Connection): Promise<void> {

@@ -34,7 +34,12 @@ export interface Membership {
   leave(group: string, kind: 'producer' | 'consumer'): Promise<void>;
   /** The version a broker answered its last heartbeat with (407 is 4.9.7, 413 is 5.0.0); undefined while it is not known. */
   brokerVersion(brokerName: string): number | undefined;
-  /** The same, by a heartbeat where it is not known. @throws RMQ_BROKER_NOT_FOUND and what a request throws */
+  /**
+   * Whether a broker can time a message to an instant: from 5.0 on all can, and an older one that says so with the answer
+   * to a heartbeat. Undefined while it is not known.
+   */
+  hasTimers(brokerName: string): boolean | undefined;
+  /** Its version, by a heartbeat where it is not known. @throws RMQ_BROKER_NOT_FOUND and what a request throws */
   loadBrokerVersion(brokerName: string): Promise<number>;
   /** One heartbeat to every known broker, now. Never rejects; failures are logged. */
   heartbeat(): Promise<void>;

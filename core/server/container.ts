@@ -14,6 +14,8 @@ import { BrokerSettings } from './broker/broker-settings.js';
 import { ConsumeRates } from './broker/consume-rates.js';
 import { ConsumerOffsetManager } from './broker/consumer-offset-manager.js';
 import { ConsumerRegistry } from './broker/consumer-registry.js';
+import { DelayService } from './broker/delay/delay-service.js';
+import { MessageDelays } from './broker/delay/message-delays.js';
 import { HeldPulls } from './broker/held-pulls.js';
 import { MessageStore } from './broker/message-store.js';
 import { BrokerConfigProcessor } from './broker/processors/broker-config.js';
@@ -22,11 +24,13 @@ import { ClientListProcessor } from './broker/processors/client-list.js';
 import { ConsumeStatsProcessor } from './broker/processors/consume-stats.js';
 import { ConsumerCallProcessor } from './broker/processors/consumer-call.js';
 import { ConsumerOffsetProcessor } from './broker/processors/consumer-offset.js';
+import { DelayOffsetProcessor } from './broker/processors/delay-offset.js';
 import { EndTransactionProcessor } from './broker/processors/end-transaction.js';
 import { HeartBeatProcessor } from './broker/processors/heart-beat.js';
 import { LockBatchProcessor } from './broker/processors/lock-batch.js';
 import { PullMessageProcessor } from './broker/processors/pull-message.js';
 import { QueueOffsetProcessor } from './broker/processors/queue-offset.js';
+import { RecallMessageProcessor } from './broker/processors/recall-message.js';
 import { ReplyMessageProcessor } from './broker/processors/reply-message.js';
 import { RuntimeInfoProcessor } from './broker/processors/runtime-info.js';
 import { SendMessageProcessor } from './broker/processors/send-message.js';
@@ -85,11 +89,13 @@ const BROKER_PROCESSORS = [
   ConsumeStatsProcessor,
   ConsumerCallProcessor,
   ConsumerOffsetProcessor,
+  DelayOffsetProcessor,
   EndTransactionProcessor,
   HeartBeatProcessor,
   LockBatchProcessor,
   PullMessageProcessor,
   QueueOffsetProcessor,
+  RecallMessageProcessor,
   ReplyMessageProcessor,
   RuntimeInfoProcessor,
   SendMessageProcessor,
@@ -101,7 +107,7 @@ const BROKER_PROCESSORS = [
 ];
 
 /** In the order in which they start. */
-const BROKER_SERVICES: readonly Newable<BrokerService>[] = [ConsumeRates, HalfMessages, TransactionCheck];
+const BROKER_SERVICES: readonly Newable<BrokerService>[] = [ConsumeRates, DelayService, HalfMessages, TransactionCheck];
 
 /** The server's composition root: every part of a name server and a broker, each once. */
 export function createServerContainer(foundation: ServerFoundation): Container {
@@ -145,6 +151,7 @@ function bindBroker(container: Container, { brokerSettings, store, transport, cl
   container.bind(SubscriptionGroupManager).toSelf();
   container.bind(ConsumerOffsetManager).toSelf();
   container.bind(BrokerCounters).toSelf();
+  container.bind(MessageDelays).toSelf();
   container.bind(Registration).toSelf();
   for (const processor of BROKER_PROCESSORS) container.bind<BrokerProcessor>(BrokerProcessor).to(processor);
   for (const service of BROKER_SERVICES) {

@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 import type { Container, Newable } from 'inversify';
+import { parseDelayLevels } from '../message/delay-levels.js';
 import { formatAddress } from '../remoting/address.js';
 import { RemotingClient } from '../remoting/remoting-client.js';
 import type { RemotingServer } from '../remoting/remoting-server.js';
@@ -247,6 +248,9 @@ class Server implements OpenServer {
       ...BROKER_DEFAULTS,
       ...broker,
       ...(store.maxMessageSize !== undefined && { maxMessageSize: store.maxMessageSize }),
+      ...(store.messageDelayLevel !== undefined && {
+        delayLevelsMs: parseDelayLevels(store.messageDelayLevel) ?? [],
+      }),
       clusterName: cluster,
       brokerName,
       get address() {

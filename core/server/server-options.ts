@@ -90,6 +90,12 @@ export interface ServerOptions {
   readonly transactionTimeOut?: number;
   /** How often a producer is asked about one before it is discarded, to the topic TRANS_CHECK_MAX_TIME_TOPIC. Default 15. */
   readonly transactionCheckMax?: number;
+  /** Whether messages may be timed to an instant, as Apache 5.x does it. Default true. */
+  readonly timerWheelEnable?: boolean;
+  /** How far away that may be, in seconds. Default 259,200, three days. */
+  readonly timerMaxDelaySec?: number;
+  /** Whether producers may take such messages back. Default true; of Apache 5.x false. */
+  readonly recallMessageEnable?: boolean;
   /** Pulls held at one time; a pull more is answered at once. Default 20,000. */
   readonly heldPullsMax?: number;
   /** Connections at one time to each port; more are closed as they come. Default 10,000. */
@@ -132,6 +138,9 @@ const BROKER_OPTIONS = [
   'brokerPermission',
   'startAcceptSendRequestTimeStamp',
   'storeReplyMessageEnable',
+  'timerWheelEnable',
+  'timerMaxDelaySec',
+  'recallMessageEnable',
   'heldPullsMax',
   'rejectTransactionMessage',
   'transactionCheckInterval',
@@ -205,6 +214,9 @@ const CHECKS: { readonly [K in keyof Required<ServerOptions>]: Check } = {
   orderMessageEnable: boolean,
   startAcceptSendRequestTimeStamp: between(0, Number.MAX_SAFE_INTEGER),
   storeReplyMessageEnable: boolean,
+  timerWheelEnable: boolean,
+  timerMaxDelaySec: between(1, 2_147_483),
+  recallMessageEnable: boolean,
   heldPullsMax: between(0, 10_000_000),
   rejectTransactionMessage: boolean,
   transactionCheckInterval: between(1, 2_147_483_647),

@@ -4,8 +4,11 @@ import { DELAY_LEVELS, delayLevelOf, delayProperties, durationMs, timerField } f
 import type { OutgoingMessage } from '../../core/message/message.js';
 import { validateMessage } from '../../core/message/message-rules.js';
 
-const BROKER_4_9_7 = 407;
-const BROKER_5_0_0 = 413;
+const BROKER_4_9_7 = { version: 407, hasTimers: false };
+const BROKER_5_0_0 = { version: 413, hasTimers: true };
+/** Calls itself 4.9.7 and says that it can. */
+const OURS = { version: 407, hasTimers: true };
+const UNKNOWN = { version: undefined, hasTimers: undefined };
 const message = (fields: object): OutgoingMessage => ({ topic: 'T', body: 'x', ...fields });
 
 describe('delay levels', () => {
@@ -32,8 +35,8 @@ describe('delay levels', () => {
     expect(DELAY_LEVELS[level - 1]).toBe(delay);
     expect(durationMs(delay)).toBe(milliseconds);
     expect(delayLevelOf(milliseconds)).toBe(level);
-    for (const version of [undefined, BROKER_4_9_7, BROKER_5_0_0]) {
-      expect(delayProperties(message({ delay }), version)).toEqual({ DELAY: String(level) });
+    for (const broker of [UNKNOWN, BROKER_4_9_7, BROKER_5_0_0, OURS]) {
+      expect(delayProperties(message({ delay }), broker)).toEqual({ DELAY: String(level) });
     }
   });
 
@@ -50,17 +53,17 @@ describe('delay levels', () => {
   });
 
   test('a number goes to the broker as it is; 0 is none', () => {
-    expect(delayProperties(message({ delayLevel: 3 }), undefined)).toEqual({ DELAY: '3' });
-    expect(delayProperties(message({ delayLevel: 25 }), undefined)).toEqual({ DELAY: '25' });
-    expect(delayProperties(message({ delayLevel: 0 }), undefined)).toBeUndefined();
-    expect(delayProperties(message({}), undefined)).toBeUndefined();
+    expect(delayProperties(message({ delayLevel: 3 }), UNKNOWN)).toEqual({ DELAY: '3' });
+    expect(delayProperties(message({ delayLevel: 25 }), UNKNOWN)).toEqual({ DELAY: '25' });
+    expect(delayProperties(message({ delayLevel: 0 }), UNKNOWN)).toBeUndefined();
+    expect(delayProperties(message({}), UNKNOWN)).toBeUndefined();
   });
 });
 
 describe('timers', () => {
-  test('a broker from 5.0 on counts any duration itself and is told an instant', () => {
+  test('a broker with timers counts any duration itself and is told an instant', () => {
     expect(delayProperties(message({ delay: '90s' }), BROKER_5_0_0)).toEqual({ TIMER_DELAY_MS: '90000' });
-    expect(delayProperties(message({ delay: '3d' }), 513)).toEqual({ TIMER_DELAY_MS: '259200000' });
+    expect(delayProperties(message({ delay: '3d' }), OURS)).toEqual({ TIMER_DELAY_MS: '259200000' });
     expect(delayProperties(message({ deliverAt: 1_700_000_000_000 }), BROKER_5_0_0)).toEqual({
       TIMER_DELIVER_MS: '1700000000000',
     });
@@ -74,8 +77,8 @@ describe('timers', () => {
     ['delay', '90s'],
     ['deliverAt', 1_700_000_000_000],
   ])('an older broker, or one nobody knows, would deliver at once: %s is refused', (field, value) => {
-    for (const version of [undefined, 373, BROKER_4_9_7, 409]) {
-      expect(() => delayProperties(message({ [field]: value }), version)).toThrow(
+    for (const broker of [UNKNOWN, BROKER_4_9_7]) {
+      expect(() => delayProperties(message({ [field]: value }), broker)).toThrow(
         expect.objectContaining({ code: 'RMQ_MESSAGE_ILLEGAL', field, topic: 'T', retryable: false }),
       );
     }

@@ -11,7 +11,6 @@ const DOORS = [
   ['multistage/testing', 'testKit'],
   ['multistage/plugins/forbidden', 'forbidden'],
   ['multistage/plugins/namespace', 'namespace'],
-  ['multistage/plugins/transaction', 'transaction'],
 ] as const;
 
 const projects: EmptyProject[] = [];

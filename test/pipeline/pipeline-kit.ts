@@ -3,6 +3,7 @@ import { Container } from 'inversify';
 import { rocketMQError } from '../../core/errors/rocketmq-error.js';
 import { Compressor } from '../../core/message/compression/compressor.js';
 import { zlibCompressor } from '../../core/message/compression/zlib.js';
+import { TIMER_BROKER_VERSION } from '../../core/message/delay.js';
 import type { MessageQueue } from '../../core/message/message.js';
 import { createUniqueIdGenerator } from '../../core/message/message-ids.js';
 import { plainResourceNames, ResourceNames } from '../../core/message/resource-names.js';
@@ -169,6 +170,10 @@ export async function pipelineKit(kit: KitOptions = {}): Promise<PipelineKit> {
     brokerVersion: (broker) => {
       const { version, known } = versionOf(broker);
       return known ? (version as number) : undefined;
+    },
+    hasTimers: (broker) => {
+      const { version, known } = versionOf(broker);
+      return known ? (version as number) >= TIMER_BROKER_VERSION : undefined;
     },
     loadBrokerVersion: async (broker) => {
       const { version } = versionOf(broker);

@@ -179,33 +179,47 @@ test('a message sent to a retry topic is consumed again, or a dead letter when t
   ]);
 });
 
-test('what this server cannot delay is refused: levels by its answer, timers before sending', async () => {
-  const { mq } = await setup();
+test('levels and instants are delayed, and the answer to a timed one can take it back', async () => {
+  const { mq, read } = await setup();
   const producer = await mq.producer({ group: 'g' });
-  for (const message of [{ delay: '10s' }, { delayLevel: 18 }]) {
-    await expect(producer.send({ topic: 'T', body: 'x', ...message })).rejects.toMatchObject({
-      code: 'RMQ_BROKER_ERROR',
-      responseCode: 13,
-      retryable: false,
-    });
-  }
-  for (const [field, message] of [
-    ['delay', { delay: '90s' }],
-    ['deliverAt', { deliverAt: Date.now() + 60_000 }],
-    ['deliverAt', { deliverAt: new Date(Date.now() + 60_000) }],
-  ] as const) {
-    await expect(producer.send({ topic: 'T', body: 'x', ...message })).rejects.toMatchObject({
-      code: 'RMQ_MESSAGE_ILLEGAL',
-      field,
-    });
-  }
-  expect((await producer.send({ topic: 'T', body: 'x', delayLevel: 0 })).queueOffset).toBe(0);
+  const sentAt = Date.now();
+  await producer.send({ topic: 'T', body: 'at once', delayLevel: 0 });
+  const level = await producer.send({ topic: 'T', body: 'a level', delay: '1s' });
+  const timed = await producer.send({ topic: 'T', body: 'an instant', deliverAt: sentAt + 600 });
+  const recalled = await producer.send({ topic: 'T', body: 'never', delay: '2500ms' });
+  expect(level.recallHandle).toBeUndefined();
+  expect(timed.recallHandle).toEqual(expect.any(String));
+  expect(await producer.recall('T', recalled.recallHandle ?? '')).toBe(recalled.msgId);
+  const messages = await read('T', 3);
+  const waitedMs = new Map(messages.map(({ body, storeTimestamp }) => [body.toString(), storeTimestamp - sentAt]));
+  expect([...waitedMs.keys()].sort()).toEqual(['a level', 'an instant', 'at once']);
+  expect(waitedMs.get('a level')).toBeGreaterThanOrEqual(1_000);
+  expect(waitedMs.get('an instant')).toBeGreaterThanOrEqual(600);
 });
 
-test('the very first message may be a timed one: the broker’s version is asked for', async () => {
+test('what is further away than three days is refused, and what is no handle is not sent', async () => {
   const { mq } = await setup();
   const producer = await mq.producer({ group: 'g' });
-  const error = await producer.send({ topic: 'T', body: 'x', delay: '11s' }).catch((thrown: unknown) => thrown);
-  expect(error).toMatchObject({ code: 'RMQ_MESSAGE_ILLEGAL', field: 'delay' });
-  expect((error as Error).message).toContain('version 407');
+  await expect(producer.send({ topic: 'T', body: 'x', delay: '4d' })).rejects.toMatchObject({
+    code: 'RMQ_BROKER_ERROR',
+    responseCode: 13,
+    retryable: false,
+  });
+  await expect(producer.recall('T', 'no handle')).rejects.toMatchObject({
+    code: 'RMQ_OPTIONS_INVALID',
+    option: 'recallHandle',
+  });
+});
+
+test('a broker whose timers are switched off says so with its heartbeat, and nothing is sent, the very first message included', async () => {
+  const { mq } = await setup({}, { timerWheelEnable: false });
+  const producer = await mq.producer({ group: 'g' });
+  for (const [field, message] of [
+    ['delay', { delay: '11s' }],
+    ['deliverAt', { deliverAt: new Date(Date.now() + 60_000) }],
+  ] as const) {
+    const error = await producer.send({ topic: 'T', body: 'x', ...message }).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: 'RMQ_MESSAGE_ILLEGAL', field });
+    expect((error as Error).message).toContain('version 407');
+  }
 });

@@ -132,7 +132,9 @@ export class Send implements TransmitStage {
     if (message.delay === undefined && message.delayLevel === undefined && message.deliverAt === undefined) {
       return properties;
     }
-    const delay = delayProperties(message, this.#membership.brokerVersion(queue.brokerName));
+    const version = this.#membership.brokerVersion(queue.brokerName);
+    const hasTimers = this.#membership.hasTimers(queue.brokerName);
+    const delay = delayProperties(message, { version, hasTimers });
     return properties === undefined ? delay : { ...properties, ...delay };
   }
 }

@@ -1,3 +1,4 @@
+import { MESSAGE_DELAY_LEVEL, parseDelayLevels } from '../../message/delay-levels.js';
 import { type Token, token } from '../../runtime/token.js';
 
 /** What a broker is told once, when it is made. Names and defaults are Apache's (BrokerConfig, 4.9). */
@@ -63,6 +64,16 @@ export interface BrokerSettings {
   readonly registerBrokerTimeoutMills: number;
   /** Default 5,000. */
   readonly flushConsumerOffsetInterval: number;
+  /** Delays of levels 1, 2, 3 … in milliseconds: what the store's `messageDelayLevel` says. */
+  readonly delayLevelsMs: readonly number[];
+  /** Whether messages may be timed to an instant (5.x). Default true. */
+  readonly timerWheelEnable: boolean;
+  /** How far away that may be. Default 259,200, three days. */
+  readonly timerMaxDelaySec: number;
+  /** Whether timers can be taken back (5.x). Default true; of Apache false. */
+  readonly recallMessageEnable: boolean;
+  /** How often the progress of delayed messages is noted, in milliseconds. Default 10,000. */
+  readonly flushDelayOffsetInterval: number;
   /** Facts of the store for GET_BROKER_CONFIG, under Apache's names. */
   readonly storeSettings: Readonly<Record<string, string | number | boolean>>;
 }
@@ -98,4 +109,9 @@ export const BROKER_DEFAULTS = {
   registerNameServerPeriod: 30_000,
   registerBrokerTimeoutMills: 6_000,
   flushConsumerOffsetInterval: 5_000,
+  delayLevelsMs: parseDelayLevels(MESSAGE_DELAY_LEVEL) ?? [],
+  timerWheelEnable: true,
+  timerMaxDelaySec: 259_200,
+  recallMessageEnable: true,
+  flushDelayOffsetInterval: 10_000,
 } as const;

@@ -1,3 +1,4 @@
+import type { StoredRecord } from '../../message/message-record.js';
 import { type Token, token } from '../../runtime/token.js';
 
 /**
@@ -21,7 +22,10 @@ export interface StoreMessage {
   readonly body: Uint8Array;
   /** Properties string, encoded. Copied as well. */
   readonly properties: Uint8Array;
-  /** Hash of the tag, 0 without one. */
+  /**
+   * Hash of the tag, 0 without one; of a timer its instant. Of a message in a delay level the store makes it the time of
+   * delivery, whatever is given.
+   */
   readonly tagsCode: number;
   /** Whether to answer only after the flush that the store is configured for. */
   readonly waitStored: boolean;
@@ -53,6 +57,47 @@ export interface AppendBatchResult {
   /** Position of the first in the queue, the others follow it; -1 when not stored. */
   readonly queueOffset: number;
   readonly storeTimestamp: number;
+}
+
+/** An entry of a queue. */
+export interface QueueEntry {
+  readonly commitLogOffset: number;
+  readonly sizeBytes: number;
+  /** Hash of the tag; of a message that waits to be delivered, when it is due; of a timer negative where it takes another one back. */
+  readonly tagsCode: number;
+}
+
+export interface QueueEntries {
+  /** Queue offset of the first entry. */
+  readonly offset: number;
+  readonly entries: readonly QueueEntry[];
+}
+
+/** How far timers have come (Apache's TimerCheckpoint). */
+export interface TimerCheck {
+  /** Timers with an earlier instant were delivered, milliseconds since 1970. */
+  readonly readTimeMs: number;
+  /** Only those in front of it were looked at. */
+  readonly queueOffset: number;
+}
+
+/** A timer that waits. */
+export interface WaitingTimer {
+  readonly queueOffset: number;
+  readonly commitLogOffset: number;
+  readonly sizeBytes: number;
+  /** Whole seconds, in milliseconds since 1970. */
+  readonly outMs: number;
+  /** Whether it takes another one back. */
+  readonly isRecall: boolean;
+}
+
+/** All timers that wait, in queue order, for an Apache broker to go on with. */
+export interface WaitingTimers {
+  readonly timers: Iterable<WaitingTimer>;
+  readonly nowMs: number;
+  /** The newest entry of the timers' queue, which may have been delivered. */
+  readonly last: WaitingTimer;
 }
 
 /** Names of Apache's GetMessageStatus. */
@@ -124,6 +169,19 @@ export interface MessageStore {
   isCold(topic: string, queueId: number, offset: number): boolean;
   /** One record by its commit-log offset; undefined when there is no whole record there. */
   recordAt(commitLogOffset: number): Promise<Buffer | undefined>;
+  /** Entries of a queue from an offset on, at most `count`; those in front of its first and behind its last are left out. */
+  entries(topic: string, queueId: number, offset: number, count: number): QueueEntries;
+  /**
+   * Shows every record of the commit log from a position on, where a record begins, to `visit`, in order; body and
+   * properties are good until it returns.
+   */
+  scan(from: number, visit: (record: StoredRecord) => void): Promise<void>;
+  /** How far an Apache broker's timers are, or those of a clean stop; undefined where there are none. */
+  readTimerCheck(): TimerCheck | undefined;
+  /** Leaves the timers that wait in the files of an Apache 5.x broker, so that one can go on from here. */
+  writeTimers(timers: WaitingTimers): Promise<void>;
+  /** Puts everything that was written on the disk. Rejects when the disk does not take it; then nothing is written any more. */
+  sync(): Promise<void>;
   onArrival(listener: ArrivalListener): void;
   /** Topics that have consume queues, with their queue ids. */
   queues(): Iterable<{ readonly topic: string; readonly queueId: number }>;

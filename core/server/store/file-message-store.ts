@@ -1,4 +1,5 @@
 import { rocketMQError } from '../../errors/rocketmq-error.js';
+import type { StoredRecord } from '../../message/message-record.js';
 import type { Clock } from '../../runtime/clock.js';
 import type { Logger } from '../../runtime/logger.js';
 import { Scheduler } from '../../runtime/scheduler.js';
@@ -16,7 +17,7 @@ import {
 import { ZeroFill } from './commitlog/zero-fill.js';
 import { ConfigFiles, type IsWhole } from './config-files.js';
 import type { ConsumeQueue } from './consumequeue/consume-queue.js';
-import { entryCommitLogOffset, isFillerEntry } from './consumequeue/consume-queue-entry.js';
+import { entryCommitLogOffset, isFillerEntry, readEntries } from './consumequeue/consume-queue-entry.js';
 import type { ConsumeQueues } from './consumequeue/consume-queues.js';
 import type { OpenFiles } from './files/open-files.js';
 import type { FreeSpace, StoreFiles, StoreLock } from './files/store-files.js';
@@ -30,18 +31,23 @@ import type {
   ArrivalListener,
   GetOptions,
   GetResult,
+  QueueEntries,
   StoreMessage,
   StoreStatistics,
+  TimerCheck,
+  WaitingTimers,
 } from './message-store.js';
 import { MessageWriter } from './message-writer.js';
 import { MessageReader } from './read/message-reader.js';
 import { nearestInTime } from './read/search-by-time.js';
 import { QueueCensus } from './recovery/queue-census.js';
+import { scanLog } from './recovery/scan-log.js';
 import { UnsyncedMark } from './recovery/unsynced-mark.js';
 import { parseDeleteWhen } from './retention/delete-when.js';
 import { Retention } from './retention/retention.js';
 import type { ResolvedStoreOptions } from './store-options.js';
 import type { StorePaths } from './store-paths.js';
+import { ApacheTimerFiles } from './timer/apache-timer-files.js';
 import { WriteGate } from './write-gate.js';
 
 const HOUR_MS = 3_600_000;
@@ -59,6 +65,8 @@ export interface OpenedStore {
   readonly checkpoint: Checkpoint;
   readonly lastStoreTimestamp: number;
   readonly diskUsedRatio: number;
+  /** Delays of levels 1, 2, 3 … in milliseconds. */
+  readonly delayLevelsMs: readonly number[];
   readonly options: ResolvedStoreOptions;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -82,6 +90,7 @@ export class FileMessageStore {
   readonly #configs: ConfigFiles;
   readonly #scheduler: Scheduler;
   readonly #retention: Retention;
+  readonly #timerFiles: ApacheTimerFiles;
   #messagesGot = 0;
   #earliest = { commitLogOffset: -1, storeTimestamp: -1 };
   #closing: Promise<void> | undefined;
@@ -108,11 +117,13 @@ export class FileMessageStore {
       clock,
       logger,
       maxMessageSize: options.maxMessageSize,
+      delayLevelsMs: parts.delayLevelsMs,
       lastStoreTimestamp,
     });
     this.#reader = new MessageReader(log, options);
     this.#configs = new ConfigFiles(parts.paths.config, parts.files, logger);
     this.#retention = this.#makeRetention();
+    this.#timerFiles = new ApacheTimerFiles(parts.paths, parts.files);
     this.#schedule();
   }
 
@@ -212,6 +223,48 @@ export class FileMessageStore {
     const bytes = Buffer.allocUnsafe(sizeBytes);
     if ((await log.read(bytes, commitLogOffset)) < sizeBytes) return undefined;
     return readWholeRecord(bytes, 0, commitLogOffset) === undefined ? undefined : bytes;
+  }
+
+  /** Entries of a queue from an offset on, at most `count`; those in front of its first and behind its last are left out. */
+  entries(topic: string, queueId: number, offset: number, count: number): QueueEntries {
+    this.#refuseWhenClosed();
+    const queue = this.#parts.queues.find(topic, queueId);
+    if (queue === undefined) return { offset, entries: [] };
+    const from = Math.max(offset, queue.minOffset);
+    return { offset: from, entries: readEntries(queue.readSync(from, count)) };
+  }
+
+  /**
+   * Shows every record of the commit log from a position on, where a record begins, to `visit`, in order; body and
+   * properties are good until it returns. Ends where the log ends.
+   */
+  async scan(from: number, visit: (record: StoredRecord) => void): Promise<void> {
+    this.#refuseWhenClosed();
+    const { log } = this.#parts;
+    if (from >= log.endOffset) return;
+    await scanLog(log, { from: Math.max(from, log.startOffset), mayBeTorn: false }, visit);
+  }
+
+  /** Puts everything that was written on the disk. Rejects when the disk does not take it; then nothing is written any more. */
+  async sync(): Promise<void> {
+    this.#refuseWhenClosed();
+    try {
+      await this.#parts.log.sync();
+    } catch (error) {
+      this.#syncFailed(error);
+      throw error;
+    }
+  }
+
+  /** The progress of an Apache broker's timers as it left it; undefined where there is none. */
+  readTimerCheck(): TimerCheck | undefined {
+    return this.#timerFiles.readCheck();
+  }
+
+  /** Leaves the timers that wait in the files of an Apache 5.x broker, so that one can go on from here. */
+  async writeTimers(timers: WaitingTimers): Promise<void> {
+    this.#refuseWhenClosed();
+    await this.#timerFiles.write(timers);
   }
 
   /** Topics that have messages, or had them, with their queue ids. */

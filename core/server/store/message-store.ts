@@ -21,7 +21,10 @@ export interface StoreMessage {
   readonly body: Uint8Array;
   /** Properties string, encoded. Copied as well. */
   readonly properties: Uint8Array;
-  /** Hash of the tag, 0 without one. */
+  /**
+   * Hash of the tag, 0 without one; of a timer its instant. Of a message in a delay level the store makes it the time of
+   * delivery, whatever is given.
+   */
   readonly tagsCode: number;
   /** Whether to answer only after the flush that the store is configured for. */
   readonly waitStored: boolean;
@@ -54,6 +57,47 @@ export interface AppendBatchResult {
   /** Position of the first in the queue, the others follow it; -1 when not stored. */
   readonly queueOffset: number;
   readonly storeTimestamp: number;
+}
+
+/** An entry of a queue. */
+export interface QueueEntry {
+  readonly commitLogOffset: number;
+  readonly sizeBytes: number;
+  /** Hash of the tag; of a message that waits to be delivered, when it is due: see scheduledTagsCode and timerTagsCode. */
+  readonly tagsCode: number;
+}
+
+export interface QueueEntries {
+  /** Queue offset of the first entry. */
+  readonly offset: number;
+  readonly entries: readonly QueueEntry[];
+}
+
+/** How far timers have come (Apache's TimerCheckpoint). */
+export interface TimerCheck {
+  /** Timers with an earlier instant were delivered, milliseconds since 1970. */
+  readonly readTimeMs: number;
+  /** Only those in front of it were looked at. */
+  readonly queueOffset: number;
+}
+
+/** A timer that waits. */
+export interface WaitingTimer {
+  readonly queueOffset: number;
+  readonly commitLogOffset: number;
+  readonly sizeBytes: number;
+  /** Whole seconds, in milliseconds since 1970. */
+  readonly outMs: number;
+  /** Whether it takes another one back. */
+  readonly isRecall: boolean;
+}
+
+/** All timers that wait, in queue order, for an Apache broker to go on with. */
+export interface WaitingTimers {
+  readonly timers: Iterable<WaitingTimer>;
+  readonly nowMs: number;
+  /** The newest entry of the timers' queue, which may have been delivered. */
+  readonly last: WaitingTimer;
 }
 
 /** Names of Apache's GetMessageStatus. */

@@ -11,7 +11,7 @@ import type { ConsumeQueue } from './consumequeue/consume-queue.js';
 import type { ConsumeQueues } from './consumequeue/consume-queues.js';
 import type { FlushPolicy } from './flush/flush-policy.js';
 import type { AppendBatchResult, AppendResult, AppendStatus, StoreMessage } from './message-store.js';
-import { hasQueueEntry } from './recovery/queue-entry-of.js';
+import { hasQueueEntry, scheduledTagsCode } from './recovery/queue-entry-of.js';
 import type { WriteGate } from './write-gate.js';
 
 /** What a topic's directory may be called; the broker is stricter in what it accepts, this keeps paths inside. */
@@ -27,6 +27,8 @@ export interface MessageWriterParts {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly maxMessageSize: number;
+  /** Delays of levels 1, 2, 3 … in milliseconds. */
+  readonly delayLevelsMs: readonly number[];
   /** No record is stamped earlier. */
   readonly lastStoreTimestamp: number;
 }
@@ -217,7 +219,10 @@ export class MessageWriter {
     this.#turn.add(record, sizeBytes);
     if (isQueued) queue.nextOffset++;
     const { queueOffset, physicalOffset: commitLogOffset } = record;
-    const { tagsCode, waitStored } = message;
+    const { topic, queueId } = queue;
+    const { waitStored } = message;
+    const scheduled = scheduledTagsCode(topic, queueId, storeTimestamp, this.#parts.delayLevelsMs);
+    const tagsCode = scheduled ?? message.tagsCode;
     this.#turn.expect(
       new TakenMessage(
         { queue, isQueued, queueOffset, commitLogOffset, sizeBytes, tagsCode, storeTimestamp, waitStored },

@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
 import { isRocketMQError, rocketMQError } from '../../errors/rocketmq-error.js';
+import { parseDelayLevels } from '../../message/delay-levels.js';
 import type { Clock } from '../../runtime/clock.js';
 import { type Logger, silentLogger } from '../../runtime/logger.js';
 import { systemClock } from '../../runtime/system-clock.js';
@@ -76,6 +77,8 @@ interface LockedDirectory {
 
 async function openLocked(directory: LockedDirectory): Promise<FileMessageStore> {
   const { paths, files, open, options, logger } = directory;
+  // The options are checked.
+  const delayLevelsMs = parseDelayLevels(options.messageDelayLevel) ?? [];
   for (const path of [paths.commitLog, paths.consumeQueue, paths.config]) files.mkdir(path);
   const log = new CommitLog(
     {
@@ -105,6 +108,7 @@ async function openLocked(directory: LockedDirectory): Promise<FileMessageStore>
       aborted,
       unsyncedFrom,
       census: new QueueCensus(paths.queueCensus, files),
+      delayLevelsMs,
       logger,
     });
     if (unsyncedFrom !== undefined) {
@@ -116,7 +120,15 @@ async function openLocked(directory: LockedDirectory): Promise<FileMessageStore>
     await files.syncDirectory(paths.config);
     await files.syncDirectory(paths.root);
     const diskUsedRatio = await usedRatio(files, paths.root, logger);
-    return new FileMessageStore({ ...directory, log, queues, checkpoint, lastStoreTimestamp, diskUsedRatio });
+    return new FileMessageStore({
+      ...directory,
+      log,
+      queues,
+      checkpoint,
+      delayLevelsMs,
+      lastStoreTimestamp,
+      diskUsedRatio,
+    });
   } catch (error) {
     checkpoint.close();
     throw error;

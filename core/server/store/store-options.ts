@@ -1,5 +1,6 @@
 import { totalmem } from 'node:os';
 import { rocketMQError } from '../../errors/rocketmq-error.js';
+import { MESSAGE_DELAY_LEVEL, parseDelayLevels } from '../../message/delay-levels.js';
 import { ENTRY_SIZE_BYTES } from './consumequeue/consume-queue-entry.js';
 import { parseDeleteWhen } from './retention/delete-when.js';
 
@@ -46,6 +47,11 @@ export interface StoreOptions {
   readonly diskSpaceCleanForciblyRatio?: number;
   /** Whether that may happen at all. Default true. */
   readonly cleanFileForciblyEnable?: boolean;
+  /**
+   * Delays of levels 1, 2, 3 …: whole numbers with s, m, h or d, separated by blanks. Default
+   * `1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h`, which clients count on.
+   */
+  readonly messageDelayLevel?: string;
   /** How often it is looked whether something has to be removed; at first after six times as long. Default 10,000. */
   readonly cleanResourceIntervalMs?: number;
   /** Pause between two commit-log files that are removed. Default 100. */
@@ -79,6 +85,7 @@ export function resolveStoreOptions(options: StoreOptions): ResolvedStoreOptions
     commitLogSizeBytesMax: options.commitLogSizeBytesMax ?? Number.MAX_SAFE_INTEGER,
     diskMaxUsedSpaceRatio: options.diskMaxUsedSpaceRatio ?? 0.75,
     diskSpaceCleanForciblyRatio: options.diskSpaceCleanForciblyRatio ?? 0.85,
+    messageDelayLevel: options.messageDelayLevel ?? MESSAGE_DELAY_LEVEL,
     cleanFileForciblyEnable: options.cleanFileForciblyEnable ?? true,
     cleanResourceIntervalMs: options.cleanResourceIntervalMs ?? 10_000,
     deleteCommitLogFilesIntervalMs: options.deleteCommitLogFilesIntervalMs ?? 100,
@@ -102,6 +109,9 @@ function expectedInstead(option: string, value: unknown): string | undefined {
     case 'deleteWhen':
       if (typeof value === 'string' && parseDeleteWhen(value) !== undefined) return undefined;
       return 'hours from 00 to 23, several joined by ;';
+    case 'messageDelayLevel':
+      if (typeof value === 'string' && parseDelayLevels(value) !== undefined) return undefined;
+      return 'delays such as 10s or 2h, separated by blanks';
     case 'cleanFileForciblyEnable':
       return typeof value === 'boolean' ? undefined : 'true or false';
   }

@@ -5,6 +5,10 @@ export interface StorePaths {
   readonly consumeQueue: string;
   readonly index: string;
   readonly config: string;
+  /** Apache's timers: how far they are, which second has which, and one entry for each. */
+  readonly timerCheck: string;
+  readonly timerWheel: string;
+  readonly timerLog: string;
   readonly checkpoint: string;
   /** Exists while the store is open; found at start it tells of an unclean end. */
   readonly abort: string;
@@ -21,6 +25,9 @@ export function storePathsIn(root: string): StorePaths {
     consumeQueue: `${root}/consumequeue`,
     index: `${root}/index`,
     config: `${root}/config`,
+    timerCheck: `${root}/config/timercheck`,
+    timerWheel: `${root}/timerwheel`,
+    timerLog: `${root}/timerlog`,
     checkpoint: `${root}/checkpoint`,
     abort: `${root}/abort`,
     unsynced: `${root}/multistage.unsynced`,

@@ -66,6 +66,7 @@ export function fakeClient(
       broker.leave(group, clientId);
     },
     brokerVersion: () => 407,
+    hasTimers: () => false,
     loadBrokerVersion: async () => 407,
     async heartbeat() {
       for (const group of members.keys()) broker.join(group, clientId, notify(group));

@@ -180,13 +180,11 @@ describe('the checks of a send come in their order', () => {
   });
 });
 
-describe('what is not built yet', () => {
+describe('what cannot be done', () => {
   test.each([
-    [{ i: 'DELAY\u00013' }, 13, 'delay levels'],
-    [{ i: 'DELAY\u0001soon' }, 13, 'delay levels'],
-    [{ i: 'TIMER_DELAY_SEC\u000110' }, 1, 'accurate timer message is not enabled'],
-    [{ i: 'TIMER_DELAY_MS\u000110' }, 1, 'timer'],
-    [{ i: 'TIMER_DELIVER_MS\u000110' }, 1, 'timer'],
+    [{ i: 'DELAY\u0001soon' }, 13, 'the delay level soon is no number'],
+    [{ i: 'TIMER_DELAY_SEC\u0001soon' }, 13, 'timer message illegal'],
+    [{ i: 'TIMER_DELAY_SEC\u0001259201' }, 13, 'the max delay 259200000ms'],
     // In the state of a transaction, but not of one: no consumer could ever read it.
     [{ f: 0x4 }, 16, 'the broker[127.0.0.1] sending transaction message is forbidden'],
     [{ f: 0xc }, 16, 'transaction'],

@@ -6,6 +6,7 @@ import type {
   GetOptions,
   GetResult,
   MessageStore,
+  QueueEntries,
   StoreMessage,
   StoreStatistics,
 } from '../../../core/server/broker/message-store.js';
@@ -108,6 +109,26 @@ export class FakeStore implements MessageStore {
 
   recordAt(commitLogOffset: number): Promise<Buffer | undefined> {
     return Promise.resolve(commitLogOffset === 1_234 ? Buffer.from('a record') : undefined);
+  }
+
+  entries(_topic: string, _queueId: number, offset: number): QueueEntries {
+    return { offset, entries: [] };
+  }
+
+  scan(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  sync(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  readTimerCheck(): undefined {
+    return undefined;
+  }
+
+  writeTimers(): Promise<void> {
+    return Promise.resolve();
   }
 
   onArrival(listener: ArrivalListener): void {

@@ -1,4 +1,5 @@
 import { inject, injectable } from 'inversify';
+import { TIMERS_FIELD } from '../../../message/delay.js';
 import { retryTopicOf } from '../../../message/system-topics.js';
 import { TopicSysFlag } from '../../../remoting/protocol/flags.js';
 import { type ConsumerData, decodeHeartbeatData } from '../../../remoting/protocol/heartbeat-data.js';
@@ -8,6 +9,7 @@ import { ResponseCode } from '../../../remoting/protocol/response-codes.js';
 import type { OutgoingResponse, ServerConnection } from '../../../remoting/remoting-server.js';
 import { Clock } from '../../../runtime/clock.js';
 import type { BrokerProcessor } from '../broker-processor.js';
+import { BrokerSettings } from '../broker-settings.js';
 import type { ClientChannel } from '../client-channel.js';
 import { ConsumerRegistry } from '../consumer-registry.js';
 import { ProducerRegistry } from '../producer-registry.js';
@@ -21,6 +23,7 @@ export class HeartBeatProcessor implements BrokerProcessor {
   readonly #topics: TopicConfigManager;
   readonly #producers: ProducerRegistry;
   readonly #consumers: ConsumerRegistry;
+  readonly #settings: BrokerSettings;
   readonly #clock: Clock;
 
   readonly handlers = {
@@ -37,7 +40,8 @@ export class HeartBeatProcessor implements BrokerProcessor {
         }
         for (const { groupName } of producerDataSet) this.#producers.register(groupName, channel, nowMs);
       }
-      return { code: ResponseCode.SUCCESS };
+      // Java's clients pass over what they do not ask for.
+      return { code: ResponseCode.SUCCESS, ext: { [TIMERS_FIELD]: this.#settings.timerWheelEnable } };
     },
   };
 
@@ -46,8 +50,10 @@ export class HeartBeatProcessor implements BrokerProcessor {
     @inject(TopicConfigManager) topics: TopicConfigManager,
     @inject(ProducerRegistry) producers: ProducerRegistry,
     @inject(ConsumerRegistry) consumers: ConsumerRegistry,
+    @inject(BrokerSettings) settings: BrokerSettings,
     @inject(Clock) clock: Clock,
   ) {
+    this.#settings = settings;
     this.#groups = groups;
     this.#topics = topics;
     this.#producers = producers;

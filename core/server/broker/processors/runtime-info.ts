@@ -1,4 +1,5 @@
 import { inject, injectable } from 'inversify';
+import { SystemTopic } from '../../../message/system-topics.js';
 import { encodeKVTable } from '../../../remoting/protocol/kv-table.js';
 import { RequestCode } from '../../../remoting/protocol/request-codes.js';
 import { ResponseCode } from '../../../remoting/protocol/response-codes.js';
@@ -8,6 +9,7 @@ import { Clock } from '../../../runtime/clock.js';
 import { BrokerCounters } from '../broker-counters.js';
 import type { BrokerProcessor } from '../broker-processor.js';
 import { BrokerSettings } from '../broker-settings.js';
+import { DelayService } from '../delay/delay-service.js';
 import { MessageStore } from '../message-store.js';
 
 /**
@@ -19,6 +21,7 @@ export class RuntimeInfoProcessor implements BrokerProcessor {
   readonly #settings: BrokerSettings;
   readonly #store: MessageStore;
   readonly #counters: BrokerCounters;
+  readonly #delays: DelayService;
   readonly #clock: Clock;
 
   readonly handlers = {
@@ -32,12 +35,23 @@ export class RuntimeInfoProcessor implements BrokerProcessor {
     @inject(BrokerSettings) settings: BrokerSettings,
     @inject(MessageStore) store: MessageStore,
     @inject(BrokerCounters) counters: BrokerCounters,
+    @inject(DelayService) delays: DelayService,
     @inject(Clock) clock: Clock,
   ) {
+    this.#delays = delays;
     this.#settings = settings;
     this.#store = store;
     this.#counters = counters;
     this.#clock = clock;
+  }
+
+  /** `delivered,stored` of each level that was used. */
+  #scheduleOffsets(): Record<string, string> {
+    const levels = [...this.#delays.offsets].map(([level, offset]): [string, string] => [
+      `scheduleMessageOffset_${level}`,
+      `${offset},${this.#store.maxOffset(SystemTopic.SCHEDULE, level - 1)}`,
+    ]);
+    return Object.fromEntries(levels);
   }
 
   #table(): ReadonlyMap<string, string> {
@@ -70,6 +84,7 @@ export class RuntimeInfoProcessor implements BrokerProcessor {
       earliestMessageTimeStamp: store.earliestStoreTimestamp,
       commitLogDiskRatio: store.diskUsedRatio,
       consumeQueueDiskRatio: store.diskUsedRatio,
+      ...this.#scheduleOffsets(),
       ...NEVER_BUSY,
     };
     return new Map(Object.entries(entries).map(([name, value]) => [name, String(value)]));

@@ -1,5 +1,7 @@
 import { inject, injectable } from 'inversify';
 import { formatOffsetMsgId } from '../../../message/message-ids.js';
+import { findProperty } from '../../../message/properties.js';
+import { PropertyName } from '../../../message/property-names.js';
 import { SysFlag } from '../../../message/sys-flag.js';
 import { deadLetterTopicOf, RETRY_TOPIC_PREFIX } from '../../../message/system-topics.js';
 import { tagsCodeOf } from '../../../message/tag-hash.js';
@@ -11,7 +13,15 @@ import type { OutgoingResponse, ServerConnection } from '../../../remoting/remot
 import { Clock } from '../../../runtime/clock.js';
 import type { BrokerProcessor } from '../broker-processor.js';
 import { BrokerSettings } from '../broker-settings.js';
-import { type AppendBatchResult, type AppendResult, type AppendStatus, MessageStore } from '../message-store.js';
+import { withProperties } from '../delay/delayed-properties.js';
+import { MessageDelays } from '../delay/message-delays.js';
+import {
+  type AppendBatchResult,
+  type AppendResult,
+  type AppendStatus,
+  MessageStore,
+  type StoreMessage,
+} from '../message-store.js';
 import { recordHostOf } from '../record-host.js';
 import { readSendProperties, type SendProperties } from '../send-properties.js';
 import { SubscriptionGroupManager } from '../subscription-group-manager.js';
@@ -52,6 +62,7 @@ export class SendMessageProcessor implements BrokerProcessor {
   readonly #topics: TopicConfigManager;
   readonly #groups: SubscriptionGroupManager;
   readonly #halfMessages: HalfMessages;
+  readonly #delays: MessageDelays;
   readonly #scope: SendCheckScope;
   #nextQueue = 0;
   /** The part of an offset id that is the same for every message of this broker, and the address it is of. */
@@ -69,8 +80,10 @@ export class SendMessageProcessor implements BrokerProcessor {
     @inject(TopicConfigManager) topics: TopicConfigManager,
     @inject(SubscriptionGroupManager) groups: SubscriptionGroupManager,
     @inject(HalfMessages) halfMessages: HalfMessages,
+    @inject(MessageDelays) delays: MessageDelays,
     @inject(Clock) clock: Clock,
   ) {
+    this.#delays = delays;
     this.#settings = settings;
     this.#store = store;
     this.#topics = topics;
@@ -91,8 +104,7 @@ export class SendMessageProcessor implements BrokerProcessor {
     const destination = this.#destination(send, checked);
     if ('code' in destination) return this.#refuse(destination);
     const properties = readSendProperties(send.properties, this.#settings.clusterName);
-    const refusal =
-      refuseTransaction(send, properties, this.#settings) ?? this.#refuseFeatures(destination, properties);
+    const refusal = refuseTransaction(send, properties, this.#settings);
     if (refusal) return this.#refuse(refusal);
 
     const saving = this.#savingFor(send, destination, properties);
@@ -147,7 +159,7 @@ export class SendMessageProcessor implements BrokerProcessor {
     connection: ServerConnection,
     respond: Respond,
   ): void {
-    const message = {
+    const message: StoreMessage = {
       topic: destination.topic,
       queueId: destination.queueId,
       flag: send.flag,
@@ -162,9 +174,32 @@ export class SendMessageProcessor implements BrokerProcessor {
       tagsCode: tagsCodeOf(properties.tag),
       waitStored: properties.waitStored,
     };
-    const stored = isHalfSend(send, properties) ? toHalfMessage(message, send.properties) : message;
+    const isHalf = isHalfSend(send, properties);
+    if (!isHalf && (properties.delay !== undefined || properties.timed) && !destination.dead) {
+      this.#appendDelayed(message, findProperty(send.properties ?? '', PropertyName.WAIT), respond);
+      return;
+    }
+    const stored = isHalf ? toHalfMessage(message, send.properties) : message;
     if (stored === undefined) respond(this.#refuseStatus('MESSAGE_ILLEGAL'));
     else this.#store.append(stored, (result) => respond(this.#answer(result, destination.queueId)));
+  }
+
+  /** What waits is stored with `WAIT`, what does not without, and the answer names the queue that was asked for. */
+  #appendDelayed(message: StoreMessage, wait: string | undefined, respond: Respond): void {
+    const text = message.properties.toString();
+    const properties = wait === undefined ? message.properties : Buffer.from(withProperties(text, { WAIT: wait }));
+    const diverted = this.#delays.divert({ ...message, properties });
+    if ('code' in diverted) {
+      respond(this.#refuse(diverted));
+      return;
+    }
+    const { recallHandle } = diverted;
+    const isDelayed = diverted.message.topic !== message.topic;
+    this.#store.append(isDelayed ? diverted.message : message, (result) => {
+      const answer = this.#answer(result, message.queueId);
+      const isRecallable = recallHandle !== undefined && isStored(result.status);
+      respond(isRecallable ? { code: answer.code, ext: { ...answer.ext, recallHandle } } : answer);
+    });
   }
 
   /** What to wait for before the message can be acknowledged: topics that are only just being written down. */
@@ -234,19 +269,6 @@ export class SendMessageProcessor implements BrokerProcessor {
     }
     this.#nextQueue = (this.#nextQueue + 1) % writeQueueNums;
     return this.#nextQueue;
-  }
-
-  /** What this server cannot do yet is refused: to take it would be to lie. */
-  #refuseFeatures({ dead }: Destination, properties: SendProperties): Refusal | undefined {
-    if (properties.timed) {
-      const remark = 'accurate timer message is not enabled, timerWheelEnable is false';
-      return { code: ResponseCode.SYSTEM_ERROR, remark };
-    }
-    // Java reads it as an int; what is none cannot be a level either.
-    if (properties.delay !== undefined && !dead && !(Number(properties.delay) <= 0)) {
-      return { code: ResponseCode.MESSAGE_ILLEGAL, remark: 'delay levels are not supported by this broker' };
-    }
-    return undefined;
   }
 
   #offsetMsgId(commitLogOffset: number): string {

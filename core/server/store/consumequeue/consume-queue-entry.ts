@@ -1,5 +1,6 @@
 import { readInt64, writeInt64 } from '../../../message/int64.js';
 import { writeInt32 } from '../../../runtime/big-endian.js';
+import type { QueueEntry } from '../message-store.js';
 
 /**
  * One entry of a consume queue, big-endian; entry n of a queue lies at byte n × 20 (Apache's ConsumeQueue).
@@ -54,4 +55,17 @@ export function isEntry(source: Buffer, position: number): boolean {
 
 export function isFillerEntry(source: Buffer, position: number): boolean {
   return entrySizeBytes(source, position) === FILLER_SIZE;
+}
+
+/** All entries of what was read of a queue, fillers included. */
+export function readEntries(source: Buffer): QueueEntry[] {
+  const entries: QueueEntry[] = [];
+  for (let position = 0; position < source.length; position += ENTRY_SIZE_BYTES) {
+    entries.push({
+      commitLogOffset: entryCommitLogOffset(source, position),
+      sizeBytes: entrySizeBytes(source, position),
+      tagsCode: entryTagsCode(source, position),
+    });
+  }
+  return entries;
 }

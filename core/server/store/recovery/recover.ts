@@ -24,6 +24,8 @@ export interface RecoveryInput {
   readonly unsyncedFrom: number | undefined;
   /** The queues as the last clean stop left them. */
   readonly census: QueueCensus;
+  /** Delays of levels 1, 2, 3 … in milliseconds. */
+  readonly delayLevelsMs: readonly number[];
   readonly logger: Logger;
 }
 
@@ -122,24 +124,24 @@ async function readFirstRecord(log: CommitLog, start: number): Promise<StoredRec
 }
 
 async function replay(
-  { log, queues, logger }: RecoveryInput,
+  { log, queues, delayLevelsMs, logger }: RecoveryInput,
   range: { readonly from: number; readonly mayBeTorn: boolean },
 ): Promise<Recovered> {
   let lastStoreTimestamp = 0;
   const end = await scanLog(log, range, (record) => {
     lastStoreTimestamp = Math.max(lastStoreTimestamp, record.storeTimestamp);
-    putIntoQueue(queues, record, logger);
+    putIntoQueue(queues, record, tagsCodeOfRecord(record, delayLevelsMs), logger);
   });
   // What was not known to be synced may be in the page cache only.
   log.endAt(end, range.from);
   return { lastStoreTimestamp };
 }
 
-function putIntoQueue(queues: ConsumeQueues, record: StoredRecord, logger: Logger): void {
+function putIntoQueue(queues: ConsumeQueues, record: StoredRecord, tagsCode: number, logger: Logger): void {
   if (!hasQueueEntry(record.sysFlag)) return;
   const { topic, queueId, queueOffset, physicalOffset: commitLogOffset } = record;
   const queue = queues.findOrMake(topic, queueId);
-  if (!queues.put(queue, queueOffset, commitLogOffset, record.totalSize, tagsCodeOfRecord(record))) {
+  if (!queues.put(queue, queueOffset, commitLogOffset, record.totalSize, tagsCode)) {
     logger.error('a record names a queue offset far beyond its queue and is left out of it', {
       topic,
       queueId,

@@ -1,0 +1,77 @@
+/**
+ * Whether many messages that are due at once hold up everybody else: so many of 1 KiB timed to one second, and a sender
+ * that sends evenly, before and while they come out. The server has a process of its own. Goals: all are out within 3 s of
+ * their second, and the sender's p99 meanwhile is at most twice what it was.
+ *
+ *   npm run build && node bench/delays.mjs [messages] [sends a second]
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { connect } from 'multistage';
+import { startServerProcess } from './kit/server-process.mjs';
+
+const messages = Number(process.argv[2] ?? 100_000);
+const rate = Number(process.argv[3] ?? 1_000);
+const SEND_MS = messages / 8;
+const BEFORE_MS = 3_000;
+
+const dir = mkdtempSync(join(tmpdir(), 'multistage-bench-'));
+const server = await startServerProcess(dir);
+const mq = await connect({ nameServers: server.nameServers });
+try {
+  const producer = await mq.producer({ group: 'bench' });
+  const body = Buffer.alloc(1024, 'x');
+  await producer.send({ topic: 'meanwhile', body });
+  await producer.send({ topic: 'timed', body });
+  const dueMs = Math.ceil((Date.now() + SEND_MS + BEFORE_MS) / 1_000) * 1_000 + 1_000;
+  const timed = Array.from({ length: messages }, () => ({ topic: 'timed', body, deliverAt: dueMs }));
+  for await (const { error } of producer.sendAll(timed)) if (error) throw error;
+  if (Date.now() > dueMs - BEFORE_MS / 2) throw new Error('storing them took too long: name fewer');
+  const before = await evenly(producer, body, dueMs - 200);
+  await sleep(dueMs - Date.now());
+  const meanwhile = await evenly(producer, body, dueMs + 3_000);
+  const storedMs = await storeTimes(mq);
+  const outMs = storedMs.reduce((last, at) => Math.max(last, at), 0) - dueMs;
+  const earlyMs = storedMs.reduce((first, at) => Math.min(first, at), Number.POSITIVE_INFINITY) - dueMs;
+  console.log(
+    `${messages} messages due in one second: the first ${earlyMs} ms after it, all within ${outMs} ms (goal 3,000)`,
+  );
+  console.log(`sender at ${rate}/s, p99: ${before.toFixed(2)} ms before, ${meanwhile.toFixed(2)} ms meanwhile`);
+  console.log(`ratio ${(meanwhile / before).toFixed(2)} (goal 2)`);
+} finally {
+  await mq.close();
+  await server.stop();
+  rmSync(dir, { recursive: true, force: true });
+}
+
+/** Sends until then, as evenly as timers allow; the p99 of how long a send took from when it was to begin. */
+async function evenly(producer, body, untilMs) {
+  const latencies = [];
+  const pending = [];
+  const beginMs = performance.now();
+  for (let sent = 0; Date.now() < untilMs; ) {
+    for (; sent < ((performance.now() - beginMs) * rate) / 1_000; sent++) {
+      const startMs = performance.now();
+      pending.push(producer.send({ topic: 'meanwhile', body }).then(() => latencies.push(performance.now() - startMs)));
+    }
+    await sleep(1);
+  }
+  await Promise.all(pending);
+  latencies.sort((a, b) => a - b);
+  return latencies[Math.floor(latencies.length * 0.99)];
+}
+
+/** When each of the timed messages was stored in its topic. */
+async function storeTimes(client) {
+  const consumer = await client.consumer({ group: 'bench', subscribe: { timed: '*' }, from: 'first', concurrency: 64 });
+  const times = [];
+  await new Promise((resolve) => {
+    consumer.run(({ properties, storeTimestamp }) => {
+      if (properties.TIMER_OUT_MS !== undefined) times.push(storeTimestamp);
+      if (times.length === messages) resolve();
+    });
+  });
+  return times;
+}

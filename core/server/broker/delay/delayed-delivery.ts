@@ -1,0 +1,129 @@
+import type { StoredRecord } from '../../../message/message-record.js';
+import { findProperty, PROPERTIES_BYTES_MAX } from '../../../message/properties.js';
+import { PropertyName } from '../../../message/property-names.js';
+import { SystemTopic, TIMER_TOPIC } from '../../../message/system-topics.js';
+import type { Clock } from '../../../runtime/clock.js';
+import type { Logger } from '../../../runtime/logger.js';
+import type { BrokerSettings } from '../broker-settings.js';
+import type { AppendResult, MessageStore } from '../message-store.js';
+import { republish } from '../republish.js';
+import type { DelaySource, DueBatch } from './delay-source.js';
+import { realDestination, recallKey, withProperties } from './delayed-properties.js';
+import { readRecordsAt } from './read-records.js';
+
+/** What could not be delivered is tried again after. */
+const RETRY_MS = 1_000;
+
+export interface DelayedDeliveryParts {
+  readonly store: MessageStore;
+  readonly settings: BrokerSettings;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** What the log shows to be delivered already, by {@link originOf}. */
+  readonly delivered: Set<number>;
+}
+
+/**
+ * Puts what is due into the topic it is for. The new record says which one it stands for, in `preparedTransactionOffset`,
+ * which means something in half messages only: so that a start after a kill knows what was delivered.
+ */
+export class DelayedDelivery {
+  readonly #parts: DelayedDeliveryParts;
+  readonly #recalled = new WeakMap<readonly number[], { readonly count: number; readonly keys: ReadonlySet<string> }>();
+
+  constructor(parts: DelayedDeliveryParts) {
+    this.#parts = parts;
+  }
+
+  /** Delivers a batch; each of its offsets is settled, or put back, when this resolves. Never rejects. */
+  async deliver(source: DelaySource, batch: DueBatch): Promise<void> {
+    const { store, clock, logger } = this.#parts;
+    const putBack = (offset: number): void => source.putBack(offset, clock.monotonic() + RETRY_MS);
+    let records: ReadonlyMap<number, StoredRecord>;
+    let recalled: ReadonlySet<string>;
+    try {
+      recalled = await this.#recalledBy(source, batch.recalls);
+      records = await readRecordsAt(store, source, batch.offsets);
+    } catch (error) {
+      logger.error('delayed messages could not be read', { topic: source.topic, queueId: source.queueId, error });
+      for (const offset of batch.offsets) putBack(offset);
+      return;
+    }
+    let left = batch.offsets.length;
+    if (left === 0) return;
+    await new Promise<void>((resolve) => {
+      const end = (offset: number, isSettled: boolean): void => {
+        if (isSettled) source.settle(offset);
+        else putBack(offset);
+        if (--left === 0) resolve();
+      };
+      for (const offset of batch.offsets) {
+        const record = records.get(offset);
+        if (record === undefined || !this.#append(record, recalled, (isSettled) => end(offset, isSettled))) {
+          end(offset, true);
+        }
+      }
+      store.flushTurn();
+    });
+  }
+
+  /** False when there is nothing to deliver: it was, or somebody took it back, or it does not say where to. */
+  #append(record: StoredRecord, recalled: ReadonlySet<string>, end: (isSettled: boolean) => void): boolean {
+    const { store, settings, clock, logger, delivered } = this.#parts;
+    if (delivered.size > 0 && delivered.delete(originOf(record))) return false;
+    const text = record.properties.toString();
+    const real = realDestination(text);
+    const { queueOffset, topic, queueId } = record;
+    if (real === undefined || real.topic === SystemTopic.TRANS_HALF) {
+      logger.error('a delayed message is dropped: it does not say where it belongs', { topic, queueId, queueOffset });
+      return false;
+    }
+    if (recalled.size > 0) {
+      const uniqueKey = findProperty(text, PropertyName.UNIQ_KEY);
+      if (uniqueKey !== undefined && recalled.has(recallKey(real.topic, uniqueKey))) return false;
+    }
+    const message = republish(record, {
+      ...real,
+      properties: topic === TIMER_TOPIC ? timerProperties(text, record.storeTimestamp, clock.now()) : text,
+      preparedTransactionOffset: originOf(record),
+      storeHost: settings.storeHost,
+    });
+    store.append(message, ({ status }: AppendResult) => {
+      if (status === 'MESSAGE_ILLEGAL') {
+        logger.error('a delayed message is dropped: the store finds it illegal', { ...real, queueOffset });
+      }
+      end(status === 'PUT_OK' || status === 'FLUSH_DISK_TIMEOUT' || status === 'MESSAGE_ILLEGAL');
+    });
+    return true;
+  }
+
+  async #recalledBy(source: DelaySource, recalls: readonly number[]): Promise<ReadonlySet<string>> {
+    const known = this.#recalled.get(recalls);
+    if (known?.count === recalls.length) return known.keys;
+    const keys = new Set<string>();
+    const count = recalls.length;
+    for (const record of (await readRecordsAt(this.#parts.store, source, recalls)).values()) {
+      const key = findProperty(record.properties.toString(), PropertyName.TIMER_DEL_UNIQKEY);
+      if (key !== undefined) keys.add(key);
+    }
+    this.#recalled.set(recalls, { count, keys });
+    return keys;
+  }
+}
+
+/**
+ * What a delivered record says in `preparedTransactionOffset` of the one that waited: the position behind the first byte of
+ * that one. It is never 0, and never where a record begins, as those of transactions are.
+ */
+export function originOf({ physicalOffset }: StoredRecord): number {
+  return physicalOffset + 1;
+}
+
+/** What 5.x notes in a timer's properties when it delivers it, where there is room. */
+function timerProperties(text: string, enqueuedMs: number, dequeuedMs: number): string {
+  const noted = withProperties(text, {
+    [PropertyName.TIMER_ENQUEUE_MS]: enqueuedMs,
+    [PropertyName.TIMER_DEQUEUE_MS]: dequeuedMs,
+  });
+  return Buffer.byteLength(noted) > PROPERTIES_BYTES_MAX ? text : noted;
+}

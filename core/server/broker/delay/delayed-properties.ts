@@ -1,0 +1,37 @@
+import { decodeProperties, findProperty } from '../../../message/properties.js';
+import { PropertyName } from '../../../message/property-names.js';
+
+const NAME_END = '\u0001';
+const ENTRY_END = '\u0002';
+
+/** A properties string with more at its end. What is added is legal: numbers and names that were checked. */
+export function withProperties(text: string, added: Readonly<Record<string, string | number>>): string {
+  let result = text;
+  for (const [name, value] of Object.entries(added)) {
+    if (result !== '' && !result.endsWith(ENTRY_END)) result += ENTRY_END;
+    result += name + NAME_END + value;
+  }
+  return result;
+}
+
+/** A properties string without those of the given names; the others as they were. */
+export function withoutProperties(text: string, names: readonly string[]): string {
+  if (names.every((name) => findProperty(text, name) === undefined)) return text;
+  const properties = decodeProperties(text);
+  return Object.entries(properties)
+    .filter(([name]) => !names.includes(name))
+    .map(([name, value]) => name + NAME_END + value)
+    .join(ENTRY_END);
+}
+
+/** Where a message that waits goes in the end; undefined when its properties do not say. */
+export function realDestination(text: string): { readonly topic: string; readonly queueId: number } | undefined {
+  const topic = findProperty(text, PropertyName.REAL_TOPIC);
+  const queueId = Number(findProperty(text, PropertyName.REAL_QID));
+  return topic === undefined || !Number.isInteger(queueId) || queueId < 0 ? undefined : { topic, queueId };
+}
+
+/** What a recall names its message by. Matches buildDeleteKey of Apache's TimerMessageStore. */
+export function recallKey(topic: string, uniqueKey: string): string {
+  return `${topic}+${uniqueKey}`;
+}

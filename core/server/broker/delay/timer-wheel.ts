@@ -1,0 +1,170 @@
+import { TIMER_TOPIC } from '../../../message/system-topics.js';
+import type { DelaySource, DueBatch, Moment } from './delay-source.js';
+import { Retries } from './retries.js';
+import { TimerEpoch } from './timer-epoch.js';
+
+/** Smaller differences between the clocks are their grain. */
+const JUMP_MS_MIN = 250;
+/** A clock set back by less is being corrected, and timers go by it; by more, nothing should wait that much longer. */
+const CORRECTION_MS_MAX = 60_000;
+/** Stands for "none waits" among seconds. */
+const NONE_MS = Number.MAX_SAFE_INTEGER;
+const NO_RECALLS: readonly number[] = [];
+
+/** Which timers wait, in numbers that are few however many they are. */
+export interface TimerProgress {
+  /** All in front of it were seen; those behind it wait. */
+  readonly queueOffset: number;
+  /** Of those from `from` to `to` wait those whose second is `readMs` or later. */
+  readonly epochs: readonly { readonly from: number; readonly to: number; readonly readMs: number }[];
+  /** Queue offsets of others that wait. */
+  readonly late: readonly number[];
+}
+
+/**
+ * The timers that wait: queue offsets by second, eight bytes each. Derived from the timers' queue, whose entries tell the
+ * second, and from {@link TimerProgress}, which tells which of them were delivered.
+ *
+ * A timer is due when the wall clock shows its second, also when that clock was set forward, or when so much time has passed
+ * as was missing when it came, if the clock was set back.
+ */
+export class TimerWheel implements DelaySource {
+  readonly topic = TIMER_TOPIC;
+  readonly queueId = 0;
+  readonly #epochs: TimerEpoch[];
+  readonly #retries = new Retries();
+  /** Taken and not settled, with the epoch and second they are of. */
+  readonly #taken = new Map<number, { readonly epoch: TimerEpoch; readonly outMs: number }>();
+  readonly #late = new Set<number>();
+  /** By second. */
+  readonly #recalls = new Map<number, number[]>();
+  /** The next offset of the queue. */
+  #end: number;
+
+  constructor(queueOffset: number, { wallMs, monotonicMs }: Moment) {
+    this.#end = queueOffset;
+    this.#epochs = [new TimerEpoch(queueOffset, wallMs - monotonicMs)];
+  }
+
+  /** Whether some of a second is delivered and some is not, or is being delivered. */
+  get isMidway(): boolean {
+    return this.#taken.size > 0 || this.#epochs.some((epoch) => epoch.isMidway);
+  }
+
+  get isRestoring(): boolean {
+    return this.#epochs.length > 1;
+  }
+
+  /** An epoch of {@link TimerProgress}, in front of the present one; the oldest is restored first. */
+  restore(range: { readonly from: number; readonly to: number; readonly readMs: number }, wallAtZeroMs: number) {
+    const epoch = new TimerEpoch(range.from, wallAtZeroMs, range.readMs - 1);
+    epoch.to = range.to;
+    this.#epochs.splice(-1, 0, epoch);
+    return epoch;
+  }
+
+  /** A timer was stored: `tagsCode` is its second, negative for one that takes another back. */
+  add(offset: number, tagsCode: number, epoch = this.#present): void {
+    this.#end = Math.max(this.#end, offset + 1);
+    const outMs = Math.abs(tagsCode);
+    if (tagsCode >= 0) {
+      if (!epoch.add(outMs, offset)) this.#late.add(offset);
+      return;
+    }
+    const recalls = this.#recalls.get(outMs);
+    if (recalls === undefined) this.#recalls.set(outMs, [offset]);
+    else recalls.push(offset);
+    epoch.visit(outMs);
+  }
+
+  /** One that another one, which came later, stands for. */
+  remove(offset: number, outMs: number): void {
+    for (const epoch of this.#epochs) epoch.remove(outMs, offset);
+  }
+
+  dueInMs(moment: Moment): number {
+    this.#follow(moment);
+    let dueMs = this.#retries.dueInMs(moment.monotonicMs);
+    for (const epoch of this.#epochs) dueMs = Math.min(dueMs, epoch.dueInMs(moment.monotonicMs));
+    return dueMs;
+  }
+
+  take(moment: Moment, messagesMax: number): DueBatch | undefined {
+    this.#follow(moment);
+    const again = this.#retries.take(moment.monotonicMs, messagesMax);
+    if (again.length > 0) return { offsets: again, recalls: NO_RECALLS };
+    this.#prune();
+    const epoch = this.#epochs.find((each) => each.dueInMs(moment.monotonicMs) <= 0);
+    if (epoch === undefined) return undefined;
+    const { outMs, offsets, done } = epoch.take(messagesMax);
+    for (const offset of offsets) this.#taken.set(offset, { epoch, outMs });
+    const recalls = this.#recalls.get(outMs) ?? NO_RECALLS;
+    if (done) this.#recalls.delete(outMs);
+    return { offsets, recalls };
+  }
+
+  settle(offset: number): void {
+    this.#taken.delete(offset);
+    this.#late.delete(offset);
+  }
+
+  putBack(offset: number, atMonotonicMs: number): void {
+    this.#retries.add(offset, atMonotonicMs);
+  }
+
+  get progress(): TimerProgress {
+    const readMs = new Map(this.#epochs.map((epoch) => [epoch, epoch.readMs ?? NONE_MS]));
+    for (const [offset, { epoch, outMs }] of this.#taken) {
+      if (!this.#late.has(offset)) readMs.set(epoch, Math.min(readMs.get(epoch) ?? outMs, outMs));
+    }
+    const epochs = this.#epochs.map((epoch) => ({
+      from: epoch.from,
+      to: epoch.to ?? this.#end,
+      readMs: readMs.get(epoch) ?? NONE_MS,
+    }));
+    return {
+      queueOffset: this.#end,
+      epochs: epochs.filter(({ from, to, readMs }) => from < to && (readMs < NONE_MS || this.#late.size > 0)),
+      late: [...this.#late],
+    };
+  }
+
+  /** All that wait, recalls among them with a negative second, in no order. */
+  *waiting(): IterableIterator<readonly [outMs: number, offset: number]> {
+    for (const epoch of this.#epochs) yield* epoch.waiting();
+    for (const [offset, { outMs }] of this.#taken) yield [outMs, offset];
+    for (const [outMs, offsets] of this.#recalls) for (const offset of offsets) yield [-outMs, offset];
+  }
+
+  get #present(): TimerEpoch {
+    return this.#epochs[this.#epochs.length - 1]!;
+  }
+
+  /** Goes along with the wall clock, or against it. */
+  #follow({ wallMs, monotonicMs }: Moment): void {
+    const present = this.#present;
+    const wallAtZeroMs = wallMs - monotonicMs;
+    const jumpMs = wallAtZeroMs - present.wallAtZeroMs;
+    if (Math.abs(jumpMs) < JUMP_MS_MIN) return;
+    if (jumpMs > 0) {
+      for (const epoch of this.#epochs) epoch.wallAtZeroMs = Math.max(epoch.wallAtZeroMs, wallAtZeroMs);
+    } else if (-jumpMs <= CORRECTION_MS_MAX) present.wallAtZeroMs = wallAtZeroMs;
+    else {
+      present.to = this.#end;
+      this.#epochs.push(new TimerEpoch(this.#end, wallAtZeroMs));
+    }
+  }
+
+  /** Forgets epochs of which nothing waits any more. */
+  #prune(): void {
+    if (this.#epochs.length === 1) return;
+    const isWorthKeeping = (epoch: TimerEpoch): boolean =>
+      epoch === this.#present || epoch.firstMs !== undefined || this.#isTakenFrom(epoch);
+    this.#epochs.splice(0, this.#epochs.length, ...this.#epochs.filter(isWorthKeeping));
+  }
+
+  #isTakenFrom(epoch: TimerEpoch): boolean {
+    for (const taken of this.#taken.values()) if (taken.epoch === epoch) return true;
+    return false;
+  }
+}
