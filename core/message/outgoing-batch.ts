@@ -47,6 +47,11 @@ export function withTopic(batch: OutgoingMessage, topic: string): OutgoingMessag
   return { ...batch, topic, ...(messages !== undefined && { [MESSAGES]: messages }) };
 }
 
+/** The same batch, which nobody can change, of messages that stand for those it has. */
+export function frozenBatch(batch: OutgoingMessage, messages: readonly OutgoingMessage[]): OutgoingMessage {
+  return Object.freeze({ ...batch, [MESSAGES]: Object.freeze(messages) });
+}
+
 /** Whether two batches differ in their topic only, so that their messages stayed what they are. */
 export function differInTopicOnly(one: OutgoingMessage, other: OutgoingMessage): boolean {
   const names = new Set([...Reflect.ownKeys(one), ...Reflect.ownKeys(other)]);

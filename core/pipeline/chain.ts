@@ -45,6 +45,8 @@ export class Chain {
   readonly logger: Logger;
   readonly events: EventHub;
   readonly nodes: readonly ChainNode[];
+  /** Whether any interceptor sees what is sent. */
+  readonly shown: boolean;
   /** Which contexts no interceptor ever sees, because its gaps are empty: stages may refine these in place. */
   readonly unseen: { readonly created: boolean; readonly attempt: boolean; readonly encoded: boolean };
   /** Runs a send through all layers. */
@@ -62,6 +64,7 @@ export class Chain {
     this.logger = services.logger;
     this.events = services.events;
     this.nodes = nodes;
+    this.shown = nodes.some((node) => node.plugin !== undefined);
     const isEmpty = (stage: StageName) => !nodes.some((node) => node.plugin !== undefined && node.stage === stage);
     this.unseen = {
       created: isEmpty('check') && isEmpty('route'),
@@ -192,6 +195,7 @@ export class Chain {
     const isStage = node.plugin === undefined;
     const afterSelect = index === this.#selectIndex + 1;
     const inAttempt = index > this.#selectIndex;
+    const isBehindPlugin = this.nodes[index - 1]?.plugin !== undefined;
     return (context) => {
       const { state, attempt, routed } = context as PipelineContext;
       // A copy of a context has its fields, but not what it inherits.
@@ -199,6 +203,12 @@ export class Chain {
       if (state.over || state.position !== index - 1 || (inAttempt && attempt !== state.attempt)) {
         if (!afterSelect || !this.#beginAttempt(state, attempt)) return this.#refuse(state, index - 1);
       }
+      if (isBehindPlugin) {
+        const late = this.#lateFrom(state, index - 1);
+        if (late !== undefined) return late;
+      }
+      // A plugin that changed its context in place would change it for whoever has it, and for nobody's eyes.
+      if (!isStage) Object.freeze(context);
       state.position = index;
       if (this.events.observed || state.listener !== undefined) {
         if (afterSelect) this.#tellAttempt(context as PipelineContext);
@@ -215,6 +225,17 @@ export class Chain {
       if (afterSelect) state.attemptPending = pending;
       return pending;
     };
+  }
+
+  /**
+   * A plugin may have kept the whole process busy: what takes its time from here on reads it anew, and what is late by now
+   * is not sent.
+   */
+  #lateFrom(state: SendState, caller: number): Pending | undefined {
+    const nowMs = this.clock.monotonic();
+    if (!Number.isNaN(state.freshMs)) state.freshMs = nowMs;
+    if (nowMs < state.deadlineMs) return undefined;
+    return this.fail(state, caller, state.timedOut(this.whereabouts(caller)));
   }
 
   /** Whether select may begin this attempt now: the first, or the next after the one before has ended. */

@@ -1,5 +1,6 @@
 import { isRocketMQError, rocketMQError } from '../errors/rocketmq-error.js';
 import type { ResourceNames } from '../message/resource-names.js';
+import { frozenPublishInfo } from '../routing/publish-info.js';
 import type { RouteTable } from '../routing/route-table.js';
 import type { PublishInfo } from '../routing/topic-route.js';
 import type { PipelineOptions } from './options.js';
@@ -44,7 +45,8 @@ export class TopicRoutes {
   #translate(info: PublishInfo, topic: string): PublishInfo {
     const known = this.#translated.get(info);
     if (known !== undefined) return known;
-    const translated = { ...info, topic, queues: info.queues.map((queue) => ({ ...queue, topic })) };
+    const queues = info.queues.map((queue) => ({ ...queue, topic }));
+    const translated = frozenPublishInfo({ ...info, topic, queues });
     this.#translated.set(info, translated);
     return translated;
   }

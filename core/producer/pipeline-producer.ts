@@ -1,7 +1,9 @@
 import { Observable, type OperatorFunction } from 'rxjs';
 import type { RocketMQError } from '../errors/rocketmq-error.js';
+import { frozenMessage } from '../message/frozen-message.js';
 import type { MessageQueue, ReceivedMessage } from '../message/message.js';
 import { validateTopic } from '../message/message-rules.js';
+import { messagesOf } from '../message/outgoing-batch.js';
 import type { Chain } from '../pipeline/chain.js';
 import { EventHub } from '../pipeline/event-hub.js';
 import type { StageEvent } from '../pipeline/events.js';
@@ -376,7 +378,9 @@ export class PipelineProducer implements StartableProducer, SendOwner {
   }
 
   #enterChain(send: ProducerSend): void {
-    const context = new PipelineContext(send, send.message, undefined, 0, undefined, undefined, undefined);
+    const message = this.#chain.shown ? frozenMessage(send.message) : send.message;
+    if (send.batch !== undefined) send.batch = messagesOf(message);
+    const context = new PipelineContext(send, message, undefined, 0, undefined, undefined, undefined);
     this.#chain.own(this.#chain.handler(context), send, 0).deliverTo(send);
   }
 

@@ -18,7 +18,14 @@ export const MASTER_ID = 0;
 export function publishInfoOf(topic: string, route: TopicRoute, autoCreate: boolean): PublishInfo | undefined {
   const order = route.orderTopicConf !== undefined && route.orderTopicConf !== '';
   const queues = order ? orderedQueues(topic, route.orderTopicConf) : writableQueues(topic, route);
-  return queues.length === 0 ? undefined : { topic, queues, order, autoCreate };
+  return queues.length === 0 ? undefined : frozenPublishInfo({ topic, queues, order, autoCreate });
+}
+
+/** Every send to the topic shares it, so nobody may change it. */
+export function frozenPublishInfo(info: PublishInfo): PublishInfo {
+  for (const queue of info.queues) Object.freeze(queue);
+  Object.freeze(info.queues);
+  return Object.freeze(info);
 }
 
 /** Every readable queue, brokers in the route's order. Matches Apache's topicRouteData2TopicSubscribeInfo. */

@@ -17,6 +17,12 @@ const LANES = 4;
 const LANE_INDEXES = 2 ** 24;
 
 /**
+ * A timer that comes later than this was held up by something that kept the process busy. Answers may have arrived in time
+ * and wait to be read: they are, before anything counts as late.
+ */
+const STALL_MS = 50;
+
+/**
  * An indexed binary heap of deadlines over one timer, with lanes beside it for deadlines that come in the order in which
  * they pass: nearly all do, since they are equal time-outs from now, and in a lane they cost no moving about. An entry that is done leaves at once, wherever it stands. The timer
  * keeps the process alive while the heap has entries, because somebody awaits each of them. It is not moved when its
@@ -33,6 +39,8 @@ export class DeadlineHeap {
   #size = 0;
   #timer: Timer | undefined;
   #timerDueMs = Number.POSITIVE_INFINITY;
+  /** The timer came late, and what arrived meanwhile was given a turn. */
+  #lateAlready = false;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -110,9 +118,16 @@ export class DeadlineHeap {
   }
 
   #fire(): void {
+    const nowMs = this.#clock.monotonic();
+    const lateMs = nowMs - this.#timerDueMs;
     this.#timer = undefined;
     this.#timerDueMs = Number.POSITIVE_INFINITY;
-    const nowMs = this.#clock.monotonic();
+    if (lateMs > STALL_MS && !this.#lateAlready) {
+      this.#lateAlready = true;
+      this.#setTimer(nowMs);
+      return;
+    }
+    this.#lateAlready = false;
     try {
       for (let first = this.#first(); first && first.deadlineMs <= nowMs; first = this.#first()) {
         this.remove(first);

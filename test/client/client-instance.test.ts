@@ -26,6 +26,7 @@ async function setup(plugins: readonly Plugin[], failing: { readonly release?: E
     membership: { heartbeat: note('heartbeat'), leaveAll: note('leave'), close: note('membership closed') },
     scheduler: new Scheduler(clock, silentLogger),
     plugins: manager,
+    replier: { state: 'running', close: async () => {} },
     createProducer: () => Promise.reject(new Error('unused')),
     createConsumer: () => {
       throw new Error('unused');

@@ -30,6 +30,34 @@ describe('deadline heap', () => {
     expect(heap.size).toBe(0);
   });
 
+  test('after a stall gives what arrived meanwhile a turn before anything counts as late', () => {
+    let nowMs = 0;
+    const timers: { readonly delayMs: number; readonly callback: () => void }[] = [];
+    const setTimer = (delayMs: number, callback: () => void) => {
+      timers.push({ delayMs, callback });
+      return { cancel: () => {} };
+    };
+    const heap = new DeadlineHeap({ now: () => nowMs, monotonic: () => nowMs, setTimer });
+    const fired: string[] = [];
+    const entry = (name: string): DeadlineEntry => ({
+      deadlineMs: 100,
+      heapIndex: -1,
+      onDeadline: () => fired.push(name),
+    });
+    const answered = entry('answered');
+    heap.add(answered);
+    heap.add(entry('lost'));
+    nowMs = 900;
+    timers.shift()!.callback();
+    expect(fired).toEqual([]);
+    expect(timers.map(({ delayMs }) => delayMs)).toEqual([0]);
+    heap.remove(answered);
+    nowMs = 901;
+    timers.shift()!.callback();
+    expect(fired).toEqual(['lost']);
+    expect(timers).toEqual([]);
+  });
+
   test('a removed entry is never called and can come again', async () => {
     const { clock, heap, fired, entry } = setup();
     const first = entry(10);
