@@ -32,6 +32,7 @@ export type { ConsumerEvent, FailureNext } from './consumer/consumer-event.js';
 export type { ConsumerOptions, HandlerRetry, StartFrom, Undecodable } from './consumer/consumer-options.js';
 // Delivery and raw requests, for interceptors.
 export {
+  type ConsumerFacts,
   type DeliveryContext,
   type DeliveryHandler,
   type DeliveryInterceptor,

@@ -35,12 +35,19 @@ export type DeliveryHandler = (context: DeliveryContext) => Observable<DeliveryO
 /** The same shape as a send interceptor, on the receiving side. */
 export type DeliveryInterceptor = (context: DeliveryContext, next: DeliveryHandler) => Observable<DeliveryOutcome>;
 
+/** The consumer as `create` sees it when its chain is composed. */
+export interface ConsumerFacts {
+  readonly group: string;
+  /** How long its handlers may take; undefined where nobody watches that. */
+  readonly consumeTimeoutMs?: number;
+}
+
 /** One delivery interceptor as the plugin host collects it. */
 export interface DeliveryAttachment {
   readonly plugin: string;
   readonly order: { readonly before?: readonly string[]; readonly after?: readonly string[] } | undefined;
   /** Undefined leaves this consumer alone. */
-  readonly create: (consumer: { readonly group: string }) => DeliveryInterceptor | undefined;
+  readonly create: (consumer: ConsumerFacts) => DeliveryInterceptor | undefined;
 }
 
 export const ACK: MessageOutcome = Object.freeze({ kind: 'ack' });

@@ -61,7 +61,7 @@ export class PushConsumer<S extends Subscribe> implements Consumer<S> {
     this.#services = services;
     for (const one of subscriptions) this.#subscriptions.set(names.topicToWire(one.topic), one);
     this.#interceptors = orderGap(deliveryAttachments).flatMap(({ plugin, create }) => {
-      const interceptor = create({ group });
+      const interceptor = create({ group, consumeTimeoutMs: options.consumeTimeoutMs });
       return interceptor === undefined ? [] : [{ plugin, interceptor }];
     });
     this.#filters = orderGap(deliveryFilters).flatMap(({ plugin, create }) => {

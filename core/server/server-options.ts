@@ -96,6 +96,12 @@ export interface ServerOptions {
   readonly timerMaxDelaySec?: number;
   /** Whether producers may take such messages back. Default true; of Apache 5.x false. */
   readonly recallMessageEnable?: boolean;
+  /** What answers name as the region; traces carry it. Default `DefaultRegion`. */
+  readonly regionId?: string;
+  /** Whether answers ask clients that trace to do so. Default true. */
+  readonly traceOn?: boolean;
+  /** Whether the topic of traces exists from the start, with one queue; else the first trace creates it. Default false. */
+  readonly traceTopicEnable?: boolean;
   /** Pulls held at one time; a pull more is answered at once. Default 20,000. */
   readonly heldPullsMax?: number;
   /** Connections at one time to each port; more are closed as they come. Default 10,000. */
@@ -141,6 +147,9 @@ const BROKER_OPTIONS = [
   'timerWheelEnable',
   'timerMaxDelaySec',
   'recallMessageEnable',
+  'regionId',
+  'traceOn',
+  'traceTopicEnable',
   'heldPullsMax',
   'rejectTransactionMessage',
   'transactionCheckInterval',
@@ -217,6 +226,9 @@ const CHECKS: { readonly [K in keyof Required<ServerOptions>]: Check } = {
   timerWheelEnable: boolean,
   timerMaxDelaySec: between(1, 2_147_483),
   recallMessageEnable: boolean,
+  regionId: topicName,
+  traceOn: boolean,
+  traceTopicEnable: boolean,
   heldPullsMax: between(0, 10_000_000),
   rejectTransactionMessage: boolean,
   transactionCheckInterval: between(1, 2_147_483_647),

@@ -52,6 +52,7 @@ const PRINTS: Record<string, readonly RegExp[]> = {
     /^ok {3}calls next once for each pass$/m,
   ],
   '14-delays.mjs': [/^in a second after \d s$/m, /^at an instant after \d s$/m],
+  '15-trace-collector.mjs': [/^Pub shop true ([0-9A-F]{32,56})\nSubBefore billing - \1\nSubAfter billing true \1$/m],
 };
 
 const examples = readdirSync(join(root, 'examples')).filter((name) => /^\d\d-.*\.mjs$/.test(name));

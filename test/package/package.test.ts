@@ -11,6 +11,7 @@ const DOORS = [
   ['multistage/testing', 'testKit'],
   ['multistage/plugins/forbidden', 'forbidden'],
   ['multistage/plugins/namespace', 'namespace'],
+  ['multistage/plugins/tracing', 'tracing'],
 ] as const;
 
 const projects: EmptyProject[] = [];

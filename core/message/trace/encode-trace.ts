@@ -23,43 +23,47 @@ import {
  * Matches Apache's TraceDataEncoder (5.x).
  */
 export function encodeTraceRecord(record: TraceRecord, accessChannel: AccessChannel = 'LOCAL'): string {
-  return fieldsOf(record, accessChannel).join(FIELD_SEPARATOR) + RECORD_SEPARATOR;
-}
-
-function fieldsOf(record: TraceRecord, accessChannel: AccessChannel): readonly (string | number | boolean)[] {
   const { type, msgId, regionId = UNKNOWN_TEXT, keys = UNKNOWN_TEXT } = record;
-  switch (record.type) {
+  switch (type) {
     case 'Pub': {
-      const { timestamp, group, topic, tag = UNKNOWN_TEXT, storeHost = UNKNOWN_TEXT } = record;
-      const { bodyLengthBytes, costMs, messageType, offsetMsgId = UNKNOWN_TEXT, success } = record;
-      const kind = TRACED_MESSAGE_TYPES.indexOf(messageType ?? 'Normal_Msg');
-      const message = [topic, msgId, tag, keys, storeHost, bodyLengthBytes];
-      return [type, timestamp, regionId, group, ...message, costMs, kind, offsetMsgId, success];
+      const { timestamp, group, topic, tag = UNKNOWN_TEXT, storeHost = UNKNOWN_TEXT, success } = record;
+      const { bodyLengthBytes, costMs, messageType = 'Normal_Msg', offsetMsgId = UNKNOWN_TEXT } = record;
+      const message = `${topic}${F}${msgId}${F}${tag}${F}${keys}${F}${storeHost}${F}${bodyLengthBytes}`;
+      const send = `${costMs}${F}${TRACED_MESSAGE_TYPES.indexOf(messageType)}${F}${offsetMsgId}${F}${success}`;
+      return `${type}${F}${timestamp}${F}${regionId}${F}${group}${F}${message}${F}${send}${R}`;
     }
     case 'SubBefore': {
       const { timestamp, group, requestId, retryTimes } = record;
-      return [type, timestamp, regionId, group, requestId, msgId, retryTimes, keys];
+      const call = `${timestamp}${F}${regionId}${F}${group}${F}${requestId}`;
+      return `${type}${F}${call}${F}${msgId}${F}${retryTimes}${F}${keys}${R}`;
     }
     case 'SubAfter': {
       const { timestamp = 0, group = UNKNOWN_TEXT, requestId, costMs, success, returnType = 'SUCCESS' } = record;
-      const call = [type, requestId, msgId, costMs, success, keys, CONSUME_RETURN_TYPES.indexOf(returnType)];
-      return accessChannel === 'CLOUD' ? [...call, ''] : [...call, timestamp, group];
+      const when = accessChannel === 'CLOUD' ? '' : `${timestamp}${F}${group}`;
+      const end = `${costMs}${F}${success}${F}${keys}${F}${CONSUME_RETURN_TYPES.indexOf(returnType)}`;
+      return `${type}${F}${requestId}${F}${msgId}${F}${end}${F}${when}${R}`;
     }
     case 'EndTransaction': {
       const { timestamp, group, topic, tag = UNKNOWN_TEXT, storeHost = UNKNOWN_TEXT } = record;
       const { transactionId = UNKNOWN_TEXT, transactionState, fromTransactionCheck } = record;
-      const kind = TRACED_MESSAGE_TYPES.indexOf('Trans_msg_Commit');
-      const end = [kind, transactionId, TRANSACTION_STATE_NAMES[transactionState], fromTransactionCheck];
-      return [type, timestamp, regionId, group, topic, msgId, tag, keys, storeHost, ...end];
+      const message = `${topic}${F}${msgId}${F}${tag}${F}${keys}${F}${storeHost}${F}${COMMIT_KIND}`;
+      const end = `${transactionId}${F}${TRANSACTION_STATE_NAMES[transactionState]}${F}${fromTransactionCheck}`;
+      return `${type}${F}${timestamp}${F}${regionId}${F}${group}${F}${message}${F}${end}${R}`;
     }
     case 'Recall': {
       const { timestamp, group, topic, success } = record;
-      return [type, timestamp, regionId, group, topic, msgId, success];
+      return `${type}${F}${timestamp}${F}${regionId}${F}${group}${F}${topic}${F}${msgId}${F}${success}${R}`;
     }
   }
 }
 
+const F = FIELD_SEPARATOR;
+const R = RECORD_SEPARATOR;
+const COMMIT_KIND = TRACED_MESSAGE_TYPES.indexOf('Trans_msg_Commit');
+
 /** Under what a trace message has to be found for a record: its message's id, then the keys of the message. */
 export function traceKeys({ msgId, keys }: TraceRecord): readonly string[] {
-  return keys === undefined ? [msgId] : [msgId, ...keys.split(' ').filter((key) => key !== '')];
+  if (keys === undefined) return [msgId];
+  if (!keys.includes(' ')) return [msgId, keys];
+  return [msgId, ...keys.split(' ').filter((key) => key !== '')];
 }

@@ -1,0 +1,66 @@
+import { isTraceTopic, type Logger, type TraceRecord } from '../../core/index.js';
+import type { TraceDispatcher } from './trace-dispatcher.js';
+
+/** What all records of a client go through on their way to its dispatcher. Nothing that is wrong there reaches a send. */
+export class TraceReporter {
+  readonly #traceTopic: string;
+  readonly #logger: Logger;
+  #dispatcher: TraceDispatcher | undefined;
+  #traced = 0;
+  #dropped = 0;
+  #warned = false;
+  #closed = false;
+
+  constructor(traceTopic: string, logger: Logger) {
+    this.#traceTopic = traceTopic;
+    this.#logger = logger;
+  }
+
+  /** Records that the dispatcher took. */
+  get traced(): number {
+    return this.#traced;
+  }
+
+  /** Records that it had no room for, or that came while there was none. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  /** Records that it took and could not deliver. */
+  get lost(): number {
+    return this.#dispatcher?.lost ?? 0;
+  }
+
+  /** From here on records go there. */
+  use(dispatcher: TraceDispatcher): void {
+    this.#dispatcher = dispatcher;
+  }
+
+  async flush(): Promise<void> {
+    await this.#dispatcher?.flush?.();
+  }
+
+  /** Takes nothing more, and lets the dispatcher deliver what it has. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#dispatcher?.close?.();
+  }
+
+  /** Whether messages of a topic are traced: those that carry traces are not. */
+  traces(topic: string): boolean {
+    return !isTraceTopic(topic, this.#traceTopic);
+  }
+
+  report(record: TraceRecord): void {
+    try {
+      if (!this.#closed && this.#dispatcher?.append(record) === true) {
+        this.#traced++;
+        return;
+      }
+    } catch (error) {
+      if (!this.#warned) this.#logger.warn('the trace dispatcher throws what it should drop', { error });
+      this.#warned = true;
+    }
+    this.#dropped++;
+  }
+}

@@ -1,0 +1,109 @@
+import { describe, expect, test } from 'vitest';
+import { connect, type Plugin, type TraceRecord } from '../../../core/index.js';
+import { TraceDispatcher, tracing } from '../../../plugins/tracing/index.js';
+import { startDispatcher } from '../../../plugins/tracing/start-dispatcher.js';
+import { fakeCluster } from '../../client/fake-cluster.js';
+import { closeAfterTest } from '../../kit/close-after-test.js';
+import { virtualClock } from '../../kit/virtual-clock.js';
+
+const binding = (dispatcher: TraceDispatcher): Plugin => ({
+  name: 'collector',
+  setup: (host) => host.bind(TraceDispatcher, { value: dispatcher }),
+});
+
+const listening = () => {
+  const warnings: string[] = [];
+  const say = () => {};
+  return {
+    warnings,
+    logger: { debug: say, info: say, error: say, warn: (message: string) => void warnings.push(message) },
+  };
+};
+
+/** A client with tracing whose traces go to `dispatcher`. */
+async function setup(dispatcher: TraceDispatcher) {
+  const { nameServers, broker } = await fakeCluster();
+  const { warnings, logger } = listening();
+  const plugin = tracing();
+  const plugins = [plugin, binding(dispatcher)];
+  const mq = closeAfterTest(await connect({ nameServers, plugins, logger }));
+  const producer = await mq.producer({ group: 'shop' });
+  return { mq, producer, broker, warnings, tracing: mq.plugin(plugin) };
+}
+
+describe('a dispatcher of one’s own', () => {
+  test('gets records in place of the trace topic, from start to close', async () => {
+    const steps: string[] = [];
+    const records: TraceRecord[] = [];
+    const { mq, producer, broker, tracing } = await setup({
+      start: () => void steps.push('start'),
+      append: (record) => records.push(record) > 0,
+      flush: async () => void steps.push('flush'),
+      close: () => void steps.push('close'),
+    });
+    expect(steps).toEqual(['start']);
+    const { msgId } = await producer.send({ topic: 'T', body: 'x' });
+    await tracing.flush();
+    await mq.close();
+    expect(steps).toEqual(['start', 'flush', 'close']);
+    expect(records).toMatchObject([{ type: 'Pub', msgId }]);
+    expect(broker.sends).toHaveLength(1);
+    expect(tracing).toMatchObject({ traced: 1, dropped: 0, lost: 0 });
+  });
+
+  test('that has no room drops records, and says what it lost', async () => {
+    const { producer, tracing } = await setup({ append: () => false, lost: 7 });
+    await producer.send({ topic: 'T', body: 'x' });
+    expect(tracing).toMatchObject({ traced: 0, dropped: 1, lost: 7 });
+  });
+
+  test('that throws harms no send, and is told about once', async () => {
+    const { producer, tracing, warnings } = await setup({
+      append: () => {
+        throw new Error('broken');
+      },
+    });
+    for (let index = 0; index < 3; index++) {
+      expect(await producer.send({ topic: 'T', body: 'x' })).toMatchObject({ status: 'SEND_OK' });
+    }
+    expect(tracing.dropped).toBe(3);
+    expect(warnings).toEqual(['the trace dispatcher throws what it should drop']);
+  });
+
+  test('that does not start is a warning, and the client runs without traces', async () => {
+    const appended: TraceRecord[] = [];
+    const { producer, tracing, warnings } = await setup({
+      start: () => Promise.reject(new Error('no collector there')),
+      append: (record) => appended.push(record) > 0,
+    });
+    expect(warnings).toEqual(['the trace dispatcher did not start: nothing is traced']);
+    await producer.send({ topic: 'T', body: 'x' });
+    expect(appended).toEqual([]);
+    expect(tracing.dropped).toBe(1);
+  });
+
+  test('that takes for ever to start is given up', async () => {
+    const clock = virtualClock();
+    const { warnings, logger } = listening();
+    const hanging: TraceDispatcher = { start: () => new Promise(() => {}), append: () => true };
+    const starting = startDispatcher(hanging, { clock, logger });
+    await clock.advance(5_000);
+    expect(await starting).toBe(false);
+    expect(warnings).toHaveLength(1);
+    expect(await startDispatcher({ append: () => true }, { clock, logger })).toBe(true);
+    expect(clock.timers).toBe(0);
+  });
+});
+
+test('traces of a client that cannot reach any broker are lost, and its close is not held up', async () => {
+  const { nameServers, broker } = await fakeCluster();
+  const { warnings, logger } = listening();
+  const plugin = tracing();
+  const mq = closeAfterTest(await connect({ nameServers, plugins: [plugin], logger }));
+  // No route for the trace topic, and no default topic to make it from.
+  await (await mq.producer({ group: 'shop' })).send({ topic: 'T', body: 'x' });
+  await mq.close();
+  expect(mq.plugin(plugin)).toMatchObject({ traced: 1, lost: 1 });
+  expect(warnings).toEqual(['traces are lost: they could not be sent']);
+  expect(broker.sends).toHaveLength(1);
+});
