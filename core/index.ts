@@ -177,6 +177,7 @@ export type {
 export type { AutoBatchOptions, BackPressureOptions, ProducerOptions } from './producer/options.js';
 export type {
   AnyMessage,
+  Fitting,
   MessageRouting,
   MessageSource,
   OperatorOptions,

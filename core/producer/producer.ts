@@ -23,6 +23,11 @@ export type TypedMessage<T> = Omit<OutgoingMessage, 'topic' | 'body'> &
 /** What the sends of many messages take: raw or typed ones. */
 export type AnyMessage = RawMessage | TypedMessage<unknown>;
 
+/** Each of the messages with a value that its own topic takes: what the compiler holds the sends of many messages to. */
+export type Fitting<M> = M extends { readonly topic: TypedTopic<unknown, infer Input> }
+  ? M & { readonly value: Input }
+  : M;
+
 /** A value that a send brings along for an interceptor. */
 export interface SendSlot<T> {
   readonly key: StateKey<T>;
@@ -94,7 +99,7 @@ export interface ProducerPipeline {
   /** A hot stream of the events of all sends; costs nothing while nobody listens. Never ends before `close`. */
   readonly events$: Observable<StageEvent>;
   /** The pipeline as an operator for push sources, which cannot be slowed: its buffer is bounded. */
-  operator<M extends AnyMessage>(options?: OperatorOptions): OperatorFunction<M, SendReport<M>>;
+  operator<M extends AnyMessage>(options?: OperatorOptions): OperatorFunction<M & Fitting<M>, SendReport<M>>;
 }
 
 /** Sends messages of one group. Made by `mq.producer({ group })`. */
@@ -117,7 +122,10 @@ export interface Producer {
    * Sends many, pulling the next only when a slot is free. Yields how each ended, in order of completion; one failure
    * stops nothing unless `stopOnError` asks. Leaving the loop early takes nothing more and ends what is in flight.
    */
-  sendAll<M extends AnyMessage>(messages: MessageSource<M>, options?: SendAllOptions): AsyncIterable<SendReport<M>>;
+  sendAll<M extends AnyMessage>(
+    messages: MessageSource<M & Fitting<M>>,
+    options?: SendAllOptions,
+  ): AsyncIterable<SendReport<M>>;
   /**
    * Sends messages of one topic as batches, which cost little more than one message each. Anything wrong with any of them
    * is said before anything is sent, with its `index`. What is larger than `maxMessageSizeBytes` together goes in parts,
@@ -131,7 +139,10 @@ export interface Producer {
    * what `send` would fail with
    * @example const results = await producer.sendBatch(lines.map((body) => ({ topic: 'lines', body })));
    */
-  sendBatch<M extends AnyMessage>(messages: readonly M[], options?: SendOptions): Promise<readonly SendResult[]>;
+  sendBatch<M extends AnyMessage>(
+    messages: readonly (M & Fitting<M>)[],
+    options?: SendOptions,
+  ): Promise<readonly SendResult[]>;
   /** One attempt; resolves when the bytes are with the socket. Nothing tells whether the broker stored it. */
   sendOneway(message: RawMessage, options?: SendOptions): Promise<void>;
   sendOneway<T>(message: TypedMessage<T>, options?: SendOptions): Promise<void>;
