@@ -2,9 +2,11 @@ import { expect, test } from 'vitest';
 import {
   clientId,
   createUniqueIdGenerator,
+  formatOffsetMsgId,
   parseOffsetMsgId,
   type UniqueIdOrigin,
 } from '../../core/message/message-ids.js';
+import { OffsetMsgIds } from '../../core/message/offset-msg-ids.js';
 import type { Clock } from '../../core/runtime/clock.js';
 
 /** A wall clock that stands where it is put. */
@@ -86,4 +88,13 @@ test('a client names itself by address, instance and unit', () => {
   expect(clientId('10.0.0.1', '4711#1')).toBe('10.0.0.1@4711#1');
   expect(clientId('10.0.0.1', '4711#1', 'unit')).toBe('10.0.0.1@4711#1@unit');
   expect(clientId('10.0.0.1', '4711#1', '')).toBe('10.0.0.1@4711#1');
+});
+
+test('offset ids made one after another are those that are made one by one', () => {
+  for (const host of ['10.1.2.3:10911', '[2001:db8::1]:10911']) {
+    const ids = new OffsetMsgIds(host);
+    for (const offset of [0, 1, 255, 256, 0xfffff, 0x100000, 5, 2 ** 40 - 1, 2 ** 40, 2 ** 53 - 1, 2 ** 31, 2 ** 32]) {
+      expect(ids.idAt(offset)).toBe(formatOffsetMsgId(host, offset));
+    }
+  }
 });

@@ -22,15 +22,24 @@ export class TakenMessage {
   readonly #done: (result: AppendResult) => void;
   readonly #logger: Logger;
 
-  constructor(fields: Omit<TakenMessage, 'answer' | 'refuse'>, done: (result: AppendResult) => void, logger: Logger) {
-    this.queue = fields.queue;
-    this.isQueued = fields.isQueued;
-    this.queueOffset = fields.queueOffset;
-    this.commitLogOffset = fields.commitLogOffset;
-    this.sizeBytes = fields.sizeBytes;
-    this.tagsCode = fields.tagsCode;
-    this.storeTimestamp = fields.storeTimestamp;
-    this.waitStored = fields.waitStored;
+  constructor(
+    queue: ConsumeQueue,
+    isQueued: boolean,
+    record: Pick<RecordFields, 'queueOffset' | 'physicalOffset' | 'storeTimestamp'>,
+    sizeBytes: number,
+    tagsCode: number,
+    waitStored: boolean,
+    done: (result: AppendResult) => void,
+    logger: Logger,
+  ) {
+    this.queue = queue;
+    this.isQueued = isQueued;
+    this.queueOffset = record.queueOffset;
+    this.commitLogOffset = record.physicalOffset;
+    this.sizeBytes = sizeBytes;
+    this.tagsCode = tagsCode;
+    this.storeTimestamp = record.storeTimestamp;
+    this.waitStored = waitStored;
     this.#done = done;
     this.#logger = logger;
   }

@@ -191,8 +191,9 @@ export class MessageWriter {
     return queue;
   }
 
-  /** The time of the next record; never earlier than that of the one before. */
+  /** The time of the next record; never earlier than that of the one before. One time for all that a turn brings. */
   #stamp(): number {
+    if (this.#turn.messages.length > 0) return this.#lastStoreTimestamp;
     this.#lastStoreTimestamp = Math.max(this.#parts.clock.now(), this.#lastStoreTimestamp);
     return this.#lastStoreTimestamp;
   }
@@ -218,17 +219,11 @@ export class MessageWriter {
     record.preparedTransactionOffset = message.preparedTransactionOffset;
     this.#turn.add(record, sizeBytes);
     if (isQueued) queue.nextOffset++;
-    const { queueOffset, physicalOffset: commitLogOffset } = record;
     const { topic, queueId } = queue;
-    const { waitStored } = message;
     const scheduled = scheduledTagsCode(topic, queueId, storeTimestamp, this.#parts.delayLevelsMs);
     const tagsCode = scheduled ?? message.tagsCode;
     this.#turn.expect(
-      new TakenMessage(
-        { queue, isQueued, queueOffset, commitLogOffset, sizeBytes, tagsCode, storeTimestamp, waitStored },
-        done,
-        this.#parts.logger,
-      ),
+      new TakenMessage(queue, isQueued, record, sizeBytes, tagsCode, message.waitStored, done, this.#parts.logger),
     );
     this.#immediate ??= setImmediate(this.#atTurnEnd);
   }

@@ -1,5 +1,5 @@
 import { inject, injectable } from 'inversify';
-import { formatOffsetMsgId } from '../../../message/message-ids.js';
+import { OffsetMsgIds } from '../../../message/offset-msg-ids.js';
 import { findProperty } from '../../../message/properties.js';
 import { PropertyName } from '../../../message/property-names.js';
 import { SysFlag } from '../../../message/sys-flag.js';
@@ -65,8 +65,8 @@ export class SendMessageProcessor implements BrokerProcessor {
   readonly #delays: MessageDelays;
   readonly #scope: SendCheckScope;
   #nextQueue = 0;
-  /** The part of an offset id that is the same for every message of this broker, and the address it is of. */
-  #idPrefix: { readonly storeHost: string; readonly hex: string } | undefined;
+  /** Of the address that the broker advertises now. */
+  #ids: OffsetMsgIds | undefined;
 
   readonly handlers = {
     [RequestCode.SEND_MESSAGE]: this.#handler(SEND_FIELDS),
@@ -273,10 +273,8 @@ export class SendMessageProcessor implements BrokerProcessor {
 
   #offsetMsgId(commitLogOffset: number): string {
     const { storeHost } = this.#settings;
-    if (this.#idPrefix?.storeHost !== storeHost) {
-      this.#idPrefix = { storeHost, hex: formatOffsetMsgId(storeHost, 0).slice(0, -16) };
-    }
-    return this.#idPrefix.hex + commitLogOffset.toString(16).toUpperCase().padStart(16, '0');
+    if (this.#ids?.host !== storeHost) this.#ids = new OffsetMsgIds(storeHost);
+    return this.#ids.idAt(commitLogOffset);
   }
 }
 
