@@ -33,6 +33,7 @@ import { QueueOffsetProcessor } from './broker/processors/queue-offset.js';
 import { RecallMessageProcessor } from './broker/processors/recall-message.js';
 import { ReplyMessageProcessor } from './broker/processors/reply-message.js';
 import { RuntimeInfoProcessor } from './broker/processors/runtime-info.js';
+import { SendBackProcessor } from './broker/processors/send-back.js';
 import { SendMessageProcessor } from './broker/processors/send-message.js';
 import { SubscriptionGroupProcessor } from './broker/processors/subscription-group.js';
 import { TopicAdminProcessor } from './broker/processors/topic-admin.js';
@@ -98,6 +99,7 @@ const BROKER_PROCESSORS = [
   RecallMessageProcessor,
   ReplyMessageProcessor,
   RuntimeInfoProcessor,
+  SendBackProcessor,
   SendMessageProcessor,
   SubscriptionGroupProcessor,
   TopicAdminProcessor,
