@@ -41,6 +41,8 @@ export class FakeBroker {
   readonly requests: FakeRequest[] = [];
   readonly offsets = new Map<string, number>();
   script: Script | undefined;
+  /** What answers to pulls suggest. */
+  suggestedBrokerId = 0;
   readonly #queues = new Map<string, Buffer[]>();
   readonly #minOffsets = new Map<string, number>();
   readonly #queueCounts = new Map<string, number>();
@@ -231,7 +233,7 @@ export class FakeBroker {
     const queue = this.#queues.get(key) ?? [];
     const min = this.#minOffsets.get(key) ?? 0;
     const offset = Number(ext.queueOffset);
-    const facts = { suggestWhichBrokerId: 0, minOffset: min, maxOffset: queue.length };
+    const facts = { suggestWhichBrokerId: this.suggestedBrokerId, minOffset: min, maxOffset: queue.length };
     if (offset < min) return answerOf(ResponseCode.PULL_OFFSET_MOVED, { ...facts, nextBeginOffset: min });
     if (offset > queue.length) {
       return answerOf(ResponseCode.PULL_OFFSET_MOVED, { ...facts, nextBeginOffset: queue.length });
