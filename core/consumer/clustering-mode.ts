@@ -54,14 +54,15 @@ export class ClusteringMode implements DeliveryMode {
     consumed.onRoom?.();
   }
 
-  settle({ consumed, held, startedMs }: EndedDelivery, outcome: DeliveryOutcome): void {
+  settle(ended: EndedDelivery, outcome: DeliveryOutcome): void {
+    const { consumed, held, startedMs } = ended;
     for (const [index, pulled] of held.entries()) {
       const own = outcomeOf(outcome, index);
       if (own.kind === 'ack') {
         this.#services.report.handled(consumed, pulled, startedMs);
         acknowledge(consumed, pulled);
       } else {
-        this.#fail(consumed, pulled, own);
+        this.#fail(ended, pulled, own);
       }
     }
     consumed.onRoom?.();
@@ -72,16 +73,17 @@ export class ClusteringMode implements DeliveryMode {
     await Promise.all(this.#sending);
   }
 
-  #fail(consumed: ConsumedQueue, pulled: PulledMessage, outcome: Failure): void {
+  #fail(ended: EndedDelivery, pulled: PulledMessage, outcome: Failure): void {
+    const { consumed } = ended;
     const { report, retry } = this.#services;
     const { attempts, initialDelayMs, maxDelayMs } = retry.here;
     if (outcome.kind === 'retry' && outcome.delayLevel === undefined && pulled.failures < attempts) {
       const retryInMs = outcome.afterMs ?? backOffMs(pulled.failures + 1, initialDelayMs, maxDelayMs);
-      report.failed(consumed, pulled, outcome, 'here', retryInMs);
+      report.failed(ended, pulled, outcome, 'here', retryInMs);
       this.#againIn(consumed, pulled, retryInMs);
       return;
     }
-    report.failed(consumed, pulled, outcome, outcome.kind === 'deadLetter' ? 'deadLetter' : 'broker', undefined);
+    report.failed(ended, pulled, outcome, outcome.kind === 'deadLetter' ? 'deadLetter' : 'broker', undefined);
     const sending = this.#sendBack(consumed, pulled, outcome).finally(() => this.#sending.delete(sending));
     this.#sending.add(sending);
   }

@@ -25,6 +25,8 @@ export class ConsumedQueue implements SignalSource {
   readonly retryTimers = new Set<Timer>();
   /** Messages to deliver once more now, before those that nobody took yet. */
   readonly again: PulledMessage[] = [];
+  /** Monotonic milliseconds at which a message of it was last delivered; undefined before the first. */
+  lastDeliveredMs: number | undefined = undefined;
   /** Nothing of it is delivered until it is false again. */
   paused = false;
   #dropped = false;

@@ -2,12 +2,13 @@ import { PropertyName } from '../message/property-names.js';
 import { Assignment } from './assignment.js';
 import { BrokerRequests } from './broker-requests.js';
 import { ClusteringMode } from './clustering-mode.js';
+import { ConsumeStatistics } from './consume-statistics.js';
 import type { ConsumedQueue } from './consumed-queue.js';
 import type { ConsumerServices } from './consumer.js';
 import type { ConsumerEvents } from './consumer-events.js';
 import type { ResolvedConsumerOptions } from './consumer-options.js';
 import { type DecodeOptions, decodeMessage } from './decode-message.js';
-import { composeDelivery, type NamedDeliveryInterceptor } from './delivery-chain.js';
+import { composeDelivery, type DeliveryEnd, type NamedDeliveryInterceptor } from './delivery-chain.js';
 import type { DeliveryFilter } from './delivery-filter.js';
 import type { DeliveryMode } from './delivery-mode.js';
 import { DeliveryReport } from './delivery-report.js';
@@ -30,6 +31,8 @@ export interface ConsumerParts {
   readonly runner: HandlerRunner;
   readonly mode: DeliveryMode;
   readonly rebalancer: Rebalancer;
+  readonly statistics: ConsumeStatistics;
+  readonly deliver: DeliveryEnd;
 }
 
 export interface ConsumerPlan {
@@ -52,7 +55,13 @@ export function assembleConsumer(plan: ConsumerPlan, services: ConsumerServices)
   const { group, wireGroup, options, subscriptions, events } = plan;
   const { routes, remoting, membership, clock, logger, names, scheduler, random = Math.random } = services;
   const requests = new BrokerRequests(wireGroup, routes, remoting, options.requestTimeoutMs);
-  const mode = clusteringMode(plan, services, (consumed) => runner.wake(consumed));
+  const decodeOptions = decodeOptionsOf(plan, services);
+  const statistics = new ConsumeStatistics();
+  const deliver = composeDelivery(plan.interceptors, plan.receiver.end(topicValuesOf(plan, services)), (error) =>
+    logger.warn('a delivery interceptor broke a rule after the delivery had ended', { group, error }),
+  );
+  const report = new DeliveryReport(group, clock, logger, events, statistics);
+  const mode = clusteringMode(plan, services, report, (consumed) => runner.wake(consumed));
   const runner: HandlerRunner = new HandlerRunner({
     group,
     concurrency: options.concurrency,
@@ -61,12 +70,11 @@ export function assembleConsumer(plan: ConsumerPlan, services: ConsumerServices)
     mode,
     receiver: plan.receiver,
     reader: new MessageReader({
-      decode: (pulled, consumed) => decodeMessage(pulled, consumed, decodeOptionsOf(plan, services)),
+      decode: (pulled, consumed) =>
+        decodeMessage(pulled, consumed.queue.brokerName, consumed.subscription, decodeOptions),
       filters: plan.filters,
     }),
-    deliver: composeDelivery(plan.interceptors, plan.receiver.end(topicValuesOf(plan, services)), (error) =>
-      logger.warn('a delivery interceptor broke a rule after the delivery had ended', { group, error }),
-    ),
+    deliver,
     clock,
     logger,
   });
@@ -95,6 +103,7 @@ export function assembleConsumer(plan: ConsumerPlan, services: ConsumerServices)
         clock,
         logger,
         events,
+        statistics,
         onMessages: (woken) => runner.wake(woken),
         onOffsetIllegal: (illegal, nextOffset) => {
           void assignment
@@ -129,11 +138,11 @@ export function assembleConsumer(plan: ConsumerPlan, services: ConsumerServices)
     logger,
     events,
   });
-  return { requests, assignment, runner, mode, rebalancer };
+  return { requests, assignment, runner, mode, rebalancer, statistics, deliver };
 }
 
 /** How values are made of bodies, and what becomes of those that are none. */
-export function topicValuesOf(
+function topicValuesOf(
   { group, options, subscriptions }: ConsumerPlan,
   { logger, replies }: ConsumerServices,
 ): TopicValues {
@@ -144,7 +153,10 @@ export function topicValuesOf(
   };
 }
 
-export function decodeOptionsOf({ options }: ConsumerPlan, { names, compressors }: ConsumerServices): DecodeOptions {
+export function decodeOptionsOf(
+  { options }: Pick<ConsumerPlan, 'options'>,
+  { names, compressors }: ConsumerServices,
+): DecodeOptions {
   return {
     topicFromWire: (topic) => names.topicFromWire(topic),
     compressors,
@@ -153,8 +165,9 @@ export function decodeOptionsOf({ options }: ConsumerPlan, { names, compressors 
 }
 
 function clusteringMode(
-  { group, wireGroup, options, events }: ConsumerPlan,
-  { routes, remoting, clock, logger, unitMode = false }: ConsumerServices,
+  { wireGroup, options }: ConsumerPlan,
+  { routes, remoting, clock, unitMode = false }: ConsumerServices,
+  report: DeliveryReport,
   wake: (consumed: ConsumedQueue) => void,
 ): DeliveryMode {
   const { maxReconsumeTimes, retry } = options;
@@ -163,7 +176,7 @@ function clusteringMode(
     sendBack: createSendBack({ group: wireGroup, maxReconsumeTimes, unitMode, routes, remoting }),
     originTopicOf: (consumed, pulled) => pulled.message?.properties[PropertyName.RETRY_TOPIC] ?? consumed.queue.topic,
     wake,
-    report: new DeliveryReport(group, clock, logger, events),
+    report,
     clock,
   });
 }

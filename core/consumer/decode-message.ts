@@ -4,8 +4,13 @@ import type { ReceivedMessage } from '../message/message.js';
 import { readRecord } from '../message/message-record.js';
 import { toReceivedMessage } from '../message/received-message.js';
 import { SysFlag } from '../message/sys-flag.js';
-import type { ConsumedQueue } from './consumed-queue.js';
-import type { PulledMessage } from './pulled-message.js';
+import type { TopicSubscription } from './subscription.js';
+
+/** Where a record lies among the bytes of a pull. */
+export interface RecordPlace {
+  readonly records: Buffer;
+  readonly position: number;
+}
 
 export interface DecodeOptions {
   readonly topicFromWire: (topic: string) => string;
@@ -21,13 +26,12 @@ export interface DecodeOptions {
  * @throws RMQ_BODY_INVALID, RMQ_CODEC_MISSING, RMQ_DECOMPRESS_FAILED, also by its promise
  */
 export function decodeMessage(
-  pulled: PulledMessage,
-  consumed: ConsumedQueue,
+  place: RecordPlace,
+  brokerName: string,
+  { topic, retried }: Pick<TopicSubscription, 'topic' | 'retried'>,
   { topicFromWire, compressors, sizeBytesMax }: DecodeOptions,
 ): ReceivedMessage | Promise<ReceivedMessage> {
-  const record = readRecord(pulled.records, pulled.position);
-  const { brokerName } = consumed.queue;
-  const { topic, retried } = consumed.subscription;
+  const record = readRecord(place.records, place.position);
   const received = (body: Buffer): ReceivedMessage => {
     const message = toReceivedMessage(record, brokerName, { topic, body });
     return retried ? asSent(message, topicFromWire) : message;

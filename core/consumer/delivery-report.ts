@@ -1,27 +1,33 @@
 import type { Clock } from '../runtime/clock.js';
 import type { Logger } from '../runtime/logger.js';
+import type { ConsumeStatistics } from './consume-statistics.js';
 import type { ConsumedQueue } from './consumed-queue.js';
 import type { FailureNext } from './consumer-event.js';
 import type { ConsumerEvents } from './consumer-events.js';
 import type { MessageOutcome } from './delivery.js';
+import type { EndedDelivery } from './delivery-mode.js';
 import type { PulledMessage } from './pulled-message.js';
 
-/** Says in log and events how deliveries end, in the same words on every kind of consumer. */
+/** Says in log, events and statistics how deliveries end, in the same words on every kind of consumer. */
 export class DeliveryReport {
   readonly #group: string;
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #events: ConsumerEvents;
+  readonly #statistics: ConsumeStatistics;
 
   /** @param group as the application writes it */
-  constructor(group: string, clock: Clock, logger: Logger, events: ConsumerEvents) {
+  constructor(group: string, clock: Clock, logger: Logger, events: ConsumerEvents, statistics: ConsumeStatistics) {
     this.#group = group;
     this.#clock = clock;
     this.#logger = logger;
     this.#events = events;
+    this.#statistics = statistics;
   }
 
   handled(consumed: ConsumedQueue, pulled: PulledMessage, startedMs: number): void {
+    const nowMs = this.#clock.monotonic();
+    this.#statistics.handled(consumed.shown.topic, nowMs, nowMs - startedMs);
     if (!this.#events.observed || pulled.message === undefined) return;
     this.#events.emit({
       type: 'handled',
@@ -29,7 +35,7 @@ export class DeliveryReport {
       queueOffset: pulled.queueOffset,
       msgId: pulled.message.msgId,
       attempt: pulled.tries,
-      elapsedMs: this.#clock.monotonic() - startedMs,
+      elapsedMs: nowMs - startedMs,
     });
   }
 
@@ -39,12 +45,14 @@ export class DeliveryReport {
    * @param retryInMs when it comes again, where that is known here
    */
   failed(
-    consumed: ConsumedQueue,
+    { consumed, startedMs }: EndedDelivery,
     pulled: PulledMessage,
     outcome: MessageOutcome,
     next: FailureNext,
     retryInMs: number | undefined,
   ): void {
+    const nowMs = this.#clock.monotonic();
+    this.#statistics.failed(consumed.shown.topic, nowMs, nowMs - startedMs);
     const { queueOffset, tries: attempt } = pulled;
     const msgId = pulled.message?.msgId;
     const reason = outcome.kind === 'deadLetter' ? { reason: outcome.reason } : {};

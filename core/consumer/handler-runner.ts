@@ -171,6 +171,7 @@ export class HandlerRunner {
     }
     const { group, clock, deliver } = this.#options;
     const delivery = new RunningDelivery(group, consumed, held, clock.monotonic());
+    consumed.lastDeliveredMs = delivery.startedMs;
     this.#deadlines.begin(delivery);
     deliver(new DeliveryPass(delivery, delivery.messages), (outcome) => this.#settle(delivery, outcome));
   }

@@ -4,6 +4,7 @@ import type { PendingRequest, RemotingClient } from '../remoting/remoting-client
 import type { RouteTable } from '../routing/route-table.js';
 import type { Clock, Timer } from '../runtime/clock.js';
 import type { Logger } from '../runtime/logger.js';
+import type { ConsumeStatistics } from './consume-statistics.js';
 import type { ConsumedQueue } from './consumed-queue.js';
 import type { ConsumerEvents } from './consumer-events.js';
 import type { ResolvedConsumerOptions } from './consumer-options.js';
@@ -32,6 +33,7 @@ export interface PullLoopServices {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly events: ConsumerEvents;
+  readonly statistics: ConsumeStatistics;
   /** Messages were put into the process queue. */
   readonly onMessages: (consumed: ConsumedQueue) => void;
   /** The offset is not there; the broker would go on at `nextOffset`. The loop has stopped itself. */
@@ -196,7 +198,7 @@ export class PullLoop implements QueueFeed {
   }
 
   #answered(answer: PullAnswer, elapsedMs: number): void {
-    const { options, events, onMessages, onOffsetIllegal, logger, group } = this.#services;
+    const { options, events, onMessages, onOffsetIllegal, logger, group, statistics, clock } = this.#services;
     const { processQueue } = this.#consumed;
     if (this.#failures > 0) {
       logger.info('a queue is pulled again', { group, ...this.#consumed.shown, failures: this.#failures });
@@ -211,6 +213,7 @@ export class PullLoop implements QueueFeed {
     const before = processQueue.nextOffset;
     const added = answer.kind === 'found' ? processQueue.put(answer.messages, answer.nextOffset) : 0;
     if (answer.kind === 'nothing') processQueue.skipTo(answer.nextOffset);
+    if (added > 0) statistics.pulled(this.#consumed.shown.topic, clock.monotonic(), added, elapsedMs);
     if (events.observed) {
       events.emit({
         type: 'pulled',

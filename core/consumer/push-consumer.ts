@@ -215,6 +215,7 @@ export class PushConsumer<S extends Subscribe> implements Consumer<S> {
         filters: this.#filters,
         events: this.#events,
         receiver,
+        describe: () => this.describe(),
       },
       this.#services,
     );

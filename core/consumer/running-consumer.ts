@@ -1,23 +1,36 @@
 import { isRocketMQError, rocketMQError } from '../errors/rocketmq-error.js';
 import type { MessageQueue } from '../message/message.js';
+import { readRecord } from '../message/message-record.js';
 import { RETRY_TOPIC_PREFIX } from '../message/system-topics.js';
+import type { ConsumeDirectlyResult } from '../remoting/protocol/consume-directly-result.js';
+import type { ConsumerRunningInfo } from '../remoting/protocol/consumer-running-info.js';
 import type { ConsumerMember } from '../routing/membership.js';
 import { keepProcessAlive } from '../runtime/keep-alive.js';
 import type { PeriodicTask } from '../runtime/scheduler.js';
 import { checkSubscription } from './check-subscription.js';
 import type { ConsumedQueue } from './consumed-queue.js';
 import type { CloseOptions, ConsumerServices, SeekPosition } from './consumer.js';
-import { assembleConsumer, type ConsumerParts, type ConsumerPlan } from './consumer-parts.js';
+import { assembleConsumer, type ConsumerParts, type ConsumerPlan, decodeOptionsOf } from './consumer-parts.js';
+import type { RegisteredConsumer } from './consumer-registry.js';
+import { decodeMessage } from './decode-message.js';
+import { deliverDirectly } from './direct-delivery.js';
 import { waitAtMost } from './drain.js';
+import { runningInfo } from './running-info.js';
 import { retrySubscription, type TopicSubscription } from './subscription.js';
 
 const CLOSE_TIMEOUT_MS = 30_000;
 /** Between two heartbeats that a broker's ignorance of this member causes. */
 const EXTRA_HEARTBEAT_MS = 1_000;
 
+/** What a consumer is started with. */
+export interface RunningPlan extends Omit<ConsumerPlan, 'onUnknownMember'> {
+  /** Lines for people. */
+  readonly describe: () => string;
+}
+
 /** A consumer from its start to its end: the member that brokers know, and the parts that work. */
-export class RunningConsumer {
-  readonly #plan: Omit<ConsumerPlan, 'onUnknownMember'>;
+export class RunningConsumer implements RegisteredConsumer {
+  readonly #plan: RunningPlan;
   readonly #services: ConsumerServices;
   readonly #parts: ConsumerParts;
   readonly startedAtMs: number;
@@ -29,7 +42,7 @@ export class RunningConsumer {
   #stopping = false;
   #lastExtraHeartbeatMs = Number.NEGATIVE_INFINITY;
 
-  constructor(plan: Omit<ConsumerPlan, 'onUnknownMember'>, services: ConsumerServices) {
+  constructor(plan: RunningPlan, services: ConsumerServices) {
     this.#plan = plan;
     this.#services = services;
     this.startedAtMs = services.clock.now();
@@ -49,7 +62,7 @@ export class RunningConsumer {
   /** Joins the group and takes the first share of its queues. @throws what makes it impossible; `stop` then tidies up */
   async start(): Promise<void> {
     const { membership, scheduler } = this.#services;
-    const { wireGroup, group, options, subscriptions } = this.#plan;
+    const { group, options, subscriptions } = this.#plan;
     const { assignment, rebalancer } = this.#parts;
     membership.joinConsumer(this.#member());
     this.#joined = true;
@@ -57,18 +70,62 @@ export class RunningConsumer {
     if (this.#stopping) return;
     await membership.heartbeat();
     if (this.#stopping) return;
-    this.#unregister = this.#services.registry.add({
-      group: wireGroup,
-      onMembersChanged: () => {
-        // First the offsets: whoever takes a queue over asks for them right now, and repeats what it does not find.
-        void assignment.commit();
-        void rebalancer.now();
-      },
-    });
+    this.#unregister = this.#services.registry.add(this);
     this.#persisting = scheduler.every(`offsets of ${group}`, { periodMs: options.persistOffsetIntervalMs }, () =>
       assignment.commit(),
     );
     await rebalancer.start();
+  }
+
+  /** On the wire. */
+  get group(): string {
+    return this.#plan.wireGroup;
+  }
+
+  onMembersChanged(): void {
+    // First the offsets: whoever takes a queue over asks for them right now, and repeats what it does not find.
+    void this.#parts.assignment.commit();
+    void this.#parts.rebalancer.now();
+  }
+
+  resetOffsets(topic: string, offsets: ReadonlyMap<MessageQueue, number>): void {
+    const { assignment, rebalancer } = this.#parts;
+    const moves = [...offsets].map(([queue, offset]) => {
+      const consumed = queue.topic === topic ? assignment.find(queue) : undefined;
+      return consumed === undefined ? false : assignment.move(consumed, offset, 'administrator');
+    });
+    void Promise.all(moves).then(() => rebalancer.now());
+  }
+
+  offsets(topic: string): ReadonlyMap<MessageQueue, number> {
+    const ofTopic = this.consumed.filter(({ queue }) => queue.topic === topic);
+    return new Map(ofTopic.map(({ queue, processQueue }) => [queue, processQueue.committableOffset]));
+  }
+
+  runningInfo(described: boolean): ConsumerRunningInfo {
+    const { options, subscriptions, describe } = this.#plan;
+    const { assignment, statistics } = this.#parts;
+    return runningInfo({
+      group: this.group,
+      options,
+      subscriptions,
+      assignment,
+      statistics,
+      startedAtMs: this.startedAtMs,
+      clock: this.#services.clock,
+      description: described ? describe() : undefined,
+    });
+  }
+
+  async consumeDirectly(record: Buffer, brokerName: string): Promise<ConsumeDirectlyResult> {
+    const { group, receiver } = this.#plan;
+    const { topic: wireTopic, queueId } = readRecord(record, 0);
+    const topic = this.#services.names.topicFromWire(wireTopic);
+    const retried = wireTopic === `${RETRY_TOPIC_PREFIX}${this.group}`;
+    const options = decodeOptionsOf(this.#plan, this.#services);
+    const message = await decodeMessage({ records: record, position: 0 }, brokerName, { topic, retried }, options);
+    const direct = { group, receiver, deliver: this.#parts.deliver, clock: this.#services.clock };
+    return deliverDirectly(message, { topic, brokerName, queueId }, direct);
   }
 
   pause(queues: readonly MessageQueue[] | undefined): void {

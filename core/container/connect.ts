@@ -6,6 +6,7 @@ import { formatClientId, uniqueInstanceName } from '../client/client-id.js';
 import { ClientInstance } from '../client/client-instance.js';
 import type { RunningCluster } from '../client/cluster-source.js';
 import { type ConnectOptions, type ResolvedConnectOptions, resolveConnectOptions } from '../client/connect-options.js';
+import { CONSUMER_CALL_CODES } from '../consumer/consumer-registry.js';
 import { rocketMQError } from '../errors/rocketmq-error.js';
 import { chooseClientIp } from '../message/local-address.js';
 import { PluginManager } from '../plugin/plugin-manager.js';
@@ -27,7 +28,7 @@ import { runtimeModule } from './runtime-module.js';
 import { ClientId, Cluster, Plugins, Producers, Settings } from './tokens.js';
 
 /** Requests of brokers that consumers and producers answer. */
-const RESERVED_CODES = [RequestCode.NOTIFY_CONSUMER_IDS_CHANGED, RequestCode.PUSH_REPLY_MESSAGE_TO_CLIENT];
+const RESERVED_CODES = [...CONSUMER_CALL_CODES, RequestCode.PUSH_REPLY_MESSAGE_TO_CLIENT];
 
 /**
  * Makes a client: checks the options, sets up plugins, starts the `cluster` when there is one. It asks no server; the first

@@ -219,10 +219,14 @@ export class FakeBroker {
     return answerOf(0);
   }
 
+  /** The records of a queue. */
+  recordsOf(topic: string, queueId = 0): readonly Buffer[] {
+    return this.#queues.get(placeKey(topic, queueId)) ?? [];
+  }
+
   /** The messages of a queue. */
   messagesOf(topic: string, queueId = 0): ReceivedMessage[] {
-    const queue = this.#queues.get(placeKey(topic, queueId)) ?? [];
-    return queue.map((record) => toReceivedMessage(readRecord(record, 0), this.name));
+    return this.recordsOf(topic, queueId).map((record) => toReceivedMessage(readRecord(record, 0), this.name));
   }
 
   #pull({ clientId, ext }: FakeRequest): RemotingCommand | undefined {

@@ -26,6 +26,8 @@ export interface FakeClient {
   readonly log: { readonly level: string; readonly message: string; readonly fields: Record<string, unknown> }[];
   /** How many requests were taken back. */
   cancelled: number;
+  /** A request of the broker, and what this client answers. */
+  call(code: number, ext: Readonly<Record<string, string>>, body?: Buffer): Promise<OutgoingCommand | undefined>;
   changeRoute(topic: string): void;
   consumer<S extends Subscribe>(options: ConsumerOptions<S>): Consumer<S>;
 }
@@ -95,6 +97,8 @@ export function fakeClient(
     services,
     log,
     cancelled: 0,
+    call: async (code, ext, body = Buffer.alloc(0)) =>
+      handlers.get(code)?.({ ...answerOf(code), ext, body }, broker.address),
     changeRoute: (topic) => {
       for (const listener of listeners) listener(topic);
     },

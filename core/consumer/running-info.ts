@@ -1,0 +1,90 @@
+import type { MessageQueue } from '../message/message.js';
+import {
+  type ConsumerRunningInfo,
+  type ConsumeStatus,
+  type ProcessQueueInfo,
+  RunningInfoProperty,
+} from '../remoting/protocol/consumer-running-info.js';
+import type { Clock } from '../runtime/clock.js';
+import type { Assignment } from './assignment.js';
+import type { ConsumeStatistics } from './consume-statistics.js';
+import type { ConsumedQueue } from './consumed-queue.js';
+import type { ResolvedConsumerOptions } from './consumer-options.js';
+import type { Subscriptions } from './subscriptions.js';
+
+const MEBIBYTE = 1024 * 1024;
+
+export interface RunningInfoFacts {
+  /** The group on the wire. */
+  readonly group: string;
+  readonly options: ResolvedConsumerOptions;
+  readonly subscriptions: Subscriptions;
+  readonly assignment: Assignment;
+  readonly statistics: ConsumeStatistics;
+  readonly startedAtMs: number;
+  readonly clock: Clock;
+  /** Lines that tell what runs; undefined where nobody asked. */
+  readonly description: string | undefined;
+}
+
+/** What an operator's tools show of this consumer. Names are names on the wire. */
+export function runningInfo(facts: RunningInfoFacts): ConsumerRunningInfo {
+  const { subscriptions, assignment, statistics, clock } = facts;
+  const nowMs = clock.monotonic();
+  const statusTable = new Map<string, ConsumeStatus>();
+  for (const [wireTopic, { topic }] of subscriptions.byWire) {
+    statusTable.set(wireTopic, statistics.statusOf(topic, nowMs));
+  }
+  const mqTable = new Map<MessageQueue, ProcessQueueInfo>();
+  for (const consumed of assignment.consumed) {
+    mqTable.set(consumed.queue, queueInfo(consumed, assignment.lastPullMs(consumed), clock));
+  }
+  const subscriptionSet = subscriptions.forHeartbeat().map((one) => ({ ...one, classFilterMode: false }));
+  return { properties: propertiesOf(facts), subscriptionSet, mqTable, statusTable, jstack: facts.description };
+}
+
+function propertiesOf({ group, options, startedAtMs }: RunningInfoFacts): Readonly<Record<string, string>> {
+  return {
+    consumerGroup: group,
+    messageModel: 'CLUSTERING',
+    consumeConcurrentlyMaxSpan: String(options.consumeConcurrentlyMaxSpan),
+    pullThresholdForQueue: String(options.pullThresholdForQueue),
+    pullThresholdSizeForQueue: String(options.pullThresholdSizeForQueueBytes / MEBIBYTE),
+    pullInterval: String(options.pullIntervalMs),
+    pullBatchSize: String(options.pullBatchSize),
+    consumeMessageBatchMaxSize: String(options.batchSize),
+    maxReconsumeTimes: String(options.maxReconsumeTimes),
+    [RunningInfoProperty.THREADPOOL_CORE_SIZE]: String(options.concurrency),
+    [RunningInfoProperty.CONSUMEORDERLY]: 'false',
+    [RunningInfoProperty.CONSUME_TYPE]: 'CONSUME_PASSIVELY',
+    [RunningInfoProperty.CLIENT_VERSION]: 'V4_9_7',
+    [RunningInfoProperty.CONSUMER_START_TIMESTAMP]: String(startedAtMs),
+  };
+}
+
+function queueInfo(
+  { processQueue, lastDeliveredMs, dropped }: ConsumedQueue,
+  lastPullMs: number | undefined,
+  clock: Clock,
+): ProcessQueueInfo {
+  /** Of something that monotonic milliseconds tell; 0 for what never was. */
+  const instant = (monotonicMs: number | undefined): number =>
+    monotonicMs === undefined ? 0 : Math.round(clock.now() - (clock.monotonic() - monotonicMs));
+  const { count, sizeBytes, committableOffset, nextOffset } = processQueue;
+  return {
+    commitOffset: committableOffset,
+    cachedMsgMinOffset: count === 0 ? 0 : committableOffset,
+    cachedMsgMaxOffset: count === 0 ? 0 : nextOffset - 1,
+    cachedMsgCount: count,
+    cachedMsgSizeInMiB: Math.floor(sizeBytes / MEBIBYTE),
+    transactionMsgMinOffset: 0,
+    transactionMsgMaxOffset: 0,
+    transactionMsgCount: 0,
+    locked: false,
+    tryUnlockTimes: 0,
+    lastLockTimestamp: 0,
+    droped: dropped,
+    lastPullTimestamp: instant(lastPullMs),
+    lastConsumeTimestamp: instant(lastDeliveredMs),
+  };
+}
