@@ -48,7 +48,12 @@ export class Chain {
   /** Whether any interceptor sees what is sent. */
   readonly shown: boolean;
   /** Which contexts no interceptor ever sees, because its gaps are empty: stages may refine these in place. */
-  readonly unseen: { readonly created: boolean; readonly attempt: boolean; readonly encoded: boolean };
+  readonly unseen: {
+    readonly created: boolean;
+    readonly attempt: boolean;
+    readonly encoded: boolean;
+    readonly settled: boolean;
+  };
   /** Runs a send through all layers. */
   readonly handler: SendHandler<SendContext>;
   readonly #validate: ((message: OutgoingMessage) => void) | undefined;
@@ -70,6 +75,7 @@ export class Chain {
       created: isEmpty('check') && isEmpty('route'),
       attempt: isEmpty('compress'),
       encoded: isEmpty('send'),
+      settled: isEmpty('updateFault'),
     };
     this.#validate = services.validate;
     this.#checkIndex = indexOfStage(nodes, 'check');

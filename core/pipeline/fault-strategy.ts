@@ -24,6 +24,8 @@ export interface FaultStrategy {
     failure: 'unreachable' | 'refused' | 'timeout' | undefined,
     topic: string,
   ): void;
+  /** False where `record` does nothing: then the clock is not read for it. Default true. */
+  readonly records?: boolean;
   isAvailable(brokerName: string): boolean;
   /**
    * Chooses among a topic's queues, never empty, by index. `failedBroker` is the broker of the attempt before, when there
@@ -36,4 +38,4 @@ export interface FaultStrategy {
 export const FaultStrategy: Token<FaultStrategy> = token('FaultStrategy');
 
 /** Remembers nothing. */
-export const noFaultStrategy: FaultStrategy = { record: () => {}, isAvailable: () => true };
+export const noFaultStrategy: FaultStrategy = { records: false, record: () => {}, isAvailable: () => true };

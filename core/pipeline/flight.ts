@@ -8,6 +8,7 @@ import type { SendHandler } from './interceptor.js';
 import { Pending } from './pending.js';
 import type { PipelineContext } from './pipeline-context.js';
 import { brokerError, handedOver, sendResultOf, sendStatusOf } from './send-response.js';
+import type { SendResult } from './send-result.js';
 
 /** Failures after which another broker may do better. */
 const RETRYABLE_FAILURES: ReadonlySet<string> = new Set([
@@ -18,6 +19,24 @@ const RETRYABLE_FAILURES: ReadonlySet<string> = new Set([
   'RMQ_BROKER_NOT_FOUND',
   'RMQ_NAME_SERVER_UNREACHABLE',
 ]);
+
+/** A result whose time is taken when somebody asks: reading the clock costs as much as a stage. */
+class TimedOnDemand {
+  readonly kind = 'result';
+  readonly result: SendResult;
+  readonly #startMs: number;
+  readonly #clock: Clock;
+
+  constructor(result: SendResult, startMs: number, clock: Clock) {
+    this.result = result;
+    this.#startMs = startMs;
+    this.#clock = clock;
+  }
+
+  get elapsedMs(): number {
+    return this.#clock.monotonic() - this.#startMs;
+  }
+}
 
 /** One request with one broker: turns whatever happens to it into the attempt's outcome, and hands that on. */
 export class Flight extends Pending implements RequestObserver {
@@ -51,7 +70,7 @@ export class Flight extends Pending implements RequestObserver {
     this.#timeoutMs = timeoutMs;
     try {
       const oneway = this.#context.state.mode === 'oneway';
-      this.#request = remoting.start(this.#address, request, { timeoutMs, oneway }, this);
+      this.#request = remoting.start(this.#address, request, { timeoutMs, oneway, nowMs: this.startMs }, this);
     } catch (error) {
       this.failBeforeStart(error);
     }
@@ -110,26 +129,35 @@ export class Flight extends Pending implements RequestObserver {
   #outcomeOf(response: RemotingCommand | undefined): AttemptOutcome {
     const { msgId } = this.state;
     const { queue, attempt } = this.#context;
-    const elapsedMs = this.#clock.monotonic() - this.startMs;
     if (response === undefined) {
       this.state.maybeSent = true;
-      return { kind: 'result', result: handedOver(msgId, queue), elapsedMs };
+      return this.#succeeded(handedOver(msgId, queue));
     }
     const status = sendStatusOf(response.code);
     if (status !== undefined) {
       this.state.maybeSent = true;
-      return { kind: 'result', result: sendResultOf(response, status, msgId, queue, attempt), elapsedMs };
+      return this.#succeeded(sendResultOf(response, status, msgId, queue, attempt));
     }
     // A system error says nothing of whether the message was stored; the other codes refuse it.
     if (response.code === ResponseCode.SYSTEM_ERROR) this.state.maybeSent = true;
     const retryable = this.#retryResponseCodes.has(response.code);
     const error = brokerError(response, queue.brokerName, this.#address, retryable);
-    return { kind: 'failure', error, retryable, elapsedMs };
+    return { kind: 'failure', error, retryable, elapsedMs: this.#elapsedMs };
   }
 
   #fail(error: RocketMQError): void {
     const retryable = RETRYABLE_FAILURES.has(error.code);
-    this.#settle({ kind: 'failure', error, retryable, elapsedMs: this.#clock.monotonic() - this.startMs });
+    this.#settle({ kind: 'failure', error, retryable, elapsedMs: this.#elapsedMs });
+  }
+
+  get #elapsedMs(): number {
+    return this.#clock.monotonic() - this.startMs;
+  }
+
+  /** Interceptors may look at the time whenever they like; where there are none, only the last stage may, and at once. */
+  #succeeded(result: SendResult): AttemptOutcome {
+    if (this.state.chain.unseen.settled) return new TimedOnDemand(result, this.startMs, this.#clock);
+    return { kind: 'result', result, elapsedMs: this.#elapsedMs };
   }
 
   #settle(outcome: AttemptOutcome): void {

@@ -94,7 +94,8 @@ class SharedConnections implements RemotingClient, ConnectionOwner, InterceptedR
     this.#intercepts = interceptors.decorate.length > 0 || interceptors.sign !== undefined;
     this.chain = composeRequestChain(
       interceptors,
-      (address, request, timeoutMs, oneway, observer) => this.#send(address, request, timeoutMs, oneway, observer),
+      (address, request, timeoutMs, oneway, observer) =>
+        this.#send(address, request, timeoutMs, oneway, observer, this.clock.monotonic()),
       () => this.clock.monotonic(),
     );
   }
@@ -108,10 +109,11 @@ class SharedConnections implements RemotingClient, ConnectionOwner, InterceptedR
   start(
     address: string,
     request: OutgoingCommand,
-    { timeoutMs, oneway = false }: { readonly timeoutMs: number; readonly oneway?: boolean },
+    options: { readonly timeoutMs: number; readonly oneway?: boolean; readonly nowMs?: number },
     observer: RequestObserver,
   ): PendingRequest {
-    if (!this.#intercepts) return this.#send(address, request, timeoutMs, oneway, observer);
+    const { timeoutMs, oneway = false, nowMs = this.clock.monotonic() } = options;
+    if (!this.#intercepts) return this.#send(address, request, timeoutMs, oneway, observer, nowMs);
     if (this.#closing) return failedStart(closedError(), observer);
     const intercepted = new InterceptedRequest(this, address, timeoutMs, observer);
     this.#intercepted.add(intercepted);
@@ -254,6 +256,7 @@ class SharedConnections implements RemotingClient, ConnectionOwner, InterceptedR
     timeoutMs: number,
     oneway: boolean,
     observer: RequestObserver,
+    nowMs: number,
   ): PendingRequest {
     let connection = this.#connections.get(address);
     if (connection === undefined) {
@@ -262,7 +265,7 @@ class SharedConnections implements RemotingClient, ConnectionOwner, InterceptedR
       this.#connections.set(address, connection);
       void this.#connect(connection);
     }
-    return connection.start(request, timeoutMs, oneway, observer);
+    return connection.start(request, timeoutMs, oneway, observer, nowMs);
   }
 
   async #connect(connection: Connection): Promise<void> {

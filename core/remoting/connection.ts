@@ -17,6 +17,7 @@ import {
   WORDLESS_CLOSE_ADVICE,
 } from './peer-recognition.js';
 import { failedStart, PendingCommand, type PendingOwner } from './pending-command.js';
+import { PendingTable } from './pending-table.js';
 import { FrameDecoder } from './protocol/frame-decoder.js';
 import { encodeCommand } from './protocol/frame-encoder.js';
 import {
@@ -91,7 +92,7 @@ export class Connection implements PendingOwner {
   readonly #owner: ConnectionOwner;
   readonly #decoder: FrameDecoder;
   readonly #queue: WriteQueue;
-  readonly #pending = new Map<number, PendingCommand>();
+  readonly #pending = new PendingTable();
   readonly #oneways = new Set<PendingCommand>();
   #wire: Wire | undefined;
   #closed = false;
@@ -157,10 +158,16 @@ export class Connection implements PendingOwner {
   }
 
   /** Starts a request; `observer` hears how it ends, never before this returns. */
-  start(request: OutgoingCommand, timeoutMs: number, oneway: boolean, observer: RequestObserver): PendingRequest {
+  start(
+    request: OutgoingCommand,
+    timeoutMs: number,
+    oneway: boolean,
+    observer: RequestObserver,
+    nowMs = this.#settings.clock.monotonic(),
+  ): PendingRequest {
     if (this.#closed) return failedStart(this.#lostError('it is closed', 'no'), observer);
     const opaque = this.#nextOpaque();
-    const deadlineMs = this.#settings.clock.monotonic() + timeoutMs;
+    const deadlineMs = nowMs + timeoutMs;
     const pending = new PendingCommand(this, opaque, request.code, oneway, timeoutMs, deadlineMs, observer);
     try {
       this.#encode(pending, request, opaque, oneway ? CommandFlag.ONEWAY : 0, this.#settings.serializeType);
@@ -168,7 +175,7 @@ export class Connection implements PendingOwner {
       return failedStart(error as RocketMQError, observer);
     }
     if (oneway) this.#oneways.add(pending);
-    else this.#pending.set(opaque, pending);
+    else this.#pending.add(pending);
     this.#settings.deadlines.add(pending);
     this.#queue.add(pending);
     return pending;
@@ -356,7 +363,7 @@ export class Connection implements PendingOwner {
     this.#queue.close();
     if (this.#wire === undefined) this.#reportWireClosed();
     this.#owner.onClosed(this, reason);
-    for (const table of [this.#pending.values(), this.#oneways.values()]) {
+    for (const table of [this.#pending.list(this.#lastOpaque), this.#oneways]) {
       for (const pending of table) {
         this.#settle(pending);
         this.#tellFailure(pending, this.#closeError(reason, pending.sent));
@@ -368,7 +375,7 @@ export class Connection implements PendingOwner {
   #settle(pending: PendingCommand): void {
     pending.settled = true;
     if (pending.oneway) this.#oneways.delete(pending);
-    else this.#pending.delete(pending.opaque);
+    else this.#pending.remove(pending);
     this.#settings.deadlines.remove(pending);
     if (!pending.written) this.#queue.takeBack(pending);
   }

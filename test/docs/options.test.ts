@@ -22,6 +22,7 @@ const documented = (heading: string): string[] => rowsOf(heading).map(([name]) =
 const TABLES = [
   ['connect', 'core/client/connect-options.ts', 'ConnectOptions'],
   ['mq.producer', 'core/producer/options.ts', 'ProducerOptions'],
+  ['transactions.producer', 'plugins/transaction/transaction-producer.ts', 'TransactionProducerOptions'],
   ['mq.producer, latencyFault', 'core/routing/latency-fault/latency-fault-options.ts', 'LatencyFaultOptions'],
   ['producer.send', 'core/producer/producer.ts', 'SendOptions'],
   ['message', 'core/message/message.ts', 'OutgoingMessage'],
@@ -48,6 +49,10 @@ const JAVA = {
       enableConcurrentHeartbeat enableHeartbeatChannelEventListener enableTrace maxPageSizeInGetMetadata namespaceV2
       sendLatencyEnable socksProxyConfig startDetectorEnable traceMsgBatchNum traceTopic useHeartbeatV2`,
   },
+  TransactionMQProducer: {
+    '4.9': `checkRequestHoldMax checkThreadPoolMaxSize checkThreadPoolMinSize executorService transactionCheckListener
+      transactionListener`,
+  },
   DefaultMQProducer: {
     '4.9': `asyncSenderExecutor callbackExecutor compressMsgBodyOverHowmuch createTopicKey customizedTraceTopic
       defaultTopicQueueNums enableMsgTrace latencyMax maxMessageSize notAvailableDuration producerGroup
@@ -62,6 +67,7 @@ const OURS: Readonly<Record<string, readonly string[]>> = {
   connect: optionsOf('core/client/connect-options.ts', 'ConnectOptions'),
   producer: optionsOf('core/producer/options.ts', 'ProducerOptions'),
   send: optionsOf('core/producer/producer.ts', 'SendOptions'),
+  transaction: optionsOf('plugins/transaction/transaction-producer.ts', 'TransactionProducerOptions'),
   consumer: optionsOf('core/consumer/consumer-options.ts', 'ConsumerOptions'),
   message: optionsOf('core/message/message.ts', 'OutgoingMessage'),
 };

@@ -53,6 +53,12 @@ const PRINTS: Record<string, readonly RegExp[]> = {
   ],
   '14-delays.mjs': [/^in a second after \d s$/m, /^at an instant after \d s$/m],
   '15-trace-collector.mjs': [/^Pub shop true ([0-9A-F]{32,56})\nSubBefore billing - \1\nSubAfter billing true \1$/m],
+  '16-transaction.mjs': [
+    /^20: commit\n5000: rollback\n3: unknown$/m,
+    /^shipped: an order of 20$/m,
+    /^check 1: paid$/m,
+    /^shipped: an order of 3$/m,
+  ],
 };
 
 const examples = readdirSync(join(root, 'examples')).filter((name) => /^\d\d-.*\.mjs$/.test(name));

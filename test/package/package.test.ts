@@ -12,6 +12,7 @@ const DOORS = [
   ['multistage/plugins/forbidden', 'forbidden'],
   ['multistage/plugins/namespace', 'namespace'],
   ['multistage/plugins/tracing', 'tracing'],
+  ['multistage/plugins/transaction', 'transaction'],
 ] as const;
 
 const projects: EmptyProject[] = [];

@@ -43,10 +43,10 @@ export class UpdateFault implements UpdateFaultStage {
       if (fault !== undefined) this.#faults.record(brokerName, outcome.elapsedMs, fault, topic);
       return failed(context, outcome.error);
     }
-    const { result, elapsedMs } = outcome;
+    const { result } = outcome;
     // How fast bytes are handed to a socket says nothing of the broker behind it.
     if (result.status === 'HANDED_OVER') return ended(context, result);
-    this.#faults.record(brokerName, elapsedMs, undefined, topic);
+    if (this.#faults.records !== false) this.#faults.record(brokerName, outcome.elapsedMs, undefined, topic);
     if (result.status === 'SEND_OK' || this.#notStored === 'return') return ended(context, result);
     return failed(context, notStored(result));
   }

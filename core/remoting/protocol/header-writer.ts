@@ -2,7 +2,7 @@ import { writeInt16, writeInt32 } from '../../runtime/big-endian.js';
 
 const CHUNK_BYTES = 64 * 1024;
 /** Up to here a loop over characters beats the call into native code. */
-const LOOP_CHARS_MAX = 48;
+const LOOP_CHARS_MAX = 24;
 const LOOP_JSON_CHARS_MAX = 160;
 /** A sign and sixteen digits. */
 const DECIMAL_CHARS_MAX = 17;

@@ -1,5 +1,6 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { type Client, connect, isRocketMQError, type Plugin } from '../../../core/index.js';
+import { pluginConformance } from '../../../core/testing/index.js';
 import { type ForbiddenOptions, type ForbiddenRule, forbidden } from '../../../plugins/forbidden/index.js';
 import { fakeBroker, fakeCluster } from '../../client/fake-cluster.js';
 import { closeAfterTest } from '../../kit/close-after-test.js';
@@ -246,4 +247,15 @@ test.each<[string, unknown]>([
   expect(() => forbidden(options as ForbiddenOptions)).toThrow(
     expect.objectContaining({ code: 'RMQ_OPTIONS_INVALID', option: 'rules' }),
   );
+});
+
+describe('a plugin that keeps the contract', () => {
+  const make = () =>
+    forbidden({
+      rules: [
+        { name: 'later', check: async () => false },
+        { name: 'once', at: 'send', check: () => '' },
+      ],
+    });
+  for (const check of pluginConformance(make)) test(check.name, check.run);
 });

@@ -8,6 +8,7 @@ import {
   type StageEvent,
 } from '../../../core/index.js';
 import { embedded } from '../../../core/server/index.js';
+import { pluginConformance, testKit } from '../../../core/testing/index.js';
 import { type NamespaceOptions, namespace } from '../../../plugins/namespace/index.js';
 import { fakeCluster } from '../../client/fake-cluster.js';
 import { closeAfterTest } from '../../kit/close-after-test.js';
@@ -33,19 +34,19 @@ function looking() {
 
 describe('two namespaces on one server', () => {
   async function setup() {
-    const cluster = embedded({ store: 'memory' });
-    const open = async (...plugins: Plugin[]) => closeAfterTest(await connect({ cluster, plugins }));
+    const kit = closeAfterTest(await testKit());
+    const open = (...plugins: Plugin[]) => kit.connect({ plugins });
     const look = looking();
     const clients = {
       a: await open(inNamespace('A'), look.plugin),
       b: await open(inNamespace('B')),
       plain: await open(),
     };
-    return { clients, look, open };
+    return { kit, clients, look };
   }
 
   test('never meet, though their topics and groups have the same names', async () => {
-    const { clients } = await setup();
+    const { kit, clients } = await setup();
     const received: Record<string, ReceivedMessage[]> = {};
     for (const [name, mq] of Object.entries(clients)) {
       const producer = await mq.producer({ group: 'g' });
@@ -56,8 +57,10 @@ describe('two namespaces on one server', () => {
       const consumer = await mq.consumer({ group: 'readers', subscribe: { orders: '*' }, from: 'first' });
       await consumer.run((message: ReceivedMessage) => received[name]!.push(message));
     }
-    await waitFor(() => Object.values(received).every((messages) => messages.length >= 12), { timeoutMs: 10_000 });
-    for (const mq of Object.values(clients)) await mq.close();
+    await kit.clock.settle();
+    for (const [topic, name] of Object.entries({ 'A%orders': 'a', 'B%orders': 'b', orders: 'plain' })) {
+      expect((await kit.messages(topic)).every(({ value }) => value.startsWith(name))).toBe(true);
+    }
     for (const [name, messages] of Object.entries(received)) {
       expect(messages.map(({ body }) => body.toString()).sort()).toEqual(
         Array.from({ length: 12 }, (_, index) => `${name} ${index}`).sort(),
@@ -69,7 +72,7 @@ describe('two namespaces on one server', () => {
   });
 
   test('results, events and descriptions show plain names, servers hear the full ones', async () => {
-    const { clients, look } = await setup();
+    const { kit, clients, look } = await setup();
     const producer = await clients.a.producer({ group: 'g' });
     const stages: StageEvent[] = [];
     producer.pipeline.events$.subscribe((event) => stages.push(event));
@@ -81,27 +84,20 @@ describe('two namespaces on one server', () => {
     );
     expect(JSON.stringify(stages)).toContain('"orders"');
 
-    const consumer = await clients.a.consumer({
-      group: 'readers',
-      subscribe: { orders: '*' },
-      from: 'first',
-      persistOffsetIntervalMs: 100,
-    });
+    const consumer = await clients.a.consumer({ group: 'readers', subscribe: { orders: '*' }, from: 'first' });
     const events: unknown[] = [];
     consumer.events$.subscribe((event) => events.push(event));
     await consumer.run(() => {});
-    await waitFor(() => events.some((event) => (event as { type: string }).type === 'committed'), {
-      timeoutMs: 10_000,
-    });
+    await kit.clock.advance('5s');
+    expect(events).toContainEqual(expect.objectContaining({ type: 'committed' }));
+    expect(kit.offsets('A%readers', 'A%orders').some(({ offset }) => offset === 1)).toBe(true);
     expect(new Set(consumer.assignment().map(({ topic }) => topic))).toEqual(new Set(['orders']));
     for (const shown of [stages, events, consumer.assignment(), consumer.describe(), producer.describe()]) {
       expect(JSON.stringify(shown)).not.toContain('A%');
     }
 
-    await waitFor(async () => (await members('A%readers')).includes(clients.a.clientId));
-    function members(consumerGroup: string): Promise<string> {
-      return look.ask(RequestCode.GET_CONSUMER_LIST_BY_GROUP, { consumerGroup });
-    }
+    const members = (consumerGroup: string) => look.ask(RequestCode.GET_CONSUMER_LIST_BY_GROUP, { consumerGroup });
+    expect(await members('A%readers')).toContain(clients.a.clientId);
     expect(await members('readers')).not.toContain(clients.a.clientId);
     const topics = await look.ask(RequestCode.GET_ALL_TOPIC_CONFIG, {});
     expect(topics).toContain('"A%orders"');
@@ -116,7 +112,7 @@ describe('two namespaces on one server', () => {
   });
 
   test('retry and dead-letter topics have the namespace inside, system topics none', async () => {
-    const { clients, look } = await setup();
+    const { kit, clients, look } = await setup();
     const producer = await clients.a.producer({ group: 'g' });
     const consumer = await clients.a.consumer({ group: 'readers', subscribe: { orders: '*' }, from: 'first' });
     await producer.send({ topic: 'orders', body: 'x' });
@@ -138,20 +134,21 @@ describe('two namespaces on one server', () => {
       from: 'first',
     });
     await undertaker.run((message: ReceivedMessage) => dead.push(message));
-    await waitFor(() => dead.length === 1, { timeoutMs: 10_000 });
+    await kit.clock.settle();
+    expect(dead).toHaveLength(1);
     expect(dead[0]).toMatchObject({ topic: '%DLQ%readers', reconsumeTimes: 16 });
     expect(dead[0]?.body.toString()).toBe('given up');
   });
 
   test('every message of a batch is in the namespace', async () => {
-    const { clients, look } = await setup();
+    const { kit, clients, look } = await setup();
     const producer = await clients.a.producer({ group: 'g' });
     const results = await producer.sendBatch(['x', 'y', 'z'].map((body) => ({ topic: 'orders', body })));
     expect(new Set(results.map(({ queue }) => queue.topic))).toEqual(new Set(['orders']));
     const received: ReceivedMessage[] = [];
     const consumer = await clients.a.consumer({ group: 'readers', subscribe: { orders: '*' }, from: 'first' });
     await consumer.run((message: ReceivedMessage) => received.push(message));
-    await waitFor(() => received.length === 3, { timeoutMs: 10_000 });
+    await kit.clock.settle();
     expect(received.map(({ topic, properties }) => `${topic} of ${properties.INSTANCE_ID}`)).toEqual(
       Array.from({ length: 3 }, () => 'orders of A'),
     );
@@ -165,8 +162,8 @@ describe('two namespaces on one server', () => {
   });
 
   test('an unknown topic is told by its plain name', async () => {
-    const cluster = embedded({ store: 'memory', autoCreateTopicEnable: false });
-    const mq = closeAfterTest(await connect({ cluster, plugins: [inNamespace('A')] }));
+    const kit = closeAfterTest(await testKit({ server: { autoCreateTopicEnable: false } }));
+    const mq = await kit.connect({ plugins: [inNamespace('A')] });
     const producer = await mq.producer({ group: 'g' });
     const error = await producer.send({ topic: 'nothing', body: 'x' }).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code: 'RMQ_ROUTE_NOT_FOUND', topic: 'nothing' });
@@ -258,4 +255,9 @@ describe('options', () => {
       expect.objectContaining({ code: 'RMQ_OPTIONS_INVALID', option }),
     );
   });
+});
+
+describe.each([1, 2] as const)('version %d keeps the contract of plugins', (version) => {
+  for (const check of pluginConformance(() => namespace({ namespace: 'staging', version })))
+    test(check.name, check.run);
 });

@@ -1,0 +1,136 @@
+import {
+  type Plugin,
+  type PluginHost,
+  PropertyName,
+  type RawMessage,
+  RequestCode,
+  ResourceNames,
+  rocketMQError,
+  type SendOptions,
+  type TypedMessage,
+} from '../../core/index.js';
+import { resolveTransactionOptions } from './options.js';
+import { TransactionChecks } from './transaction-checks.js';
+import {
+  brokerInterceptor,
+  CALL,
+  type InterceptedGroup,
+  type TransactionCall,
+  transactionInterceptor,
+} from './transaction-interceptor.js';
+import type { TransactionProducer, TransactionProducerOptions, TransactionSendResult } from './transaction-producer.js';
+
+export type {
+  Check,
+  CheckedMessage,
+  Execute,
+  HalfMessage,
+  TransactionProducer,
+  TransactionProducerOptions,
+  TransactionSendResult,
+} from './transaction-producer.js';
+
+/** What `mq.plugin(transactions)` gives. */
+export interface Transactions {
+  /**
+   * A producer whose sends are transactions; as long as it is open this client answers brokers about those of its group.
+   * @throws RMQ_OPTIONS_INVALID, RMQ_MESSAGE_ILLEGAL (the group's name), RMQ_GROUP_DUPLICATE, RMQ_NOT_RUNNING
+   */
+  producer<A = void>(options: TransactionProducerOptions<A>): Promise<TransactionProducer<A>>;
+}
+
+interface Group extends InterceptedGroup {
+  readonly checks: TransactionChecks;
+}
+
+/**
+ * RocketMQ's transactional messages: what is sent can be read when the local branch has committed, and never when it was
+ * rolled back; a broker that does not hear how it ended asks.
+ * @example
+ * const transactions = transaction();
+ * const mq = await connect({ nameServers, plugins: [transactions] });
+ * const producer = await mq.plugin(transactions).producer<Order>({
+ *   group: 'checkout',
+ *   execute: async ({ transactionId }, order) => ((await pay(order, transactionId)) ? 'commit' : 'rollback'),
+ *   check: async ({ transactionId }) => ((await isPaid(transactionId)) ? 'commit' : 'unknown'),
+ * });
+ * await producer.send({ topic: 'orders', body: JSON.stringify(order) }, order);
+ */
+export function transaction(): Plugin<Transactions> {
+  return {
+    name: 'transaction',
+    setup(host) {
+      const groups = new Map<string, Group>();
+      host.interceptSend({
+        before: 'check',
+        create: ({ group, internal }) => {
+          const known = internal ? undefined : groups.get(group);
+          return known && transactionInterceptor(host, known, (topic) => namesOf(host).topicToWire(topic));
+        },
+      });
+      host.interceptSend({
+        after: 'send',
+        create: ({ group, internal }) => (!internal && groups.has(group) ? brokerInterceptor : undefined),
+      });
+      host.handle(RequestCode.CHECK_TRANSACTION_STATE, async ({ body, ext }, address) => {
+        const [message] = await host.readMessages(body, ext.bname ?? '');
+        const wireGroup = message?.properties[PropertyName.PGROUP];
+        const group = [...groups.values()].find((known) => known.wireGroup === wireGroup);
+        if (message !== undefined && group !== undefined) group.checks.add({ message, ext, address });
+        else host.logger.warn('a broker asked about a transaction of no group of this client', { wireGroup, address });
+        return undefined;
+      });
+      host.onStop(async () => {
+        await Promise.all([...groups.values()].map(({ checks }) => checks.close()));
+      });
+      return { producer: (options) => createTransactionProducer(host, groups, options) };
+    },
+  };
+}
+
+async function createTransactionProducer<A>(
+  host: PluginHost,
+  groups: Map<string, Group>,
+  given: TransactionProducerOptions<A>,
+): Promise<TransactionProducer<A>> {
+  const { producer: options, execute, check, checkConcurrency, checkTimeoutMs } = resolveTransactionOptions(given);
+  const { group } = options;
+  if (groups.has(group)) {
+    const message = `This client has a transactional producer of group ${group} already`;
+    throw rocketMQError('RMQ_GROUP_DUPLICATE', message, { group });
+  }
+  const wireGroup = namesOf(host).groupToWire(group);
+  const checks = new TransactionChecks(host, {
+    group,
+    wireGroup,
+    check,
+    concurrency: checkConcurrency,
+    timeoutMs: checkTimeoutMs,
+  });
+  groups.set(group, { group, wireGroup, execute: execute as InterceptedGroup['execute'], checks });
+  const producer = await host.producer(options).catch((error: unknown) => {
+    groups.delete(group);
+    throw error;
+  });
+  const close = async (closing?: { readonly timeoutMs?: number; readonly signal?: AbortSignal }): Promise<void> => {
+    await producer.close(closing);
+    groups.delete(group);
+    await checks.close();
+  };
+  return {
+    group,
+    producer,
+    send: async (message: RawMessage | TypedMessage<unknown>, argument: A, sendOptions?: SendOptions) => {
+      const call: TransactionCall = { argument, brokerAddress: undefined };
+      const slots = [...(sendOptions?.slots ?? []), { key: CALL, value: call }];
+      // The interceptor makes it one of these.
+      return (await producer.send(message as RawMessage, { ...sendOptions, slots })) as TransactionSendResult;
+    },
+    close,
+    [Symbol.asyncDispose]: () => close(),
+  };
+}
+
+function namesOf(host: PluginHost): ResourceNames {
+  return host.resolve(ResourceNames) as ResourceNames;
+}

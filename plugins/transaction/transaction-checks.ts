@@ -1,0 +1,131 @@
+import { type EndTransactionContext, type PluginHost, PropertyName, type ReceivedMessage } from '../../core/index.js';
+import { endTransaction } from './end-transaction.js';
+import { askLocal, type LocalAnswer } from './local-state.js';
+import type { Check } from './transaction-producer.js';
+
+/** A broker's question about one transaction. */
+export interface CheckRequest {
+  readonly message: ReceivedMessage;
+  /** Fields of its header: they go back as they are. */
+  readonly ext: Readonly<Record<string, string | undefined>>;
+  readonly address: string;
+}
+
+export interface TransactionChecksOptions {
+  readonly group: string;
+  readonly wireGroup: string;
+  readonly check: Check;
+  readonly concurrency: number;
+  readonly timeoutMs: number;
+}
+
+/**
+ * Answers brokers about the transactions of one group: so many at a time, the others wait. None is dropped; a question that
+ * comes again takes the place of the one that waits, and the answer goes to where the newest came from.
+ */
+export class TransactionChecks {
+  readonly #host: PluginHost;
+  readonly #options: TransactionChecksOptions;
+  /** By message id, oldest first. */
+  readonly #waiting = new Map<string, CheckRequest>();
+  readonly #running = new Map<string, { newest: CheckRequest; readonly done: Promise<void> }>();
+  #closed = false;
+
+  constructor(host: PluginHost, options: TransactionChecksOptions) {
+    this.#host = host;
+    this.#options = options;
+  }
+
+  add(request: CheckRequest): void {
+    if (this.#closed) return;
+    const { msgId } = request.message;
+    const running = this.#running.get(msgId);
+    if (running !== undefined) running.newest = request;
+    else {
+      this.#waiting.set(msgId, request);
+      this.#startNext();
+    }
+  }
+
+  /** Begins none any more; resolves when those that run have ended. Brokers ask another member about the others, or later. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#waiting.clear();
+    await Promise.all([...this.#running.values()].map(({ done }) => done));
+  }
+
+  #startNext(): void {
+    for (const [msgId, request] of this.#waiting) {
+      if (this.#running.size >= this.#options.concurrency) return;
+      this.#waiting.delete(msgId);
+      this.#running.set(msgId, { newest: request, done: this.#run(request) });
+    }
+  }
+
+  async #run(request: CheckRequest): Promise<void> {
+    const { msgId } = request.message;
+    const answer = await this.#ask(request.message);
+    const { newest } = this.#running.get(msgId) ?? { newest: request };
+    this.#running.delete(msgId);
+    this.#startNext();
+    await this.#end(newest, answer);
+  }
+
+  async #ask(message: ReceivedMessage): Promise<LocalAnswer> {
+    const { group, check, timeoutMs } = this.#options;
+    const transactionId = transactionIdOf(message);
+    const checkTimes = Number(message.properties[PropertyName.TRANSACTION_CHECK_TIMES] ?? 1);
+    const answer = await this.#within(
+      timeoutMs,
+      askLocal('check', () => check({ ...message, transactionId, checkTimes })),
+    );
+    const { error } = answer;
+    if (error !== undefined) this.#host.logger.warn('a check failed', { group, transactionId, error });
+    return answer;
+  }
+
+  #within(timeoutMs: number, answer: Promise<LocalAnswer>): Promise<LocalAnswer> {
+    return new Promise((resolve) => {
+      const timer = this.#host.clock.setTimer(timeoutMs, () => {
+        resolve({ state: 'unknown', error: new Error(`check did not answer within ${timeoutMs} ms`) });
+      });
+      void answer.then((value) => {
+        timer.cancel();
+        resolve(value);
+      });
+    });
+  }
+
+  #end({ message, ext, address }: CheckRequest, { state, error }: LocalAnswer): Promise<void> {
+    const { group, wireGroup } = this.#options;
+    const { topic, tag, keys, msgId, properties } = message;
+    const context: EndTransactionContext = {
+      producerGroup: group,
+      message: { topic, ...(tag !== undefined && { tag }), ...(keys.length > 0 && { keys }) },
+      msgId,
+      transactionId: ext.transactionId ?? msgId,
+      brokerName: ext.bname === '' ? undefined : ext.bname,
+      brokerAddress: address,
+      regionId: properties[PropertyName.MSG_REGION] ?? 'DefaultRegion',
+      transactionState: state,
+      fromTransactionCheck: true,
+    };
+    return endTransaction(this.#host, {
+      target: { address },
+      place: {
+        wireGroup,
+        wireTopic: ext.topic,
+        tranStateTableOffset: ext.tranStateTableOffset ?? '',
+        commitLogOffset: ext.commitLogOffset ?? '',
+        transactionId: ext.transactionId,
+      },
+      context,
+      error,
+      remark: 'checkLocalTransactionState Exception',
+    });
+  }
+}
+
+function transactionIdOf({ properties, msgId }: ReceivedMessage): string {
+  return properties[PropertyName.TRANSACTION_ID] ?? msgId;
+}
