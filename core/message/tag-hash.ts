@@ -3,7 +3,12 @@
  * index.
  */
 export function javaStringHash(text: string): number {
-  let hash = 0;
+  return javaStringHashBehind(0, text);
+}
+
+/** The hash of a text that stands behind another, of which the hash is known. */
+export function javaStringHashBehind(hashBefore: number, text: string): number {
+  let hash = hashBefore;
   for (let index = 0; index < text.length; index++) hash = (Math.imul(hash, 31) + text.charCodeAt(index)) | 0;
   return hash;
 }

@@ -29,6 +29,7 @@ import { EndTransactionProcessor } from './broker/processors/end-transaction.js'
 import { HeartBeatProcessor } from './broker/processors/heart-beat.js';
 import { LockBatchProcessor } from './broker/processors/lock-batch.js';
 import { PullMessageProcessor } from './broker/processors/pull-message.js';
+import { QueryMessageProcessor } from './broker/processors/query-message.js';
 import { QueueOffsetProcessor } from './broker/processors/queue-offset.js';
 import { RecallMessageProcessor } from './broker/processors/recall-message.js';
 import { ReplyMessageProcessor } from './broker/processors/reply-message.js';
@@ -95,6 +96,7 @@ const BROKER_PROCESSORS = [
   HeartBeatProcessor,
   LockBatchProcessor,
   PullMessageProcessor,
+  QueryMessageProcessor,
   QueueOffsetProcessor,
   RecallMessageProcessor,
   ReplyMessageProcessor,

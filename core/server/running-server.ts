@@ -276,8 +276,11 @@ function openStore(options: ResolvedServerOptions): Promise<MessageStore> {
   return openMessageStore({ ...sizes, dir, files, ...(clock && { clock }), ...(logger && { logger }) });
 }
 
+/** In memory each slot that is used takes a page of it, and nobody there has as many messages. */
+const MEMORY_STORE: StoreSettings = { maxHashSlotNum: 65_536 };
+
 function storeSettingsOf({ store }: ResolvedServerOptions): StoreSettings {
-  return store === 'memory' ? {} : store;
+  return store === 'memory' ? MEMORY_STORE : store;
 }
 
 /** The store's settings as Apache's configuration names them: without the unit that our names end in. */

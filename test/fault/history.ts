@@ -1,4 +1,5 @@
 import { readRecord } from '../../core/message/message-record.js';
+import { encodeProperties } from '../../core/message/properties.js';
 import type { FileMessageStore } from '../../core/server/store/file-message-store.js';
 import { openMessageStore } from '../../core/server/store/open-message-store.js';
 import { type VirtualClock, virtualClock } from '../../core/testing/virtual-clock.js';
@@ -12,15 +13,16 @@ const CONFIG = 'offsets.json';
 const TOPIC = 'orders';
 const QUEUES = 3;
 const DISK_CHECK_MS = 1000;
-/** Born and store host are IPv4, there are no properties. */
+const LOG_FILE_SIZE_BYTES = 4096;
+/** Born and store host are IPv4; properties come on top. */
 const RECORD_OVERHEAD_BYTES = 91 + TOPIC.length;
 
 type FlushDiskType = Sent['flushDiskType'];
 
 /**
  * One history: stores that live one after the other on one volume, take messages and configurations, are read, meet
- * failing and short writes, failing and slow syncs, and end by a stop, a kill in the middle of anything or a power
- * failure. Everything is decided by the seed.
+ * failing and short writes, failing and slow syncs, lose what is too much, and end by a stop, a kill in the middle of
+ * anything or a power failure. Everything is decided by the seed.
  * @throws Violation when a store broke its word
  */
 export async function runHistory(seed: number): Promise<void> {
@@ -35,10 +37,14 @@ class History {
   #configs = 0;
   /** Where all records are of one size, what was left behind by mistake lies just where the next one could begin. */
   readonly #bodyLength: number | undefined;
+  readonly #commitLogSizeBytesMax: number | undefined;
+  readonly #maxIndexNum: number;
 
   constructor(seed: number) {
     this.#random = new Random(seed);
     this.#bodyLength = this.#random.chance(0.5) ? this.#random.between(8, 600) : undefined;
+    this.#commitLogSizeBytesMax = this.#random.of([undefined, undefined, LOG_FILE_SIZE_BYTES, 2 * LOG_FILE_SIZE_BYTES]);
+    this.#maxIndexNum = this.#random.of([4, 20, 200]);
   }
 
   async run(): Promise<void> {
@@ -84,7 +90,7 @@ class History {
 
   async #step(store: FileMessageStore, clock: VirtualClock, flushDiskType: FlushDiskType): Promise<void> {
     const random = this.#random;
-    switch (random.between(0, 11)) {
+    switch (random.between(0, 12)) {
       case 0:
         this.#volume.fault = this.#badDisk();
         return;
@@ -106,6 +112,8 @@ class History {
       case 7:
         this.#volume.fault = this.#dieLater(random.between(0, 8));
         return;
+      case 8:
+        return this.#removeOldFiles(store);
       default:
         return this.#append(store, flushDiskType);
     }
@@ -130,7 +138,7 @@ class History {
         reconsumeTimes: 0,
         preparedTransactionOffset: 0,
         body: Buffer.from(sent.body),
-        properties: Buffer.alloc(0),
+        properties: propertiesOf(sent),
         tagsCode: 0,
         waitStored: sent.waitStored,
       };
@@ -140,6 +148,17 @@ class History {
     }
     if (random.chance(0.7)) store.flushTurn();
     for (let turns = random.between(0, 3); turns > 0; turns--) await nextTurn();
+  }
+
+  /** May take as long as syncs are held, and may be cut short by what the disk does. */
+  async #removeOldFiles(store: FileMessageStore): Promise<void> {
+    const removing = store.removeOldFiles().catch((error: unknown) => {
+      if (error instanceof Violation) throw error;
+    });
+    if (this.#random.chance(0.7)) {
+      this.#volume.releaseSyncs();
+      await removing;
+    }
   }
 
   async #writeConfig(store: FileMessageStore): Promise<void> {
@@ -163,12 +182,14 @@ class History {
     const fault = this.#volume.fault;
     this.#volume.fault = () => undefined;
     const found = findAll(store);
+    this.#ledger.removed(store.statistics.commitLogMinOffset);
     this.#ledger.read(found, flushDiskType);
     this.#volume.fault = fault;
   }
 
   async #end(store: FileMessageStore): Promise<End> {
-    const { flushedOffset } = store.statistics;
+    const { flushedOffset, commitLogMinOffset } = store.statistics;
+    this.#ledger.removed(commitLogMinOffset);
     if (this.#volume.isDead || this.#random.chance(0.7)) {
       this.#ledger.synced(flushedOffset, recordEnd);
       const end = this.#random.chance(0.5) ? 'kill' : 'power';
@@ -199,17 +220,24 @@ class History {
       files: this.#volume,
       clock,
       flushDiskType,
-      mappedFileSizeCommitLog: 4096,
+      mappedFileSizeCommitLog: LOG_FILE_SIZE_BYTES,
       mappedFileSizeConsumeQueue: 200,
       syncFlushTimeoutMs: 1500,
       flushConsumeQueueThoroughIntervalMs: 2000,
       diskCheckIntervalMs: DISK_CHECK_MS,
+      commitLogSizeBytesMax: this.#commitLogSizeBytesMax,
+      deleteCommitLogFilesIntervalMs: 0,
+      maxHashSlotNum: 3,
+      maxIndexNum: this.#maxIndexNum,
       openFilesMax: this.#random.of([2, 8, 512]),
     });
   }
 
   async #check(store: FileMessageStore, end: End): Promise<void> {
-    this.#ledger.reopened(findAll(store), end);
+    const found = findAll(store);
+    this.#ledger.removed(store.statistics.commitLogMinOffset);
+    this.#ledger.reopened(found, end);
+    await checkIndex(store, found);
     this.#ledger.configFound(await store.readConfig(CONFIG));
   }
 
@@ -246,8 +274,30 @@ class History {
   }
 }
 
-function recordEnd({ commitLogOffset, body }: Sent): number {
-  return commitLogOffset + RECORD_OVERHEAD_BYTES + body.length;
+function recordEnd(sent: Sent): number {
+  return sent.commitLogOffset + RECORD_OVERHEAD_BYTES + propertiesOf(sent).length + sent.body.length;
+}
+
+/** Every message has a key that it shares with its queue, and one of its own. */
+function propertiesOf({ id, queueId }: Pick<Sent, 'id' | 'queueId'>): Buffer {
+  return encodeProperties({ KEYS: `queue${queueId}`, UNIQ_KEY: `id${id}` });
+}
+
+/** Every message that can be read is found by its keys, each once, and nothing else is. */
+async function checkIndex(store: FileMessageStore, found: readonly Found[]): Promise<void> {
+  const idsOf = async (key: string): Promise<string> => {
+    const range = { begin: 0, end: Number.MAX_SAFE_INTEGER };
+    const { records } = await store.query({ topic: TOPIC, key, messagesMax: 1_000_000, ...range });
+    return records.map((record) => Number.parseInt(readRecord(record, 0).body.toString(), 10)).join();
+  };
+  for (let queueId = 0; queueId < QUEUES; queueId++) {
+    const expected = found.filter((one) => one.queueId === queueId).map(({ id }) => id);
+    const ids = await idsOf(`queue${queueId}`);
+    if (ids !== expected.join()) throw new Violation(`the index knows ${ids} of queue ${queueId}, not ${expected}`);
+  }
+  const last = found.at(-1);
+  if (last !== undefined && (await idsOf(`id${last.id}`)) !== String(last.id))
+    throw new Violation(`message ${last.id} is not found by its unique key`);
 }
 
 /** Every message of every queue; whether each queue is read without a gap is checked on the way. */
@@ -255,15 +305,23 @@ function findAll(store: FileMessageStore): Found[] {
   const found: Found[] = [];
   for (let queueId = 0; queueId < QUEUES; queueId++) {
     const maxOffset = store.maxOffset(TOPIC, queueId);
-    for (let offset = 0; offset < maxOffset; ) {
+    // While old files are removed, entries of the queue may be left that name what is gone: in front of all others.
+    let mayBeRemoved = true;
+    for (let offset = store.minOffset(TOPIC, queueId); offset < maxOffset; ) {
       const result = store.get(TOPIC, queueId, offset, { messagesMax: 32 });
       // At once, so that nothing is answered meanwhile.
       if ('then' in result) throw new Violation('young messages are not read at once');
+      if (result.status === 'MESSAGE_WAS_REMOVING' && mayBeRemoved) {
+        offset = result.nextBeginOffset;
+        continue;
+      }
       if (result.status !== 'FOUND') throw new Violation(`queue ${queueId} at ${offset}: ${result.status}`);
       for (const bytes of result.records) {
         const { body, queueOffset, physicalOffset: commitLogOffset } = readRecord(bytes, 0);
-        if (queueOffset !== offset++)
-          throw new Violation(`queue ${queueId}: ${queueOffset} where ${offset - 1} is due`);
+        if (queueOffset !== offset && !(mayBeRemoved && queueOffset > offset))
+          throw new Violation(`queue ${queueId}: ${queueOffset} where ${offset} is due`);
+        mayBeRemoved = false;
+        offset = queueOffset + 1;
         const text = body.toString();
         found.push({ id: Number.parseInt(text, 10), queueId, queueOffset, commitLogOffset, body: text });
       }

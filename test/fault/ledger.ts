@@ -39,6 +39,8 @@ export class Violation extends Error {}
 export class Ledger {
   #sent: Sent[] = [];
   #nextId = 0;
+  /** What lies in front of it was removed for its age or for want of room; it may come back after a power failure. */
+  #removedBefore = 0;
   #config: string | undefined;
   /** Texts that may have replaced it. */
   #pendingConfigs: string[] = [];
@@ -67,11 +69,16 @@ export class Ledger {
     }
   }
 
+  /** The log begins here now: what was in front of it is owed no longer. */
+  removed(commitLogStart: number): void {
+    this.#removedBefore = Math.max(this.#removedBefore, commitLogStart);
+  }
+
   /** Checks what a store gives back while it lives. */
   read(found: readonly Found[], flushDiskType: Sent['flushDiskType']): void {
     const byId = this.#known(found);
     for (const sent of this.#sent) {
-      const isOwed = sent.isSafe || (flushDiskType === 'ASYNC_FLUSH' && isStored(sent));
+      const isOwed = !this.#isRemoved(sent) && (sent.isSafe || (flushDiskType === 'ASYNC_FLUSH' && isStored(sent)));
       require(!isOwed || byId.has(sent.id), `message ${sent.id} (${sent.status}) cannot be read`);
       if (byId.has(sent.id) && flushDiskType === 'SYNC_FLUSH') sent.isSafe = true;
     }
@@ -82,12 +89,13 @@ export class Ledger {
   reopened(found: readonly Found[], end: End): void {
     const byId = this.#known(found);
     for (const sent of this.#sent) {
-      const isOwed = sent.isSafe || (end !== 'power' && isStored(sent));
+      const isOwed = !this.#isRemoved(sent) && (sent.isSafe || (end !== 'power' && isStored(sent)));
       require(!isOwed || byId.has(sent.id), `message ${sent.id} (${sent.status}) is lost after ${end}`);
     }
     this.#inOrder(found);
-    this.#sent = this.#sent.filter((sent) => byId.has(sent.id));
+    this.#sent = this.#sent.filter((sent) => byId.has(sent.id) || this.#isRemoved(sent));
     for (const sent of this.#sent) {
+      if (!byId.has(sent.id)) continue;
       const { queueOffset, commitLogOffset } = byId.get(sent.id)!;
       Object.assign(sent, { status: 'PUT_OK', queueOffset, commitLogOffset, isSafe: true });
     }
@@ -128,6 +136,10 @@ export class Ledger {
     return byId;
   }
 
+  #isRemoved({ commitLogOffset }: Sent): boolean {
+    return commitLogOffset >= 0 && commitLogOffset < this.#removedBefore;
+  }
+
   /** A prefix of what was stored: in the order of sending, and nothing stored is missing in front of what is there. */
   #inOrder(found: readonly Found[]): void {
     const inLog = [...found].sort((one, other) => one.commitLogOffset - other.commitLogOffset);
@@ -137,7 +149,8 @@ export class Ledger {
     const last = inLog.at(-1)?.id ?? -1;
     const ids = new Set(found.map(({ id }) => id));
     for (const sent of this.#sent) {
-      require(sent.id > last || !isStored(sent) || ids.has(sent.id), `message ${sent.id} is missing before ${last}`);
+      const mayBeMissing = sent.id > last || !isStored(sent) || this.#isRemoved(sent);
+      require(mayBeMissing || ids.has(sent.id), `message ${sent.id} is missing before ${last}`);
     }
   }
 }

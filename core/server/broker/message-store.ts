@@ -132,6 +132,31 @@ export interface GetOptions {
   readonly matchesRecord?: (record: Buffer) => boolean;
 }
 
+/**
+ * Which offset a time stands for: the nearest, as 4.9 searches; `lower`, the first stored then or later, one past the last
+ * without any; `upper`, the last stored then or earlier, 0 without any. The latter two as 5.x.
+ */
+export type TimeBoundary = 'nearest' | 'lower' | 'upper';
+
+/** What messages are looked for by their keys. */
+export interface MessageQuery {
+  readonly topic: string;
+  /** One of the message's KEYS, or its UNIQ_KEY. */
+  readonly key: string;
+  readonly messagesMax: number;
+  /** Store times in milliseconds since 1970, both included. */
+  readonly begin: number;
+  readonly end: number;
+}
+
+export interface QueryResult {
+  /** Whole records as stored, in the order of the commit log. */
+  readonly records: readonly Buffer[];
+  /** Of the newest message that can be found by a key; 0 without any. */
+  readonly indexLastUpdateTimestamp: number;
+  readonly indexLastUpdateOffset: number;
+}
+
 /** Told once a message can be read: after it was appended and indexed in its queue. */
 export type ArrivalListener = (topic: string, queueId: number, queueOffset: number, tagsCode: number) => void;
 
@@ -161,8 +186,8 @@ export interface MessageStore {
   minOffset(topic: string, queueId: number): number;
   /** Offset the next message will get; 0 for a queue without messages. */
   maxOffset(topic: string, queueId: number): number;
-  /** Nearest offset in time, as 4.9 searches. */
-  offsetByTime(topic: string, queueId: number, timestampMs: number): Promise<number>;
+  /** An offset by store time; 0 for a queue without messages. */
+  offsetByTime(topic: string, queueId: number, timestampMs: number, boundary: TimeBoundary): Promise<number>;
   /** Store time of the message at a queue offset; undefined when there is none. */
   storeTimeAt(topic: string, queueId: number, offset: number): Promise<number | undefined>;
   /** Whether the message at a queue offset is old enough to be read from disk rather than from memory. */
@@ -182,6 +207,8 @@ export interface MessageStore {
   writeTimers(timers: WaitingTimers): Promise<void>;
   /** Puts everything that was written on the disk. Rejects when the disk does not take it; then nothing is written any more. */
   sync(): Promise<void>;
+  /** Messages by a key: of more than `messagesMax` the newest. */
+  query(query: MessageQuery): Promise<QueryResult>;
   onArrival(listener: ArrivalListener): void;
   /** Topics that have consume queues, with their queue ids. */
   queues(): Iterable<{ readonly topic: string; readonly queueId: number }>;

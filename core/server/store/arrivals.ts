@@ -8,6 +8,8 @@ export interface ArrivalsParts {
   readonly queues: ConsumeQueues;
   readonly gate: WriteGate;
   readonly logger: Logger;
+  /** Where the commit log ended when it was recovered. */
+  readonly recoveredEnd: number;
   /** Told the store time of what was indexed. */
   readonly onIndexed: (storeTimestamp: number) => void;
 }
@@ -16,9 +18,16 @@ export interface ArrivalsParts {
 export class Arrivals {
   readonly #parts: ArrivalsParts;
   readonly #listeners: ArrivalListener[] = [];
+  #readableOffset: number;
 
   constructor(parts: ArrivalsParts) {
     this.#parts = parts;
+    this.#readableOffset = parts.recoveredEnd;
+  }
+
+  /** Behind the newest record that can be read. */
+  get readableOffset(): number {
+    return this.#readableOffset;
   }
 
   onArrival(listener: ArrivalListener): void {
@@ -33,7 +42,9 @@ export class Arrivals {
         queues.put(message.queue, message.queueOffset, message.commitLogOffset, message.sizeBytes, message.tagsCode);
       }
     }
-    onIndexed(messages[messages.length - 1]!.storeTimestamp);
+    const last = messages[messages.length - 1]!;
+    this.#readableOffset = last.commitLogOffset + last.sizeBytes;
+    onIndexed(last.storeTimestamp);
     try {
       for (const message of messages) queues.writeDue(message.queue);
     } catch (error) {

@@ -6,14 +6,7 @@ import { Scheduler } from '../../runtime/scheduler.js';
 import { Arrivals } from './arrivals.js';
 import type { Checkpoint } from './checkpoint.js';
 import type { CommitLog } from './commitlog/commit-log.js';
-import {
-  isRecordMagic,
-  readMagic,
-  readStoreTimestamp,
-  readTotalSize,
-  readWholeRecord,
-  STORE_TIMESTAMP_END_MAX,
-} from './commitlog/record-layout.js';
+import { isRecordMagic, readMagic, readStoreTimestamp, STORE_TIMESTAMP_END_MAX } from './commitlog/record-layout.js';
 import { ZeroFill } from './commitlog/zero-fill.js';
 import { ConfigFiles, type IsWhole } from './config-files.js';
 import type { ConsumeQueue } from './consumequeue/consume-queue.js';
@@ -25,21 +18,28 @@ import { AsynchronousFlush } from './flush/asynchronous-flush.js';
 import { Checkpointer } from './flush/checkpointer.js';
 import type { FlushPolicy } from './flush/flush-policy.js';
 import { SynchronousFlush } from './flush/synchronous-flush.js';
+import type { IndexFiles } from './index/index-files.js';
+import { MessageIndex } from './index/message-index.js';
 import type {
   AppendBatchResult,
   AppendResult,
   ArrivalListener,
   GetOptions,
   GetResult,
+  MessageQuery,
+  QueryResult,
   QueueEntries,
   StoreMessage,
   StoreStatistics,
+  TimeBoundary,
   TimerCheck,
   WaitingTimers,
 } from './message-store.js';
 import { MessageWriter } from './message-writer.js';
 import { MessageReader } from './read/message-reader.js';
-import { nearestInTime } from './read/search-by-time.js';
+import { queryMessages } from './read/query-messages.js';
+import { recordAt } from './read/record-at.js';
+import { searchByTime } from './read/search-by-time.js';
 import { QueueCensus } from './recovery/queue-census.js';
 import { scanLog } from './recovery/scan-log.js';
 import { UnsyncedMark } from './recovery/unsynced-mark.js';
@@ -63,6 +63,9 @@ export interface OpenedStore {
   readonly log: CommitLog;
   readonly queues: ConsumeQueues;
   readonly checkpoint: Checkpoint;
+  readonly indexFiles: IndexFiles;
+  /** Whether the last run ended so that they may be torn. */
+  readonly isIndexTorn: boolean;
   readonly lastStoreTimestamp: number;
   readonly diskUsedRatio: number;
   /** Delays of levels 1, 2, 3 … in milliseconds. */
@@ -91,6 +94,7 @@ export class FileMessageStore {
   readonly #scheduler: Scheduler;
   readonly #retention: Retention;
   readonly #timerFiles: ApacheTimerFiles;
+  readonly #index: MessageIndex | undefined;
   #messagesGot = 0;
   #earliest = { commitLogOffset: -1, storeTimestamp: -1 };
   #closing: Promise<void> | undefined;
@@ -101,13 +105,15 @@ export class FileMessageStore {
     this.#scheduler = new Scheduler(clock, logger);
     this.#gate = new WriteGate(options.diskSpaceWarningLevelRatio, logger);
     this.#gate.setDiskUsedRatio(parts.diskUsedRatio);
-    this.#checkpointer = new Checkpointer(log, queues, parts.checkpoint, lastStoreTimestamp);
     this.#arrivals = new Arrivals({
       queues,
       gate: this.#gate,
       logger,
+      recoveredEnd: log.endOffset,
       onIndexed: (storeTimestamp) => this.#checkpointer.indexed(storeTimestamp),
     });
+    this.#index = this.#makeIndex();
+    this.#checkpointer = new Checkpointer({ ...parts, index: this.#index });
     this.#flush = this.#flushPolicy();
     this.#writer = new MessageWriter({
       log,
@@ -185,12 +191,18 @@ export class FileMessageStore {
     return this.#parts.queues.find(topic, queueId)?.maxOffset ?? 0;
   }
 
-  /** The offset nearest in time (as 4.9 searches); 0 for a queue without messages. */
-  async offsetByTime(topic: string, queueId: number, timestampMs: number): Promise<number> {
+  /** An offset by store time; 0 for a queue without messages. */
+  async offsetByTime(
+    topic: string,
+    queueId: number,
+    timestampMs: number,
+    boundary: TimeBoundary = 'nearest',
+  ): Promise<number> {
     this.#refuseWhenClosed();
     const queue = this.#parts.queues.find(topic, queueId);
     if (queue === undefined) return 0;
-    return nearestInTime(queue.minOffset, queue.maxOffset, timestampMs, (offset) => this.#storeTime(queue, offset));
+    const { minOffset, maxOffset } = queue;
+    return searchByTime(minOffset, maxOffset, timestampMs, boundary, (offset) => this.#storeTime(queue, offset));
   }
 
   /** Store time of the message at a queue offset; undefined when there is none. */
@@ -211,18 +223,16 @@ export class FileMessageStore {
   /** One record by its commit-log offset; undefined when there is no whole record there. */
   async recordAt(commitLogOffset: number): Promise<Buffer | undefined> {
     this.#refuseWhenClosed();
-    const { log } = this.#parts;
-    const head = Buffer.alloc(8);
-    if (!Number.isSafeInteger(commitLogOffset) || commitLogOffset < log.startOffset) return undefined;
-    if (commitLogOffset + head.length > log.endOffset) return undefined;
-    await log.read(head, commitLogOffset);
-    const sizeBytes = readTotalSize(head, 0);
-    const roomBytes = log.fileSizeBytes - (commitLogOffset % log.fileSizeBytes);
-    if (!isRecordMagic(readMagic(head, 0)) || sizeBytes < head.length || sizeBytes > roomBytes) return undefined;
-    if (commitLogOffset + sizeBytes > log.endOffset) return undefined;
-    const bytes = Buffer.allocUnsafe(sizeBytes);
-    if ((await log.read(bytes, commitLogOffset)) < sizeBytes) return undefined;
-    return readWholeRecord(bytes, 0, commitLogOffset) === undefined ? undefined : bytes;
+    return recordAt(this.#parts.log, commitLogOffset);
+  }
+
+  /**
+   * Messages of a topic that have a key (one of KEYS, or UNIQ_KEY), in the order of the commit log: of more than
+   * `messagesMax` the newest. Finds everything that could be read when it was asked.
+   */
+  async query(query: MessageQuery): Promise<QueryResult> {
+    this.#refuseWhenClosed();
+    return queryMessages(this.#parts.log, this.#index, query);
   }
 
   /** Entries of a queue from an offset on, at most `count`; those in front of its first and behind its last are left out. */
@@ -340,10 +350,12 @@ export class FileMessageStore {
     this.flushTurn();
     this.#gate.close();
     await this.#retention.stop();
+    this.#index?.stop();
     await this.#scheduler.close();
     await this.#configs.idle();
     try {
       await this.#flushAtClose();
+      await this.#index?.close();
       await this.#saveCheckpoint();
       if (!this.#gate.hasFailedSync && !this.#gate.hasFailedWrite) {
         await new QueueCensus(paths.queueCensus, files).take(log, queues);
@@ -375,6 +387,10 @@ export class FileMessageStore {
     this.#scheduler.every('store: write consume queues', { periodMs: options.flushIntervalConsumeQueueMs }, () => {
       if (queues.hasUnwritten && !this.#gate.hasFailedWrite) this.#writeQueues();
     });
+    const index = this.#index;
+    if (index !== undefined) {
+      this.#scheduler.every('store: index', { periodMs: options.flushIntervalConsumeQueueMs }, () => index.follow());
+    }
     const { cleanResourceIntervalMs: periodMs } = options;
     const removal = { periodMs, initialDelayMs: REMOVAL_DELAY_PERIODS * periodMs };
     this.#scheduler.every('store: remove old files', removal, () => this.#retention.round());
@@ -383,13 +399,20 @@ export class FileMessageStore {
     this.#scheduler.every('store: check the disk', { periodMs: options.diskCheckIntervalMs }, () => this.checkDisk());
   }
 
+  #makeIndex(): MessageIndex | undefined {
+    const { indexFiles: files, log, checkpoint, isIndexTorn: mayBeTorn, options, clock, logger } = this.#parts;
+    if (!options.messageIndexEnable) return undefined;
+    const { indexMsgTimestamp: trustedUntil } = checkpoint.values;
+    const readableOffset = () => this.#arrivals.readableOffset;
+    return new MessageIndex({ log, files, readableOffset, mayBeTorn, trustedUntil, clock, logger });
+  }
+
   #makeRetention(): Retention {
-    const { log, queues, files, paths, options, clock, logger } = this.#parts;
+    const { log, queues, indexFiles, options, clock, logger } = this.#parts;
     return new Retention({
       log,
       queues,
-      files,
-      indexDirectory: paths.index,
+      index: this.#index ?? indexFiles,
       limits: {
         reservedTimeMs: options.fileReservedTimeHours * HOUR_MS,
         sizeBytesMax: options.commitLogSizeBytesMax,

@@ -133,6 +133,31 @@ export interface GetOptions {
   readonly matchesRecord?: (record: Buffer) => boolean;
 }
 
+/**
+ * Which offset a time stands for: the nearest, as 4.9 searches; `lower`, the first stored then or later, one past the last
+ * without any; `upper`, the last stored then or earlier, 0 without any. The latter two as 5.x.
+ */
+export type TimeBoundary = 'nearest' | 'lower' | 'upper';
+
+/** What messages are looked for by their keys. */
+export interface MessageQuery {
+  readonly topic: string;
+  /** One of the message's KEYS, or its UNIQ_KEY. */
+  readonly key: string;
+  readonly messagesMax: number;
+  /** Store times in milliseconds since 1970, both included. */
+  readonly begin: number;
+  readonly end: number;
+}
+
+export interface QueryResult {
+  /** Whole records as stored, in the order of the commit log. */
+  readonly records: readonly Buffer[];
+  /** Store time and commit-log offset of the newest message that can be found by a key; 0 without any. */
+  readonly indexLastUpdateTimestamp: number;
+  readonly indexLastUpdateOffset: number;
+}
+
 /** Told once a message can be read: after it was written and indexed in its queue. */
 export type ArrivalListener = (topic: string, queueId: number, queueOffset: number, tagsCode: number) => void;
 

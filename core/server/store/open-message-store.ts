@@ -11,6 +11,7 @@ import { ConsumeQueues } from './consumequeue/consume-queues.js';
 import { diskUsedRatioOf, FileMessageStore } from './file-message-store.js';
 import { OpenFiles } from './files/open-files.js';
 import type { StoreFiles, StoreLock } from './files/store-files.js';
+import { IndexFiles } from './index/index-files.js';
 import { QueueCensus } from './recovery/queue-census.js';
 import { recover } from './recovery/recover.js';
 import { UnsyncedMark } from './recovery/unsynced-mark.js';
@@ -101,7 +102,7 @@ async function openLocked(directory: LockedDirectory): Promise<FileMessageStore>
     queues.load(aborted);
     const mark = new UnsyncedMark(paths.unsynced, files);
     const unsyncedFrom = mark.read();
-    const { lastStoreTimestamp } = await recover({
+    const { lastStoreTimestamp, isReplayed } = await recover({
       log,
       queues,
       checkpoint,
@@ -120,12 +121,15 @@ async function openLocked(directory: LockedDirectory): Promise<FileMessageStore>
     await files.syncDirectory(paths.config);
     await files.syncDirectory(paths.root);
     const diskUsedRatio = await usedRatio(files, paths.root, logger);
+    const indexFiles = openIndexFiles(directory);
     return new FileMessageStore({
       ...directory,
       log,
       queues,
       checkpoint,
       delayLevelsMs,
+      indexFiles,
+      isIndexTorn: isReplayed,
       lastStoreTimestamp,
       diskUsedRatio,
     });
@@ -133,6 +137,13 @@ async function openLocked(directory: LockedDirectory): Promise<FileMessageStore>
     checkpoint.close();
     throw error;
   }
+}
+
+function openIndexFiles({ paths, files, open, options, logger }: LockedDirectory): IndexFiles {
+  const shape = { slots: options.maxHashSlotNum, entriesMax: options.maxIndexNum };
+  const indexFiles = new IndexFiles({ directory: paths.index, shape }, files, open, logger);
+  indexFiles.load();
+  return indexFiles;
 }
 
 /** Some volumes do not tell; then writes themselves will show whether there is room. */

@@ -15,6 +15,12 @@ export interface StoreOptions {
   readonly mappedFileSizeCommitLog?: number;
   /** Bytes of a consume-queue file, rounded up to whole entries of 20. Default 6,000,000. */
   readonly mappedFileSizeConsumeQueue?: number;
+  /** Whether messages can be found by their keys. Default true. */
+  readonly messageIndexEnable?: boolean;
+  /** Slots of an index file: with fewer, finding a key takes longer. Default 5,000,000. */
+  readonly maxHashSlotNum?: number;
+  /** Entries of an index file, one for each key of a message. Default 20,000,000. */
+  readonly maxIndexNum?: number;
   /** Longest body in bytes. Default 4 MiB. */
   readonly maxMessageSize?: number;
   /**
@@ -73,6 +79,9 @@ export function resolveStoreOptions(options: StoreOptions): ResolvedStoreOptions
   const resolved = {
     mappedFileSizeCommitLog: options.mappedFileSizeCommitLog ?? GIB,
     mappedFileSizeConsumeQueue: wholeEntries(options.mappedFileSizeConsumeQueue ?? 6_000_000),
+    messageIndexEnable: options.messageIndexEnable ?? true,
+    maxHashSlotNum: options.maxHashSlotNum ?? 5_000_000,
+    maxIndexNum: options.maxIndexNum ?? 20_000_000,
     maxMessageSize: options.maxMessageSize ?? 4 * 1024 ** 2,
     flushDiskType: options.flushDiskType ?? 'ASYNC_FLUSH',
     syncFlushTimeoutMs: options.syncFlushTimeoutMs ?? 5000,
@@ -113,6 +122,7 @@ function expectedInstead(option: string, value: unknown): string | undefined {
       if (typeof value === 'string' && parseDelayLevels(value) !== undefined) return undefined;
       return 'delays such as 10s or 2h, separated by blanks';
     case 'cleanFileForciblyEnable':
+    case 'messageIndexEnable':
       return typeof value === 'boolean' ? undefined : 'true or false';
   }
   const [low, high] = limitsOf(option);
@@ -130,6 +140,11 @@ function limitsOf(option: string): [low: number, high: number] {
       return [1024, 2 ** 31 - 1];
     case 'mappedFileSizeConsumeQueue':
       return [ENTRY_SIZE_BYTES, 2 ** 31 - 1];
+    // Together with the slots less than Java can map.
+    case 'maxHashSlotNum':
+      return [1, 100_000_000];
+    case 'maxIndexNum':
+      return [2, 80_000_000];
     case 'diskSpaceWarningLevelRatio':
     case 'diskMaxUsedSpaceRatio':
     case 'diskSpaceCleanForciblyRatio':

@@ -1,4 +1,4 @@
-/** Where things lie in a data directory: Apache's names. `index/` is Apache's; what is out of date there is removed. */
+/** Where things lie in a data directory: Apache's names. */
 export interface StorePaths {
   readonly root: string;
   readonly commitLog: string;

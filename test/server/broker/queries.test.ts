@@ -86,6 +86,16 @@ describe('a queue', () => {
     expect(await query(parts, RequestCode.GET_MAX_OFFSET, QUEUE)).toEqual({ code: 0, ext: { offset: 8 } });
     const search = { ...QUEUE, timestamp: 5_000 };
     expect(await query(parts, RequestCode.SEARCH_OFFSET_BY_TIMESTAMP, search)).toEqual({ code: 0, ext: { offset: 7 } });
+    // As clients of 5.x ask; the fake store tells the boundaries apart.
+    for (const [boundaryType, offset] of [
+      ['LOWER', 8],
+      ['lower', 8],
+      ['UPPER', 9],
+      ['', 7],
+    ] as const) {
+      const asked = { ...search, boundaryType };
+      expect(await query(parts, RequestCode.SEARCH_OFFSET_BY_TIMESTAMP, asked)).toEqual({ code: 0, ext: { offset } });
+    }
     const earliest = await query(parts, RequestCode.GET_EARLIEST_MSG_STORETIME, QUEUE);
     expect(earliest).toEqual({ code: 0, ext: { timestamp: 1_700_000_000_002 } });
   });
@@ -103,6 +113,39 @@ describe('a queue', () => {
     for (const ext of [{ topic: 'orders' }, { queueId: 1 }, { ...QUEUE, queueId: 'one' }]) {
       await expect(query(parts, RequestCode.GET_MAX_OFFSET, ext)).rejects.toThrow('header field');
     }
+  });
+});
+
+describe('messages by a key', () => {
+  const asked = { topic: 'orders', key: 'k', maxNum: 5, beginTimestamp: 1, endTimestamp: 2n ** 63n - 1n };
+
+  test('are their records, with how far the index is', async () => {
+    const parts = serverParts();
+    parts.store.queryResult = {
+      records: [Buffer.from('one '), Buffer.from('two')],
+      indexLastUpdateTimestamp: 7,
+      indexLastUpdateOffset: 8,
+    };
+    const response = await query(parts, RequestCode.QUERY_MESSAGE, asked);
+    expect([response.code, bodyText(response)]).toEqual([0, 'one two']);
+    expect(response.ext).toEqual({ indexLastUpdateTimestamp: 7, indexLastUpdatePhyoffset: 8 });
+    expect(parts.store.queries).toEqual([{ topic: 'orders', key: 'k', messagesMax: 5, begin: 1, end: 2 ** 63 }]);
+  });
+
+  test('are 64 at most, and by a unique key 32 whatever was asked for', async () => {
+    const parts = serverParts();
+    await query(parts, RequestCode.QUERY_MESSAGE, { ...asked, maxNum: 1_000 });
+    await query(parts, RequestCode.QUERY_MESSAGE, { ...asked, _UNIQUE_KEY_QUERY: 'true' });
+    await query(parts, RequestCode.QUERY_MESSAGE, { ...asked, _UNIQUE_KEY_QUERY: 'false' });
+    expect(parts.store.queries.map(({ messagesMax }) => messagesMax)).toEqual([64, 32, 5]);
+  });
+
+  test('that nothing has are not found', async () => {
+    expect(await query(serverParts(), RequestCode.QUERY_MESSAGE, asked)).toEqual({
+      code: 22,
+      remark: 'can not find message, maybe time range not correct',
+      ext: { indexLastUpdateTimestamp: 0, indexLastUpdatePhyoffset: 0 },
+    });
   });
 });
 

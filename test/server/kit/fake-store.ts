@@ -5,10 +5,13 @@ import type {
   ArrivalListener,
   GetOptions,
   GetResult,
+  MessageQuery,
   MessageStore,
   QueueEntries,
+  QueryResult,
   StoreMessage,
   StoreStatistics,
+  TimeBoundary,
 } from '../../../core/server/broker/message-store.js';
 
 const NOTHING: GetResult = {
@@ -24,6 +27,8 @@ export class FakeStore implements MessageStore {
   readonly appended: StoreMessage[] = [];
   readonly got: { readonly topic: string; readonly queueId: number; readonly offset: number; options: GetOptions }[] =
     [];
+  readonly queries: MessageQuery[] = [];
+  queryResult: QueryResult = { records: [], indexLastUpdateTimestamp: 5, indexLastUpdateOffset: 6 };
   readonly configs = new Map<string, string>();
   readonly writes: string[] = [];
   readonly #listeners: ArrivalListener[] = [];
@@ -95,8 +100,9 @@ export class FakeStore implements MessageStore {
     return this.max;
   }
 
-  offsetByTime(_topic: string, _queueId: number, timestampMs: number): Promise<number> {
-    return Promise.resolve(timestampMs > 1_000 ? 7 : 3);
+  offsetByTime(_topic: string, _queueId: number, timestampMs: number, boundary: TimeBoundary): Promise<number> {
+    const shift = { nearest: 0, lower: 1, upper: 2 }[boundary];
+    return Promise.resolve((timestampMs > 1_000 ? 7 : 3) + shift);
   }
 
   storeTimeAt(_topic: string, _queueId: number, offset: number): Promise<number | undefined> {
@@ -105,6 +111,11 @@ export class FakeStore implements MessageStore {
 
   isCold(): boolean {
     return this.cold;
+  }
+
+  query(query: MessageQuery): Promise<QueryResult> {
+    this.queries.push(query);
+    return Promise.resolve(this.queryResult);
   }
 
   recordAt(commitLogOffset: number): Promise<Buffer | undefined> {

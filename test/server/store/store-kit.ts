@@ -6,7 +6,12 @@ import type { StoreFiles } from '../../../core/server/store/files/store-files.js
 import type { AppendResult, GetOptions, GetResult, StoreMessage } from '../../../core/server/store/message-store.js';
 
 /** Small files, so that a few messages fill several. */
-export const SMALL_FILES = { mappedFileSizeCommitLog: 4096, mappedFileSizeConsumeQueue: 200 } as const;
+export const SMALL_FILES = {
+  mappedFileSizeCommitLog: 4096,
+  mappedFileSizeConsumeQueue: 200,
+  maxHashSlotNum: 16,
+  maxIndexNum: 50,
+} as const;
 
 export interface MessageParts {
   readonly topic?: string;

@@ -1,23 +1,36 @@
 import type { Checkpoint } from '../checkpoint.js';
 import type { CommitLog } from '../commitlog/commit-log.js';
 import type { ConsumeQueues } from '../consumequeue/consume-queues.js';
+import type { MessageIndex } from '../index/message-index.js';
+
+export interface CheckpointerParts {
+  readonly log: CommitLog;
+  readonly queues: ConsumeQueues;
+  readonly checkpoint: Checkpoint;
+  readonly index: Pick<MessageIndex, 'save'> | undefined;
+  /** As recovery found it. */
+  readonly lastStoreTimestamp: number;
+}
 
 /**
- * Moves the checkpoint on: only after records and queue entries are on the disk does it name the time up to which they
- * are. The index has a value of its own, which stays as it was found.
+ * Moves the checkpoint on: only after records, queue entries and the index are on the disk does it name the times up to
+ * which they are.
  */
 export class Checkpointer {
   readonly #log: CommitLog;
   readonly #queues: ConsumeQueues;
   readonly #checkpoint: Checkpoint;
+  /** Undefined without an index: its value stays as it was found. */
+  readonly #index: Pick<MessageIndex, 'save'> | undefined;
   /** Store time of the newest message that is in the log and in its queue. */
   #indexedTimestamp: number;
 
-  constructor(log: CommitLog, queues: ConsumeQueues, checkpoint: Checkpoint, indexedTimestamp: number) {
+  constructor({ log, queues, checkpoint, index, lastStoreTimestamp }: CheckpointerParts) {
     this.#log = log;
     this.#queues = queues;
     this.#checkpoint = checkpoint;
-    this.#indexedTimestamp = indexedTimestamp;
+    this.#index = index;
+    this.#indexedTimestamp = lastStoreTimestamp;
   }
 
   indexed(storeTimestamp: number): void {
@@ -30,7 +43,10 @@ export class Checkpointer {
     await this.#log.sync();
     await this.#queues.sync();
     const { values } = this.#checkpoint;
-    if (timestamp <= values.physicMsgTimestamp && timestamp <= values.logicsMsgTimestamp) return;
-    await this.#checkpoint.save({ ...values, physicMsgTimestamp: timestamp, logicsMsgTimestamp: timestamp });
+    const indexMsgTimestamp = (await this.#index?.save()) ?? values.indexMsgTimestamp;
+    const isAhead = timestamp > values.physicMsgTimestamp || timestamp > values.logicsMsgTimestamp;
+    if (!isAhead && indexMsgTimestamp === values.indexMsgTimestamp) return;
+    const others = isAhead ? { physicMsgTimestamp: timestamp, logicsMsgTimestamp: timestamp } : values;
+    await this.#checkpoint.save({ ...values, ...others, indexMsgTimestamp });
   }
 }

@@ -32,6 +32,8 @@ export interface RecoveryInput {
 export interface Recovered {
   /** Store time of the newest record; 0 without any that was looked at. */
   readonly lastStoreTimestamp: number;
+  /** Whether what was stored last was read again, since the last stop was not clean. */
+  readonly isReplayed: boolean;
 }
 
 /**
@@ -61,7 +63,7 @@ export async function recover(input: RecoveryInput): Promise<Recovered> {
   log.removeFilesBehindEnd();
   if (isMissingAny) queues.cutFiles();
   queues.correctMinOffsets(log.startOffset);
-  return recovered;
+  return { ...recovered, isReplayed: false };
 }
 
 /** Where the last record begins that any queue names, or what to read when none does; undefined when it is not there. */
@@ -96,7 +98,7 @@ async function recoverFromCheckpoint(input: RecoveryInput): Promise<Recovered> {
   queues.cutFiles();
   queues.correctMinOffsets(log.startOffset);
   logger.info('the commit log was recovered', { from, end: log.endOffset, behindEndBytes: lostBytes });
-  return recovered;
+  return { ...recovered, isReplayed: true };
 }
 
 /**
@@ -126,7 +128,7 @@ async function readFirstRecord(log: CommitLog, start: number): Promise<StoredRec
 async function replay(
   { log, queues, delayLevelsMs, logger }: RecoveryInput,
   range: { readonly from: number; readonly mayBeTorn: boolean },
-): Promise<Recovered> {
+): Promise<Omit<Recovered, 'isReplayed'>> {
   let lastStoreTimestamp = 0;
   const end = await scanLog(log, range, (record) => {
     lastStoreTimestamp = Math.max(lastStoreTimestamp, record.storeTimestamp);

@@ -3,9 +3,8 @@ import type { Logger } from '../../../runtime/logger.js';
 import type { CommitLog } from '../commitlog/commit-log.js';
 import { isRecordMagic, readMagic, readStoreTimestamp, STORE_TIMESTAMP_END_MAX } from '../commitlog/record-layout.js';
 import type { ConsumeQueues } from '../consumequeue/consume-queues.js';
-import type { StoreFiles } from '../files/store-files.js';
+import type { MessageIndex } from '../index/message-index.js';
 import { isDeleteHour } from './delete-when.js';
-import { removeIndexFilesBefore } from './index-files.js';
 import { type RemovalReason, type RetentionLimits, removalReason } from './removal-reason.js';
 
 /** Files of the commit log that one round removes. Matches Apache's DELETE_FILES_BATCH_MAX. */
@@ -14,9 +13,7 @@ const FILES_A_ROUND_MAX = 10;
 export interface RetentionParts {
   readonly log: CommitLog;
   readonly queues: ConsumeQueues;
-  readonly files: StoreFiles;
-  /** `…/index`. */
-  readonly indexDirectory: string;
+  readonly index: Pick<MessageIndex, 'removeBefore'>;
   readonly limits: RetentionLimits;
   readonly deleteHours: ReadonlySet<number>;
   /** Between two files of the commit log. */
@@ -75,7 +72,7 @@ export class Retention {
 
   async #removeWhatHasToGo(): Promise<void> {
     if (this.#stopped) return;
-    const { log, queues, files, indexDirectory, diskUsedRatio } = this.#parts;
+    const { log, queues, index, diskUsedRatio } = this.#parts;
     const usedRatio = await diskUsedRatio();
     const removed = await this.#removeLogFiles(usedRatio);
     this.#warnWhenNothingIsLeft(usedRatio, removed);
@@ -84,7 +81,7 @@ export class Retention {
     if (this.#stopped || startOffset === this.#removedBefore) return;
     await queues.removeFilesBefore(startOffset, () => this.#stopped);
     if (this.#stopped) return;
-    await removeIndexFilesBefore(indexDirectory, files, startOffset);
+    await index.removeBefore(startOffset);
     this.#removedBefore = startOffset;
   }
 

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { writeEntry, writeFillerEntry } from '../../../../core/server/store/consumequeue/consume-queue-entry.js';
 import { chooseEntries } from '../../../../core/server/store/read/choose-entries.js';
-import { nearestInTime } from '../../../../core/server/store/read/search-by-time.js';
+import { searchByTime } from '../../../../core/server/store/read/search-by-time.js';
 import { spansOf } from '../../../../core/server/store/read/spans.js';
 
 type Entry = readonly [commitLogOffset: number, sizeBytes: number, tagsCode: number];
@@ -92,12 +92,32 @@ test('the nearest in time is what looking at all of them would find', async () =
   await fc.assert(
     fc.asyncProperty(fc.array(fc.nat(50), { maxLength: 20 }), fc.nat(60), fc.nat(5), async (times, timestamp, low) => {
       const sorted = times.sort((one, other) => one - other);
-      const found = await nearestInTime(low, low + sorted.length, timestamp, (offset) => sorted[offset - low]);
+      const found = await searchByTime(
+        low,
+        low + sorted.length,
+        timestamp,
+        'nearest',
+        (offset) => sorted[offset - low],
+      );
       const distances = sorted.map((time) => Math.abs(time - timestamp));
       const nearest = Math.min(...distances);
       if (sorted.length === 0) expect(found).toBe(low);
       else expect(distances[found - low]).toBe(nearest);
       if (nearest === 0) expect(found).toBe(low + sorted.indexOf(timestamp));
+    }),
+  );
+});
+
+test('the boundaries of 5.x are what looking at all of them would find', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.nat(50), { maxLength: 20 }), fc.nat(60), fc.nat(5), async (times, timestamp, low) => {
+      const sorted = times.sort((one, other) => one - other);
+      const search = (boundary: 'lower' | 'upper') =>
+        searchByTime(low, low + sorted.length, timestamp, boundary, (offset) => sorted[offset - low]);
+      const first = sorted.findIndex((time) => time >= timestamp);
+      expect(await search('lower')).toBe(low + (first < 0 ? sorted.length : first));
+      const last = sorted.findLastIndex((time) => time <= timestamp);
+      expect(await search('upper')).toBe(last < 0 ? 0 : low + last);
     }),
   );
 });
