@@ -21,7 +21,7 @@ import { NameServer } from './nameserver/name-server.js';
 import { readPorts, startBelowToo, startOn, writePorts } from './remembered-ports.js';
 import type { ResolvedServerOptions, StoreSettings } from './server-options.js';
 import { serverTransport } from './server-transport.js';
-import { createMemoryStoreFiles } from './store/files/memory-store-files.js';
+import { createMemoryStoreFiles, MEMORY_STORE_SETTINGS } from './store/files/memory-store-files.js';
 import { nodeStoreFiles } from './store/files/node-store-files.js';
 import { openMessageStore } from './store/open-message-store.js';
 import { resolveStoreOptions } from './store/store-options.js';
@@ -276,11 +276,8 @@ function openStore(options: ResolvedServerOptions): Promise<MessageStore> {
   return openMessageStore({ ...sizes, dir, files, ...(clock && { clock }), ...(logger && { logger }) });
 }
 
-/** In memory each slot that is used takes a page of it, and nobody there has as many messages. */
-const MEMORY_STORE: StoreSettings = { maxHashSlotNum: 65_536 };
-
 function storeSettingsOf({ store }: ResolvedServerOptions): StoreSettings {
-  return store === 'memory' ? MEMORY_STORE : store;
+  return store === 'memory' ? MEMORY_STORE_SETTINGS : store;
 }
 
 /** The store's settings as Apache's configuration names them: without the unit that our names end in. */

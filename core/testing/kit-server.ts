@@ -5,7 +5,7 @@ import { ConsumerRegistry } from '../server/broker/consumer-registry.js';
 import { ProducerRegistry } from '../server/broker/producer-registry.js';
 import { type OpenServer, runServer } from '../server/running-server.js';
 import { type ResolvedServerOptions, resolveServerOptions } from '../server/server-options.js';
-import { createMemoryStoreFiles } from '../server/store/files/memory-store-files.js';
+import { createMemoryStoreFiles, MEMORY_STORE_SETTINGS } from '../server/store/files/memory-store-files.js';
 import type { StoreFiles } from '../server/store/files/store-files.js';
 import type { Faults } from './faults.js';
 import type { ResolvedKitOptions } from './kit-options.js';
@@ -80,7 +80,7 @@ export class KitServer {
       {
         ...this.#options.server,
         dir: '/kit',
-        store: { files: this.#files },
+        store: { ...MEMORY_STORE_SETTINGS, files: this.#files },
         transport: this.transport,
         clock: this.#clock,
       },

@@ -12,6 +12,8 @@ async function setup(): Promise<{ server: RunningServer; mq: Client; producer: P
   const store = {
     mappedFileSizeCommitLog: FILE_SIZE_BYTES,
     mappedFileSizeConsumeQueue: 200,
+    maxHashSlotNum: 16,
+    maxIndexNum: 50,
     commitLogSizeBytesMax: 2 * FILE_SIZE_BYTES,
     cleanResourceIntervalMs: 20,
     deleteCommitLogFilesIntervalMs: 0,

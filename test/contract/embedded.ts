@@ -184,6 +184,8 @@ export function embeddedContract(name: string, where: Pick<ServerOptions, 'worke
       const store = {
         mappedFileSizeCommitLog: 4096,
         mappedFileSizeConsumeQueue: 200,
+        maxHashSlotNum: 16,
+        maxIndexNum: 50,
         commitLogSizeBytesMax: 8192,
         cleanResourceIntervalMs: 20,
         deleteCommitLogFilesIntervalMs: 1,

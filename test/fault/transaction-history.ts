@@ -172,6 +172,8 @@ class TransactionHistory {
       store: {
         mappedFileSizeCommitLog: 8_192,
         mappedFileSizeConsumeQueue: 400,
+        maxHashSlotNum: 100,
+        maxIndexNum: 1_000,
         flushDiskType: this.#random.chance(0.5) ? 'SYNC_FLUSH' : 'ASYNC_FLUSH',
         openFilesMax: this.#random.of([2, 8, 512]),
       },

@@ -186,8 +186,8 @@ export interface MessageStore {
   minOffset(topic: string, queueId: number): number;
   /** Offset the next message will get; 0 for a queue without messages. */
   maxOffset(topic: string, queueId: number): number;
-  /** An offset by store time; 0 for a queue without messages. */
-  offsetByTime(topic: string, queueId: number, timestampMs: number, boundary: TimeBoundary): Promise<number>;
+  /** An offset by store time, by default the nearest; 0 for a queue without messages. */
+  offsetByTime(topic: string, queueId: number, timestampMs: number, boundary?: TimeBoundary): Promise<number>;
   /** Store time of the message at a queue offset; undefined when there is none. */
   storeTimeAt(topic: string, queueId: number, offset: number): Promise<number | undefined>;
   /** Whether the message at a queue offset is old enough to be read from disk rather than from memory. */

@@ -100,7 +100,12 @@ export class FakeStore implements MessageStore {
     return this.max;
   }
 
-  offsetByTime(_topic: string, _queueId: number, timestampMs: number, boundary: TimeBoundary): Promise<number> {
+  offsetByTime(
+    _topic: string,
+    _queueId: number,
+    timestampMs: number,
+    boundary: TimeBoundary = 'nearest',
+  ): Promise<number> {
     const shift = { nearest: 0, lower: 1, upper: 2 }[boundary];
     return Promise.resolve((timestampMs > 1_000 ? 7 : 3) + shift);
   }

@@ -9,7 +9,12 @@ import { closeAfterTest } from '../../kit/close-after-test.js';
 import { tempDir } from '../../kit/temp-dir.js';
 
 /** Small files: a test writes a few messages. */
-export const SMALL_STORE = { mappedFileSizeCommitLog: 1024 * 1024, mappedFileSizeConsumeQueue: 20_000 };
+export const SMALL_STORE = {
+  mappedFileSizeCommitLog: 1024 * 1024,
+  mappedFileSizeConsumeQueue: 20_000,
+  maxHashSlotNum: 1_000,
+  maxIndexNum: 10_000,
+};
 
 /** A server on free ports of loopback, in a directory of its own unless one is given; stopped after the test. */
 export async function runningServer(options: ServerOptions = {}): Promise<RunningServer> {

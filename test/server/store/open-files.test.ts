@@ -82,6 +82,8 @@ test('memory and handles do not grow with the number of messages', async () => {
     clock,
     mappedFileSizeCommitLog: 64 * 1024,
     mappedFileSizeConsumeQueue: 4000,
+    maxHashSlotNum: 100,
+    maxIndexNum: 1000,
     openFilesMax: 20,
   });
   onTestFinished(() => store.close());

@@ -59,6 +59,8 @@ export class TransactionBroker {
     const store = await openMessageStore({
       mappedFileSizeCommitLog: 65_536,
       mappedFileSizeConsumeQueue: 2_000,
+      maxHashSlotNum: 100,
+      maxIndexNum: 1_000,
       ...parts.store,
       dir: '/data/store',
       files,

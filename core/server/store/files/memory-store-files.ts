@@ -4,6 +4,9 @@ import type { FreeSpace, StoreFile, StoreFiles, StoreLock } from './store-files.
 const PAGE_SIZE_BYTES = 16 * 1024;
 const CAPACITY_BYTES_DEFAULT = 1024 ** 4;
 
+/** Settings of a store in memory: each slot of the index that is used takes a page, and nobody there has as many messages. */
+export const MEMORY_STORE_SETTINGS = { maxHashSlotNum: 65_536 } as const;
+
 /**
  * Files in memory: same names and sizes as on disk, and only pages that were written take space. Syncs have nothing to
  * do. One instance is one volume; it forgets with the process.

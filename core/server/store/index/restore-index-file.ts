@@ -1,3 +1,4 @@
+import { endianness } from 'node:os';
 import type { CommitLog } from '../commitlog/commit-log.js';
 import type { StoreFile } from '../files/store-files.js';
 import { writeAll } from './index-file.js';
@@ -18,6 +19,7 @@ import { indexedRecordAt, keyHashesOf } from './indexed-record.js';
 
 const STEP_SIZE_BYTES = 1024 * 1024;
 const STEP_SLOTS = 16_384;
+const ZERO_RUN_BYTES_MAX = 32 * 1024 * 1024;
 
 /** The part of the commit log that a file of the index may name. */
 export interface LogRange {
@@ -120,25 +122,35 @@ async function beginTimestampOf(file: StoreFile, log: CommitLog, beginOffset: nu
 async function writeSlots(file: StoreFile, slots: Int32Array): Promise<void> {
   const stepSlots = Math.min(slots.length, STEP_SLOTS);
   const there = Buffer.alloc(stepSlots * SLOT_SIZE_BYTES);
-  const wanted = Buffer.alloc(stepSlots * SLOT_SIZE_BYTES);
   for (let first = 0; first < slots.length; first += stepSlots) {
     const count = Math.min(stepSlots, slots.length - first);
-    for (let index = 0; index < count; index++) wanted.writeInt32BE(slots[first + index]!, index * SLOT_SIZE_BYTES);
-    const bytes = wanted.subarray(0, count * SLOT_SIZE_BYTES);
+    const bytes = bigEndian(slots.subarray(first, first + count));
     const held = there.subarray(0, bytes.byteLength);
     await file.read(held, slotPosition(first));
     if (!held.equals(bytes)) writeAll(file, bytes, slotPosition(first));
   }
 }
 
-/** Most of it was never written: reading tells, in another thread, and only what was is made zero here. */
+function bigEndian(numbers: Int32Array): Buffer {
+  const bytes = Buffer.from(numbers.slice().buffer);
+  return endianness() === 'LE' ? bytes.swap32() : bytes;
+}
+
+/**
+ * Most of it was never written: reading tells, in another thread, and only what was is made zero here. It stops behind a
+ * long run of zeros: to leave entries beyond, a power failure would have to drop all of that run.
+ */
 async function zeroFrom(file: StoreFile, from: number, end: number): Promise<void> {
+  let zeroRunBytes = 0;
   const stepSizeBytes = Math.min(STEP_SIZE_BYTES, end - from);
   const chunk = Buffer.alloc(stepSizeBytes);
   const zeros = Buffer.alloc(stepSizeBytes);
-  for (let at = from; at < end; at += stepSizeBytes) {
+  for (let at = from; at < end && zeroRunBytes < ZERO_RUN_BYTES_MAX; at += stepSizeBytes) {
     const length = Math.min(stepSizeBytes, end - at);
     await file.read(chunk.subarray(0, length), at);
-    if (!chunk.subarray(0, length).equals(zeros.subarray(0, length))) file.zero(at, length);
+    zeroRunBytes += length;
+    if (chunk.subarray(0, length).equals(zeros.subarray(0, length))) continue;
+    file.zero(at, length);
+    zeroRunBytes = 0;
   }
 }

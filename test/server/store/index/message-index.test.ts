@@ -118,6 +118,7 @@ describe('messages are found', () => {
     const volume = new FaultyVolume();
     const store = await openOn(volume, { flushDiskType: 'SYNC_FLUSH' });
     await append(store, { body: 'safe', properties: { KEYS: 'a' } });
+    expect(await bodiesFound(store)).toEqual(['safe']);
     volume.holdSyncs();
     const appended = append(store, { body: 'on its way', properties: { KEYS: 'a' } });
     store.flushTurn();
