@@ -6,11 +6,9 @@ import { Scheduler } from '../../runtime/scheduler.js';
 import { Arrivals } from './arrivals.js';
 import type { Checkpoint } from './checkpoint.js';
 import type { CommitLog } from './commitlog/commit-log.js';
-import { isRecordMagic, readMagic, readStoreTimestamp, STORE_TIMESTAMP_END_MAX } from './commitlog/record-layout.js';
 import { ZeroFill } from './commitlog/zero-fill.js';
 import { ConfigFiles, type IsWhole } from './config-files.js';
-import type { ConsumeQueue } from './consumequeue/consume-queue.js';
-import { entryCommitLogOffset, isFillerEntry, readEntries } from './consumequeue/consume-queue-entry.js';
+import { readEntries } from './consumequeue/consume-queue-entry.js';
 import type { ConsumeQueues } from './consumequeue/consume-queues.js';
 import type { OpenFiles } from './files/open-files.js';
 import type { FreeSpace, StoreFiles, StoreLock } from './files/store-files.js';
@@ -40,6 +38,7 @@ import { MessageReader } from './read/message-reader.js';
 import { queryMessages } from './read/query-messages.js';
 import { recordAt } from './read/record-at.js';
 import { searchByTime } from './read/search-by-time.js';
+import { commitLogOffsetAt, StoreTimes } from './read/store-times.js';
 import { QueueCensus } from './recovery/queue-census.js';
 import { scanLog } from './recovery/scan-log.js';
 import { UnsyncedMark } from './recovery/unsynced-mark.js';
@@ -90,13 +89,13 @@ export class FileMessageStore {
   readonly #checkpointer: Checkpointer;
   readonly #writer: MessageWriter;
   readonly #reader: MessageReader;
+  readonly #storeTimes: StoreTimes;
   readonly #configs: ConfigFiles;
   readonly #scheduler: Scheduler;
   readonly #retention: Retention;
   readonly #timerFiles: ApacheTimerFiles;
   readonly #index: MessageIndex | undefined;
   #messagesGot = 0;
-  #earliest = { commitLogOffset: -1, storeTimestamp: -1 };
   #closing: Promise<void> | undefined;
 
   constructor(parts: OpenedStore) {
@@ -127,6 +126,7 @@ export class FileMessageStore {
       lastStoreTimestamp,
     });
     this.#reader = new MessageReader(log, options);
+    this.#storeTimes = new StoreTimes(log, this.#reader);
     this.#configs = new ConfigFiles(parts.paths.config, parts.files, logger);
     this.#retention = this.#makeRetention();
     this.#timerFiles = new ApacheTimerFiles(parts.paths, parts.files);
@@ -202,14 +202,14 @@ export class FileMessageStore {
     const queue = this.#parts.queues.find(topic, queueId);
     if (queue === undefined) return 0;
     const { minOffset, maxOffset } = queue;
-    return searchByTime(minOffset, maxOffset, timestampMs, boundary, (offset) => this.#storeTime(queue, offset));
+    return searchByTime(minOffset, maxOffset, timestampMs, boundary, (offset) => this.#storeTimes.at(queue, offset));
   }
 
   /** Store time of the message at a queue offset; undefined when there is none. */
   async storeTimeAt(topic: string, queueId: number, offset: number): Promise<number | undefined> {
     this.#refuseWhenClosed();
     const queue = this.#parts.queues.find(topic, queueId);
-    return queue === undefined ? undefined : this.#storeTime(queue, offset);
+    return queue === undefined ? undefined : this.#storeTimes.at(queue, offset);
   }
 
   /** Whether the message at a queue offset is old enough to be read from the disk rather than from memory. */
@@ -290,7 +290,7 @@ export class FileMessageStore {
       commitLogMinOffset: log.startOffset,
       commitLogMaxOffset: log.endOffset,
       flushedOffset: log.syncedOffset,
-      earliestStoreTimestamp: this.#findEarliestStoreTimestamp(),
+      earliestStoreTimestamp: this.#storeTimes.earliest(this.#closing === undefined),
       messagesPut: this.#writer.messagesPut,
       bytesPut: this.#writer.bytesPut,
       putFailures: this.#writer.putFailures,
@@ -485,30 +485,6 @@ export class FileMessageStore {
     return result;
   };
 
-  #storeTime(queue: ConsumeQueue, offset: number): number | undefined | Promise<number | undefined> {
-    const commitLogOffset = commitLogOffsetAt(queue, offset);
-    const { log } = this.#parts;
-    if (commitLogOffset === undefined || commitLogOffset < log.startOffset) return undefined;
-    const head = Buffer.alloc(STORE_TIMESTAMP_END_MAX);
-    if (this.#reader.isReadAtOnce(commitLogOffset)) {
-      log.readSync(head, commitLogOffset);
-      return storeTimestampIn(head);
-    }
-    return log.read(head, commitLogOffset).then(() => storeTimestampIn(head));
-  }
-
-  #findEarliestStoreTimestamp(): number {
-    const { log } = this.#parts;
-    const { startOffset: commitLogOffset, endOffset } = log;
-    const isKnown = this.#earliest.commitLogOffset === commitLogOffset;
-    if (!isKnown && commitLogOffset < endOffset && this.#closing === undefined) {
-      const head = Buffer.alloc(STORE_TIMESTAMP_END_MAX);
-      log.readSync(head, commitLogOffset);
-      this.#earliest = { commitLogOffset, storeTimestamp: storeTimestampIn(head) ?? -1 };
-    }
-    return this.#earliest.storeTimestamp;
-  }
-
   #refuseWhenClosed(): void {
     if (this.#closing === undefined) return;
     throw rocketMQError('RMQ_NOT_RUNNING', 'the store is closed', { state: 'closed' });
@@ -517,14 +493,4 @@ export class FileMessageStore {
 
 export function diskUsedRatioOf({ freeBytes, totalBytes }: FreeSpace): number {
   return totalBytes > 0 ? 1 - freeBytes / totalBytes : 0;
-}
-
-function commitLogOffsetAt(queue: ConsumeQueue, offset: number): number | undefined {
-  if (offset < queue.minOffset || offset >= queue.maxOffset) return undefined;
-  const entry = queue.readSync(offset, 1);
-  return entry.length === 0 || isFillerEntry(entry, 0) ? undefined : entryCommitLogOffset(entry, 0);
-}
-
-function storeTimestampIn(head: Buffer): number | undefined {
-  return isRecordMagic(readMagic(head, 0)) ? readStoreTimestamp(head, 0) : undefined;
 }
