@@ -41,6 +41,7 @@ const PACKAGES: Record<string, readonly string[]> = {
   'core/message/compression': ['lz4-napi', 'zstd-codec'],
   'core/server': ['rxjs', 'inversify', 'reflect-metadata'],
   plugins: ['rxjs', 'inversify'],
+  'plugins/nestjs': ['@nestjs/common', '@nestjs/core', 'reflect-metadata'],
   cli: ['commander', 'cli-table3', 'cli-progress'],
 };
 

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -30,7 +30,17 @@ afterAll(() => {
 });
 
 function project(manifest: object, ...beside: string[]): EmptyProject {
-  const made = emptyProject(manifest, [tarball, ...beside]);
+  return keep(emptyProject(manifest, [tarball, ...beside]));
+}
+
+/** Nest 12 has a dependency that names Node 22 and works on 20. */
+function nestProject(manifest: object, version: 11 | 12, ...beside: string[]): EmptyProject {
+  const nest = ['common', 'core', 'testing'].map((name) => `@nestjs/${name}@${version}`);
+  const tools = [versionHere('typescript'), versionHere('@types/node'), 'reflect-metadata@0.2', 'rxjs@7', ...beside];
+  return keep(emptyProject(manifest, [tarball, ...nest, ...tools], { engineStrict: false }));
+}
+
+function keep(made: EmptyProject): EmptyProject {
   projects.push(made);
   return made;
 }
@@ -167,12 +177,43 @@ describe('the packed package under Jest 30 in CommonJS', () => {
 });
 
 describe('the packed package under vitest', () => {
+  let vitest: EmptyProject;
+  beforeAll(() => {
+    vitest = nestProject({ type: 'module' }, 12, versionHere('vitest'));
+  });
+
   test('the tests of the guide pass', () => {
-    const vitest = project({ type: 'module' }, versionHere('vitest'));
     for (const [name, source] of guideTests()) vitest.write(`${name}.test.js`, source);
-    expect(() => vitest.run('npx', '--no-install', 'vitest', 'run', '--globals')).not.toThrow();
+    expect(() => vitest.run('npx', '--no-install', 'vitest', 'run', '--globals', 'guide')).not.toThrow();
+  });
+
+  test('so do those of the example for NestJS 12, which is compiled and runs', () => {
+    writeNestExample(vitest, 'vitest/globals');
+    expect(vitest.run('npx', '--no-install', 'tsc')).toBe('');
+    expect(() => vitest.run('npx', '--no-install', 'vitest', 'run', '--globals', '--dir', 'test')).not.toThrow();
+    expect(vitest.run('node', 'dist/src/main.js', '--once')).toMatch(BILLED);
   });
 });
+
+describe('the packed package with NestJS 11 and Jest 30 in CommonJS', () => {
+  test('the example is compiled, its tests pass, and it runs', () => {
+    const nest = nestProject({}, 11, 'jest@30', '@types/jest@30');
+    writeNestExample(nest, 'jest');
+    expect(nest.run('npx', '--no-install', 'tsc')).toBe('');
+    expect(() => nest.run('npx', '--no-install', 'jest', '--ci', 'dist')).not.toThrow();
+    expect(nest.run('node', 'dist/src/main.js', '--once')).toMatch(BILLED);
+  });
+});
+
+const BILLED = /placed order 42 as [0-9A-F]{32}\nbilled order 42: 1999 cents\n/;
+
+/** The sources and tests of examples/nestjs; the format is the project's. */
+function writeNestExample(made: EmptyProject, testTypes: string): void {
+  const from = join(root, 'examples/nestjs');
+  for (const folder of ['src', 'test']) cpSync(join(from, folder), join(made.dir, folder), { recursive: true });
+  const config = readFileSync(join(from, 'tsconfig.json'), 'utf8');
+  made.write('tsconfig.json', config.replace('vitest/globals', testTypes));
+}
 
 /** The tests that docs/guide/testing.md shows, by a name for their file. */
 function guideTests(): readonly (readonly [name: string, source: string])[] {
