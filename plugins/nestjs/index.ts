@@ -10,5 +10,5 @@ export {
   type RocketMQModuleExtras,
   type RocketMQOptionsFactory,
 } from './module.js';
-export { nestLogger } from './nest-logger.js';
+export { type NestLoggerOptions, nestLogger } from './nest-logger.js';
 export { producerToken, rocketMQOptionsToken, rocketMQToken } from './tokens.js';

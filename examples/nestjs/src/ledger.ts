@@ -6,8 +6,7 @@ import type { Order } from './orders.js';
 export class Ledger {
   readonly #bills = new Map<string, number>();
 
-  bill({ id, cents }: Order): void {
-    if (cents < 0) throw new Error(`order ${id} costs ${cents} cents`);
+  bill({ id, cents }: Order): void | Promise<void> {
     this.#bills.set(id, cents);
   }
 

@@ -33,10 +33,36 @@ describe('the shop', () => {
     expect(kit.offsets('billing', 'orders').every(({ lag }) => lag === 0)).toBe(true);
   });
 
-  it('gives up on an order that cannot be billed, and keeps it', async () => {
-    await app.get(OrdersService).place({ id: '43', cents: -1 });
-    await kit.clock.advance('1h');
-    expect((await kit.deadLetters('billing')).map(({ keys }) => keys)).toEqual([['43']]);
-    expect((await kit.messages(orders)).length).toBe(1);
+  it('bills an order again when that failed', async () => {
+    const ledger = app.get(Ledger);
+    let calls = 0;
+    const bill = ledger.bill.bind(ledger);
+    ledger.bill = (order) => {
+      calls += 1;
+      if (calls === 1) throw new Error('the database is away');
+      bill(order);
+    };
+    await app.get(OrdersService).place({ id: '43', cents: 100 });
+    await kit.clock.advance('2m');
+    expect(calls).toBe(2);
+    expect(ledger.bills.get('43')).toBe(100);
+  });
+
+  it('finishes what it has begun when it shuts down', async () => {
+    const ledger = app.get(Ledger);
+    const begun = new Promise<void>((resolve) => {
+      ledger.bill = async () => {
+        resolve();
+        await new Promise((later) => setTimeout(later, 50));
+        await app.get(OrdersService).place({ id: '45', cents: 1 }); // producers are closed last
+      };
+    });
+    await kit.createTopic(orders);
+    await kit.clock.advance('30s');
+    await app.get(OrdersService).place({ id: '44', cents: 100 });
+    await begun;
+    await app.close();
+    expect((await kit.messages(orders)).map(({ value }) => value.id)).toEqual(['44', '45']);
+    expect(kit.offsets('billing', 'orders').reduce((sum, { offset }) => sum + offset, 0)).toBe(1);
   });
 });
