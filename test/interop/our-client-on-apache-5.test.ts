@@ -10,6 +10,7 @@ import { ourClientContract } from './contract/our-client.js';
 import { ourConsumerGroupsContract } from './contract/our-consumer-groups.js';
 import { ourErrorsContract } from './contract/our-errors.js';
 import { ourRequestsContract } from './contract/our-requests.js';
+import { ourTransactionsContract } from './contract/our-transactions.js';
 import { sqlFilterContract } from './contract/sql-filter.js';
 import { type ApacheCluster, startApache } from './kit/apache.js';
 
@@ -34,6 +35,7 @@ ourConsumerGroupsContract(target);
 ourErrorsContract(target, { illegalQueueCode: 29 });
 mainJobContract(target);
 ourRequestsContract(target, 'ROCKETMQ');
+ourTransactionsContract(target, 'ROCKETMQ');
 apache5Differences(target);
 sqlFilterContract(target, [
   ...SQL_CASES.filter(({ expression }) => !/^(contains|startswith) /.test(expression)),

@@ -8,7 +8,7 @@ import type { Target } from '../kit/target.js';
 /** What Apache's Java client 4.9.8 expects of a name server and broker, with both of its header encodings. */
 export function javaClientContract(target: () => Target): void {
   describe.each<HeaderEncoding>(['JSON', 'ROCKETMQ'])("Apache's Java client with %s headers", (encoding) => {
-    test.each(['sync', 'async', 'oneway', 'large', 'batch', 'tags', 'waiting', 'share', 'request'])(
+    test.each(['sync', 'async', 'oneway', 'large', 'batch', 'tags', 'waiting', 'share', 'request', 'transaction'])(
       'scenario %s holds',
       async (scenario) => {
         const topic = `java_${scenario}_${encoding}`;

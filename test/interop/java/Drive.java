@@ -5,6 +5,8 @@ import org.apache.rocketmq.client.producer.DefaultMQProducer;
  *
  * <p>Usage: java Drive NAME-SERVER sync|async|oneway|large|batch|tags|waiting|share TOPIC
  * <br>java Drive NAME-SERVER request TOPIC
+ * <br>java Drive NAME-SERVER transaction TOPIC
+ * <br>java Drive NAME-SERVER handover GROUP TOPIC COUNT
  * <br>java Drive NAME-SERVER exchange ANSWERS-ON-TOPIC ASKS-ON-TOPIC COUNT
  * <br>java Drive NAME-SERVER consume TOPIC GROUP COUNT TIMEOUT-S [NAMESPACE]
  * <br>java Drive NAME-SERVER produce [NAMESPACE]
@@ -29,6 +31,8 @@ public final class Drive {
                 case "waiting" -> ConsumeScenarios.waiting(nameServer, args[2]);
                 case "share" -> ConsumeScenarios.share(nameServer, args[2]);
                 case "request" -> RequestScenarios.request(nameServer, args[2]);
+                case "transaction" -> TransactionScenarios.transaction(nameServer, args[2]);
+                case "handover" -> TransactionScenarios.handover(nameServer, args[2], args[3], Integer.parseInt(args[4]));
                 case "exchange" -> RequestScenarios.exchange(nameServer, args[2], args[3], Integer.parseInt(args[4]));
                 case "consume" -> Exchange.consume(
                     nameServer, args[2], args[3], Integer.parseInt(args[4]), Integer.parseInt(args[5]), argument(args, 6));

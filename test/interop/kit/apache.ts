@@ -4,6 +4,7 @@ import type { ApacheVersion } from './jars.js';
 import { type JavaRuntime, writeLogging } from './java.js';
 import { JavaServer, type JavaServerSettings } from './java-server.js';
 import { accepts, freeNeighbourPorts } from './ports.js';
+import { SOON_CHECKED } from './soon-checked.js';
 import type { Target } from './target.js';
 
 /** A running Apache name server with one broker. */
@@ -149,6 +150,7 @@ export async function apacheBroker(
       // A machine with two busy cores is no reason for "broker busy".
       waitTimeMillsInSendQueue: 3_000,
       osPageCacheBusyTimeOutMills: 5_000,
+      ...SOON_CHECKED,
       ...brokerConfig,
     },
   });

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startServer } from '../../../core/server/index.js';
+import { SOON_CHECKED } from './soon-checked.js';
 import type { Target } from './target.js';
 
 /** Our name server and broker on free loopback ports, with their data in a folder that goes with `close`. */
@@ -12,7 +13,14 @@ export async function startOurServer(): Promise<Target & { close(): Promise<void
   const clusterName = 'OurOwnCluster';
   const brokerName = 'ours-a';
   try {
-    const server = await startServer({ dir, nameServerPort: 0, brokerPort: 0, cluster: clusterName, brokerName });
+    const server = await startServer({
+      dir,
+      nameServerPort: 0,
+      brokerPort: 0,
+      cluster: clusterName,
+      brokerName,
+      ...SOON_CHECKED,
+    });
     return {
       nameServer: server.nameServers,
       brokerAddress: server.brokerAddress,
