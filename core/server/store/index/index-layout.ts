@@ -106,8 +106,13 @@ export function writeIndexEntry(target: Buffer, position: number, entry: IndexEn
 
 /** What the index knows of a key: `|hashCode(topic#key)|`, 0 where Java's abs would stay negative. */
 export function indexKeyHash(topic: string, key: string): number {
-  const hash = Math.abs(javaStringHashBehind(javaStringHash(`${topic}#`), key));
-  return hash > 0x7fffffff ? 0 : hash;
+  return indexKeyHashOf(javaStringHashBehind(javaStringHash(`${topic}#`), key));
+}
+
+/** The same of the hash of `topic#key`. */
+export function indexKeyHashOf(hash: number): number {
+  const absolute = Math.abs(hash);
+  return absolute > 0x7fffffff ? 0 : absolute;
 }
 
 /** Whole seconds since the file's first message, as far as 31 bits hold them. */

@@ -4,8 +4,8 @@ import { RecordMagic } from '../../../message/message-record.js';
 import { findProperty } from '../../../message/properties.js';
 import { KEY_SEPARATOR, PropertyName } from '../../../message/property-names.js';
 import { SysFlag, transactionType } from '../../../message/sys-flag.js';
+import { readInt16, readInt32 } from '../../../runtime/big-endian.js';
 import type { CommitLog } from '../commitlog/commit-log.js';
-import { readMagic, readTotalSize } from '../commitlog/record-layout.js';
 import { recordAt } from '../read/record-at.js';
 import { indexKeyHash } from './index-layout.js';
 
@@ -33,26 +33,48 @@ export function keyHashesOf({ topic, keys }: IndexedRecord): number[] {
   return keys.map((key) => indexKeyHash(topic, key));
 }
 
-/**
- * Reads of a record what the index wants, and nothing else of it; undefined when its lengths do not add up. Every message
- * passes here once more after it was stored, so it has to be quick.
- */
-export function readIndexedRecord(source: Buffer, position: number): IndexedRecord | undefined {
-  const end = position + readTotalSize(source, position);
-  const sysFlag = source.readInt32BE(position + SYS_FLAG_AT);
+/** Where a record has what the index asks of it. */
+export interface RecordPlaces {
+  readonly storeTimestamp: number;
+  readonly topicAt: number;
+  readonly topicEnd: number;
+  readonly propertiesAt: number;
+  readonly end: number;
+  /** A transaction that was rolled back is found by nothing. */
+  readonly isRolledBack: boolean;
+}
+
+/** Undefined when the record's lengths do not add up. */
+export function placesIn(source: Buffer, position: number): RecordPlaces | undefined {
+  const end = position + readInt32(source, position);
+  const sysFlag = readInt32(source, position + SYS_FLAG_AT);
   const storeTimestampAt = position + BORN_HOST_AT + hostBytes(sysFlag, SysFlag.BORN_HOST_V6);
   const storeHostAt = storeTimestampAt + STORE_TIMESTAMP_BYTES;
   const bodyLengthAt = storeHostAt + hostBytes(sysFlag, SysFlag.STORE_HOST_V6) + BEFORE_BODY_LENGTH_BYTES;
-  const topicLengthAt = bodyLengthAt + 4 + source.readInt32BE(bodyLengthAt);
+  const topicLengthAt = bodyLengthAt + 4 + readInt32(source, bodyLengthAt);
   if (topicLengthAt < bodyLengthAt || topicLengthAt + 2 > end) return undefined;
-  const isV2 = readMagic(source, position) === RecordMagic.V2;
+  const isV2 = readInt32(source, position + 4) === RecordMagic.V2;
   const topicAt = topicLengthAt + (isV2 ? 2 : 1);
-  const propertiesLengthAt = topicAt + (isV2 ? source.readInt16BE(topicLengthAt) : source.readInt8(topicLengthAt));
-  if (propertiesLengthAt < topicAt || propertiesLengthAt + 2 > end) return undefined;
-  const storeTimestamp = readInt64(source, storeTimestampAt);
-  const topic = source.toString('utf8', topicAt, propertiesLengthAt);
-  if (transactionType(sysFlag) === SysFlag.TRANSACTION_ROLLBACK) return { topic, storeTimestamp, keys: NO_KEYS };
-  return { topic, storeTimestamp, keys: keysIn(source.toString('utf8', propertiesLengthAt + 2, end)) };
+  const topicEnd = topicAt + (isV2 ? readInt16(source, topicLengthAt) : source.readInt8(topicLengthAt));
+  if (topicEnd < topicAt || topicEnd + 2 > end) return undefined;
+  return {
+    storeTimestamp: readInt64(source, storeTimestampAt),
+    topicAt,
+    topicEnd,
+    propertiesAt: topicEnd + 2,
+    end,
+    isRolledBack: transactionType(sysFlag) === SysFlag.TRANSACTION_ROLLBACK,
+  };
+}
+
+/** Reads of a record what the index wants, and nothing else of it; undefined when its lengths do not add up. */
+export function readIndexedRecord(source: Buffer, position: number): IndexedRecord | undefined {
+  const places = placesIn(source, position);
+  if (places === undefined) return undefined;
+  const { storeTimestamp, topicAt, topicEnd, propertiesAt, end, isRolledBack } = places;
+  const topic = source.toString('utf8', topicAt, topicEnd);
+  if (isRolledBack) return { topic, storeTimestamp, keys: NO_KEYS };
+  return { topic, storeTimestamp, keys: keysIn(source.toString('utf8', propertiesAt, end)) };
 }
 
 /** The record at a place in the log; undefined when there is no whole one. */

@@ -3,7 +3,7 @@ import type { Logger } from '../../../runtime/logger.js';
 import type { CommitLog } from '../commitlog/commit-log.js';
 import { FILLER_SIZE_BYTES, isRecordMagic, readMagic, readTotalSize } from '../commitlog/record-layout.js';
 import type { IndexKeys } from './index-keys.js';
-import { keyHashesOf, readIndexedRecord } from './indexed-record.js';
+import { KeyHashes } from './key-hashes.js';
 
 /** Bytes of the log that are looked through in one go: about a millisecond's work. */
 const STEP_SIZE_BYTES = 1024 * 1024;
@@ -17,6 +17,9 @@ export class LogFollower {
   /** So many keys of the next record are known already. */
   #keysThere = 0;
   #stepSizeBytes = STEP_SIZE_BYTES;
+  readonly #found = new KeyHashes();
+  /** One buffer for all steps: at a hundred a second new ones would have the collector go through the whole heap. */
+  #buffer: Buffer | undefined;
 
   constructor(log: CommitLog, logger: Logger) {
     this.#log = log;
@@ -34,13 +37,20 @@ export class LogFollower {
     if (this.#position < this.#log.startOffset) this.goTo(this.#log.startOffset, 0);
     const from = this.#position;
     if (from >= end) return false;
-    const bytes = Buffer.allocUnsafe(Math.min(this.#stepSizeBytes, end - from));
+    const bytes = this.#room(Math.min(this.#stepSizeBytes, end - from));
     const read = await this.#log.read(bytes, from);
     // A file may have been removed for its age meanwhile.
     if (from < this.#log.startOffset) return true;
     if (read < FILLER_SIZE_BYTES) throw new Error(`the commit log cannot be read at ${from}`);
     this.#lookThrough(bytes.subarray(0, read), end, keys);
     return this.#position < end;
+  }
+
+  /** Memory for one step; nothing keeps a view of it beyond that. */
+  #room(sizeBytes: number): Buffer {
+    if (sizeBytes > STEP_SIZE_BYTES) return Buffer.allocUnsafe(sizeBytes);
+    this.#buffer ??= Buffer.allocUnsafeSlow(STEP_SIZE_BYTES);
+    return this.#buffer.subarray(0, sizeBytes);
   }
 
   #lookThrough(bytes: Buffer, end: number, keys: IndexKeys): void {
@@ -68,11 +78,10 @@ export class LogFollower {
   }
 
   #note(bytes: Buffer, at: number, keys: IndexKeys): void {
-    const record = readIndexedRecord(bytes, at);
-    if (record === undefined || record.keys.length <= this.#keysThere) return;
-    const hashes = keyHashesOf(record);
+    if (!this.#found.read(bytes, at)) return;
+    const { hashes, storeTimestamp } = this.#found;
     for (let index = this.#keysThere; index < hashes.length; index++) {
-      keys.add(hashes[index]!, this.#position, record.storeTimestamp);
+      keys.add(hashes[index]!, this.#position, storeTimestamp);
     }
   }
 
