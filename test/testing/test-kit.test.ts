@@ -76,7 +76,7 @@ test('the time of a kit is that of its server and its clients alike', async () =
   const kit = await setup({ now: new Date('2030-01-01T00:00:00Z') });
   const producer = await producerOf(kit);
   await producer.send({ topic: 'orders', body: 'x' });
-  await kit.clock.advance('1h');
+  await kit.clock.advance('1m');
   await producer.send({ topic: 'orders', body: 'y' });
   const times = (await kit.messages('orders')).map(({ bornTimestamp, storeTimestamp }) => [
     bornTimestamp,
@@ -85,11 +85,11 @@ test('the time of a kit is that of its server and its clients alike', async () =
   const first = Date.UTC(2030, 0, 1);
   expect(times).toEqual([
     [first, first],
-    [first + 3_600_000, first + 3_600_000],
+    [first + 60_000, first + 60_000],
   ]);
 });
 
-test('an hour goes by in heartbeats, and members that say them stay members', async () => {
+test('minutes go by in heartbeats, and members that say them stay members', async () => {
   const kit = await setup();
   const mq = await kit.connect();
   await kit.createTopic('orders');

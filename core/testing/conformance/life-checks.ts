@@ -15,8 +15,13 @@ export const LIFE_CHECKS: Readonly<Record<string, Check>> = {
     await producer.send(message);
     kit.drop('SEND_MESSAGE', { times: Number.POSITIVE_INFINITY });
     const sends = [1, 2, 3].map(() => producer.send(message).catch((error: unknown) => error));
-    kit.clock.start();
-    await Promise.all([mq.close({ timeoutMs: 50 }), mq.close({ timeoutMs: 50 })]);
+    let closed = false;
+    const closing = Promise.all([mq.close({ timeoutMs: 1_000 }), mq.close({ timeoutMs: 1_000 })]).then(() => {
+      closed = true;
+    });
+    await kit.clock.advance('1m');
+    assert.ok(closed, 'a minute after its client was closed it had not stopped');
+    await closing;
     await mq.close();
     for (const ended of await Promise.all(sends)) {
       assert.ok(typeof ended === 'object', 'a send that nobody answered ended without an error');
