@@ -1,15 +1,19 @@
 import { pluginConformance } from 'multistage/testing';
 
-/** Counts sends. Its bug: it writes into the message that the application gave. */
+/** Counts sends, and says once a minute how many there were. Its bug: nothing stops that when the client closes. */
 const counting = () => ({
   name: 'counting',
   setup(host) {
     let count = 0;
+    const report = () => {
+      host.logger.info('sends', { count });
+      host.clock.setTimer(60_000, report);
+    };
+    host.onStart(report);
     host.interceptSend({
       before: 'check',
       create: () => (context, next) => {
         count += 1;
-        context.message.properties = { count: String(count) };
         return next(context);
       },
     });

@@ -232,7 +232,11 @@ export class PushConsumer<S extends Subscribe> implements Consumer<S> {
       }
       throw error;
     }
-    if (this.#state !== 'starting') throw this.#cannotRun();
+    if (this.#state !== 'starting') {
+      // Closed by its first messages, maybe: it did run.
+      if (running.began) return;
+      throw this.#cannotRun();
+    }
     this.#state = 'running';
     const topics = this.#subscriptions.topics.map(({ topic, expression }) => `${topic}: ${expression}`);
     logger.info('a consumer runs', { group: this.group, topics });

@@ -39,6 +39,7 @@ export class RunningConsumer implements RegisteredConsumer {
   #persisting: PeriodicTask | undefined;
   #unregister: () => void = () => {};
   #joined = false;
+  #began = false;
   #stopping = false;
   #lastExtraHeartbeatMs = Number.NEGATIVE_INFINITY;
 
@@ -59,6 +60,11 @@ export class RunningConsumer implements RegisteredConsumer {
     return this.#parts.assignment.consumed;
   }
 
+  /** Whether messages may have come: they do while the first round of sharing out goes on. */
+  get began(): boolean {
+    return this.#began;
+  }
+
   /** Joins the group and takes the first share of its queues. @throws what makes it impossible; `stop` then tidies up */
   async start(): Promise<void> {
     const { membership, scheduler } = this.#services;
@@ -74,6 +80,7 @@ export class RunningConsumer implements RegisteredConsumer {
     this.#persisting = scheduler.every(`offsets of ${group}`, { periodMs: options.persistOffsetIntervalMs }, () =>
       assignment.commit(),
     );
+    this.#began = true;
     await rebalancer.start();
   }
 
