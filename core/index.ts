@@ -192,6 +192,7 @@ export type {
   SendSlot,
   TypedMessage,
 } from './producer/producer.js';
+export type { ReplyInterceptor } from './producer/reply-interceptor.js';
 export {
   CommandFlag,
   type ExtInput,

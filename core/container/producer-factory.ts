@@ -46,6 +46,7 @@ export function producerFactory(container: Container): ProducerFactory {
       ids: partOf(container, UniqueIdGenerator),
       replies: partOf(container, Replies),
       attachments: registrations.sends,
+      replyAttachments: registrations.replies,
       settledListeners: registrations.settledListeners,
       openScope: (scope) => {
         opened.scope = new OpenScope(container, scope, routes, registrations.bindings, names);

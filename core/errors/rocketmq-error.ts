@@ -60,6 +60,8 @@ export interface ErrorFieldsByCode {
     readonly topic: string;
     readonly timeoutMs: number;
     readonly msgId: string;
+    /** The one that had the reply and did not hand it on. */
+    readonly plugin?: string;
     /** The message is stored. */
     readonly sent: 'maybe';
   };

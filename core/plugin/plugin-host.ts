@@ -80,6 +80,7 @@ export function createPluginHost(options: HostOptions): PluginHost {
     filterDelivery: setupOnly('filterDelivery', ({ order, create }) =>
       registrations.deliveryFilters.push({ plugin, order, create }),
     ),
+    interceptReply: setupOnly('interceptReply', (intercept) => registrations.replies.push({ plugin, intercept })),
     interceptRequest: setupOnly('interceptRequest', (phase, interceptor) =>
       registrations.addRequest(phase, plugin, interceptor),
     ),

@@ -5,6 +5,7 @@ import type { InterceptSend } from '../pipeline/attach.js';
 import type { SettledListener } from '../pipeline/settled.js';
 import type { ProducerOptions } from '../producer/options.js';
 import type { Producer } from '../producer/producer.js';
+import type { ReplyInterceptor } from '../producer/reply-interceptor.js';
 import type { OutgoingCommand, RemotingCommand } from '../remoting/protocol/remoting-command.js';
 import type { CallbackHandler } from '../remoting/remoting-client.js';
 import type { RequestInterceptor } from '../remoting/request-interceptor.js';
@@ -73,6 +74,11 @@ export interface PluginHost {
   filterDelivery(
     attachment: Omit<DeliveryFilterAttachment, 'plugin' | 'order'> & Pick<Partial<DeliveryFilterAttachment>, 'order'>,
   ): void;
+  /**
+   * Sees the reply to each `producer.request()` before its caller does, plugins in order of registration, and hands on this
+   * one or another. What it throws fails that request under the plugin's name; its deadline goes on. Only during setup.
+   */
+  interceptReply(interceptor: ReplyInterceptor): void;
   /**
    * Attaches to every request of this client: any number of `decorate`, in order of registration, then at most one `sign`,
    * which sees what all others did. Only during setup.

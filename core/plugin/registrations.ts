@@ -3,6 +3,7 @@ import type { DeliveryFilterAttachment } from '../consumer/delivery-filter.js';
 import { rocketMQError } from '../errors/rocketmq-error.js';
 import type { SendAttachment } from '../pipeline/interceptor.js';
 import type { SettledListener } from '../pipeline/settled.js';
+import type { ReplyAttachment } from '../producer/reply-interceptor.js';
 import type { CallbackHandler } from '../remoting/remoting-client.js';
 import type { RequestInterceptor, RequestInterceptors } from '../remoting/request-interceptor.js';
 import type { EndTransactionListener } from './end-transaction.js';
@@ -18,6 +19,7 @@ export class PluginRegistrations {
   readonly sends: SendAttachment[] = [];
   readonly deliveries: DeliveryAttachment[] = [];
   readonly deliveryFilters: DeliveryFilterAttachment[] = [];
+  readonly replies: ReplyAttachment[] = [];
   readonly settledListeners: SettledListener[] = [];
   readonly endTransactionListeners: EndTransactionListener[] = [];
   readonly #decorators: { readonly plugin: string; readonly interceptor: RequestInterceptor }[] = [];

@@ -362,12 +362,13 @@ export class PipelineProducer implements StartableProducer, SendOwner {
   }
 
   #requestHost(): RequestHost {
-    const { clock, ids, deadlines, replies } = this.#services;
+    const { clock, ids, deadlines, replies, replyAttachments, internal } = this.#services;
     return {
       clock,
       ids,
       deadlines,
       replies,
+      interceptors: internal === true ? [] : replyAttachments,
       timeoutMsOf: (options) => this.#timeoutMs(options),
       requireRunning: () => this.#lifeCycle.requireRunning(),
       launch: (message, options, startMs, observer) =>

@@ -9,6 +9,7 @@ import type { DeadlineEntry, DeadlineHeap } from '../runtime/deadline-heap.js';
 import type { AnyMessage, RawMessage, RequestOptions, SendOptions } from './producer.js';
 import type { ProducerSend, SendObserver } from './producer-send.js';
 import type { AwaitedReply, ReplyInbox } from './reply-inbox.js';
+import type { ReplyAttachment } from './reply-interceptor.js';
 import { encodeTyped, isTyped } from './send-input.js';
 
 /** What a request needs of its producer. */
@@ -17,6 +18,8 @@ export interface RequestHost {
   readonly ids: UniqueIdGenerator;
   readonly deadlines: DeadlineHeap;
   readonly replies: ReplyInbox;
+  /** What plugins make of replies, in order. */
+  readonly interceptors: readonly ReplyAttachment[];
   /** @throws RMQ_OPTIONS_INVALID */
   timeoutMsOf(options: SendOptions): number;
   /** @throws RMQ_NOT_RUNNING */
@@ -59,6 +62,8 @@ class RequestCall implements SendObserver, AwaitedReply, DeadlineEntry {
   #send: ProducerSend | undefined;
   /** Set when the message is sent. */
   #result: SendResult | undefined;
+  /** The plugin that has the reply. */
+  #heldBy: string | undefined;
   #over = false;
 
   constructor(
@@ -107,7 +112,8 @@ class RequestCall implements SendObserver, AwaitedReply, DeadlineEntry {
   }
 
   onReply(reply: ReceivedMessage): void {
-    this.#end(() => this.#resolve(reply));
+    if (this.#host.interceptors.length === 0) this.#end(() => this.#resolve(reply));
+    else void this.#passThrough(reply);
   }
 
   onUnreadableReply(error: unknown): void {
@@ -117,8 +123,11 @@ class RequestCall implements SendObserver, AwaitedReply, DeadlineEntry {
   onDeadline(): void {
     const { topic } = this.#message;
     const { timeoutMs } = this.#options;
-    const message = `The request to topic ${topic} was sent, but no reply to it came within ${timeoutMs} ms`;
-    const fields = { topic, timeoutMs, msgId: this.#result!.msgId, sent: 'maybe' } as const;
+    const plugin = this.#heldBy;
+    const what = plugin === undefined ? 'no reply to it came' : `plugin ${plugin} did not hand on its reply`;
+    const message = `The request to topic ${topic} was sent, but ${what} within ${timeoutMs} ms`;
+    const holder = plugin === undefined ? {} : { plugin };
+    const fields = { topic, timeoutMs, msgId: this.#result!.msgId, ...holder, sent: 'maybe' } as const;
     this.onError(rocketMQError('RMQ_REPLY_TIMEOUT', message, fields));
   }
 
@@ -131,6 +140,25 @@ class RequestCall implements SendObserver, AwaitedReply, DeadlineEntry {
     if (this.#over) return;
     if (this.#result === undefined) this.#send?.cancel();
     else this.onError(this.#aborted(this.#result));
+  }
+
+  /** Never rejects. */
+  async #passThrough(received: ReceivedMessage): Promise<void> {
+    let reply = received;
+    for (const { plugin, intercept } of this.#host.interceptors) {
+      if (this.#over) return;
+      this.#heldBy = plugin;
+      try {
+        reply = await intercept(reply, this.#message);
+        if (typeof reply !== 'object' || reply === null) throw new TypeError('it has to return the reply, or another');
+      } catch (error) {
+        const words = error instanceof Error ? error.message : String(error);
+        const message = `plugin ${plugin} failed with the reply to a request: ${words}`;
+        this.onError(rocketMQError('RMQ_PLUGIN_FAILED', message, { plugin, sent: 'maybe' }, { cause: error }));
+        return;
+      }
+    }
+    this.#end(() => this.#resolve(reply));
   }
 
   #aborted({ msgId }: SendResult): RocketMQError {

@@ -10,6 +10,7 @@ import type { Clock } from '../runtime/clock.js';
 import type { DeadlineHeap } from '../runtime/deadline-heap.js';
 import type { Logger } from '../runtime/logger.js';
 import type { ReplyInbox } from './reply-inbox.js';
+import type { ReplyAttachment } from './reply-interceptor.js';
 
 /** What a producer takes from the client that made it. */
 export interface ProducerServices {
@@ -30,6 +31,8 @@ export interface ProducerServices {
   readonly internal?: boolean;
   /** What plugins attached, in order of registration. An internal producer gets none. */
   readonly attachments: readonly SendAttachment[];
+  /** What plugins make of replies to requests, in order of registration. An internal producer gets none. */
+  readonly replyAttachments: readonly ReplyAttachment[];
   /** Called after each send of a producer that is not internal. */
   readonly settledListeners: readonly SettledListener[];
   /** Opens the producer's child container with `scope` bound in it, and resolves the six stages from it, once. */

@@ -16,6 +16,7 @@ import { ProducerScope, type ResolveFromScope } from '../../core/pipeline/tokens
 import { createProducer } from '../../core/producer/create-producer.js';
 import type { ProducerOptions } from '../../core/producer/options.js';
 import { createReplyInbox, type ReplyInbox } from '../../core/producer/reply-inbox.js';
+import type { ReplyAttachment } from '../../core/producer/reply-interceptor.js';
 import type { StartableProducer } from '../../core/producer/startable-producer.js';
 import type { OutgoingCommand, RemotingCommand } from '../../core/remoting/protocol/remoting-command.js';
 import { type CallbackHandler, RemotingClient, type RequestObserver } from '../../core/remoting/remoting-client.js';
@@ -56,6 +57,7 @@ export interface KitOptions {
   readonly options?: Partial<ProducerOptions>;
   readonly plugins?: readonly (AttachSpec & { readonly plugin: string })[];
   readonly settledListeners?: readonly SettledListener[];
+  readonly replyAttachments?: readonly ReplyAttachment[];
   /** Broker names, each with `queuesPerBroker` queues. Default broker-a and broker-b with 2. */
   readonly brokers?: readonly string[];
   readonly queuesPerBroker?: number;
@@ -228,6 +230,7 @@ export async function pipelineKit(kit: KitOptions = {}): Promise<PipelineKit> {
       internal: kit.internal ?? false,
       attachments,
       settledListeners: kit.settledListeners ?? [],
+      replyAttachments: kit.replyAttachments ?? [],
       openScope: (scope): ResolveFromScope => {
         const child = new Container({ parent: container });
         child.bind(ProducerScope).toConstantValue(scope);

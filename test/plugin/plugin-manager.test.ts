@@ -146,6 +146,7 @@ test('after setup nothing can be attached any more', async () => {
   expect(thrown((it) => it.interceptSend({ before: 'send', create: () => undefined }))).toMatchObject(late);
   expect(thrown((it) => it.interceptDelivery({ create: () => undefined }))).toMatchObject(late);
   expect(thrown((it) => it.filterDelivery({ create: () => undefined }))).toMatchObject(late);
+  expect(thrown((it) => it.interceptReply((reply) => reply))).toMatchObject(late);
   expect(thrown((it) => it.interceptRequest('decorate', (context, next) => next(context)))).toMatchObject(late);
   expect(thrown((it) => it.handle(39, () => undefined))).toMatchObject(late);
   expect(thrown((it) => it.bind(token('x'), { value: 1 }))).toMatchObject(late);

@@ -3,6 +3,7 @@ import { zlibCompressor } from '../../core/message/compression/zlib.js';
 import { json } from '../../core/message/json-codec.js';
 import { decodeProperties, formatProperties } from '../../core/message/properties.js';
 import { topic } from '../../core/message/typed-topic.js';
+import type { ReplyAttachment } from '../../core/producer/reply-interceptor.js';
 import { RequestCode } from '../../core/remoting/protocol/request-codes.js';
 import { nextTurn, waitFor } from '../kit/wait-for.js';
 import {
@@ -272,6 +273,36 @@ describe('what a reply is read into', () => {
 });
 
 describe('interceptors', () => {
+  test('of replies see each in turn, and hand on another', async () => {
+    const attach = (plugin: string): ReplyAttachment => ({
+      plugin,
+      intercept: async (reply, { topic: asked }) => ({
+        ...reply,
+        body: Buffer.from(`${reply.body} ${plugin} ${asked}`),
+      }),
+    });
+    const { kit, reply, correlationId } = await asked({ replyAttachments: [attach('one'), attach('two')] });
+    await push(kit, { correlationId });
+    expect((await reply).body.toString()).toBe('pong one orders two orders');
+  });
+
+  test('of replies that throw, return nothing or never end fail that request by name', async () => {
+    const failing = (intercept: () => unknown) =>
+      asked({ replyAttachments: [{ plugin: 'audit', intercept: intercept as never }] });
+    const thrown = await failing(() => {
+      throw new Error('boom');
+    });
+    await push(thrown.kit, thrown);
+    expect(await rejection(thrown.reply)).toMatchObject({ code: 'RMQ_PLUGIN_FAILED', plugin: 'audit', sent: 'maybe' });
+    const nothing = await failing(() => undefined);
+    await push(nothing.kit, nothing);
+    expect(await rejection(nothing.reply)).toMatchObject({ code: 'RMQ_PLUGIN_FAILED', plugin: 'audit' });
+    const never = await failing(() => new Promise(() => {}));
+    await push(never.kit, never);
+    await never.kit.clock.advance(1_000);
+    expect(await rejection(never.reply)).toMatchObject({ code: 'RMQ_REPLY_TIMEOUT', plugin: 'audit' });
+  });
+
   test('see a request as a send that says so', async () => {
     const seen: unknown[] = [];
     const kit = await pipelineKit({
