@@ -3,6 +3,15 @@
  * that a plugin can replace.
  */
 
+// Topics, offsets and single messages.
+export type {
+  Admin,
+  AdminCallOptions,
+  CreateTopicOptions,
+  QueryMessageOptions,
+  QueryResult,
+  SearchOffsetOptions,
+} from './admin/admin.js';
 // The entry.
 export type { Client, ClientCloseOptions, ClientStatistics } from './client/client.js';
 export type { ClusterSource, ClusterTransport, RunningCluster } from './client/cluster-source.js';

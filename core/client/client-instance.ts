@@ -1,3 +1,4 @@
+import type { Admin } from '../admin/admin.js';
 import type { Consumer } from '../consumer/consumer.js';
 import type { ConsumerOptions } from '../consumer/consumer-options.js';
 import type { Subscribe } from '../consumer/subscribe.js';
@@ -20,6 +21,7 @@ export class ClientInstance implements Client {
   readonly #open: OpenParts;
   /** Producers that plugins use themselves: they outlive the plugins' onStop. */
   readonly #internal: OpenParts;
+  #admin: Admin | undefined;
 
   constructor(parts: ClientParts) {
     this.#parts = parts;
@@ -27,6 +29,11 @@ export class ClientInstance implements Client {
     this.#open = new OpenParts(parts.clock);
     this.#internal = new OpenParts(parts.clock);
     this.#internal.add(parts.replier);
+  }
+
+  get admin(): Admin {
+    this.#admin ??= this.#parts.createAdmin(() => this.#life.requireRunning());
+    return this.#admin;
   }
 
   get clientId(): string {

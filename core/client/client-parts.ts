@@ -1,3 +1,4 @@
+import type { Admin } from '../admin/admin.js';
 import type { Consumer } from '../consumer/consumer.js';
 import type { ConsumerOptions } from '../consumer/consumer-options.js';
 import type { Subscribe } from '../consumer/subscribe.js';
@@ -30,6 +31,8 @@ export interface ClientParts {
   readonly names: ResourceNames;
   /** Sends the replies of consumers: they may need it until they have ended. */
   readonly replier: OpenPart;
+  /** Made when it is used for the first time. */
+  readonly createAdmin: (requireRunning: () => void) => Admin;
   readonly createProducer: (options: ProducerOptions, internal: boolean) => Promise<Producer>;
   readonly createConsumer: <S extends Subscribe>(
     options: ConsumerOptions<S>,

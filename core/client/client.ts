@@ -1,3 +1,4 @@
+import type { Admin } from '../admin/admin.js';
 import type { Consumer } from '../consumer/consumer.js';
 import type { ConsumerOptions } from '../consumer/consumer-options.js';
 import type { Subscribe } from '../consumer/subscribe.js';
@@ -30,6 +31,8 @@ export interface ClientStatistics {
  * nothing, whatever their clusters and credentials.
  */
 export interface Client {
+  /** Topics, offsets and single messages of the cluster. */
+  readonly admin: Admin;
   /** `ip@instanceName[@unitName]`, as brokers know it. */
   readonly clientId: string;
   readonly state: LifeCycleState;

@@ -1,4 +1,5 @@
 import type { Container } from 'inversify';
+import { ClientAdmin } from '../admin/client-admin.js';
 import type { ClientParts } from '../client/client-parts.js';
 import { AllocateStrategy } from '../consumer/allocation/allocate-strategy.js';
 import { createConsumer } from '../consumer/create-consumer.js';
@@ -19,6 +20,7 @@ import {
   ClientId,
   Consumers,
   Members,
+  NameServerChoice,
   Plugins,
   Producers,
   Replies,
@@ -54,6 +56,19 @@ export function clientParts(container: Container, release: () => Promise<void>):
     scheduler: partOf(container, Tasks),
     plugins,
     replier: partOf(container, Replying),
+    createAdmin: (requireRunning) =>
+      new ClientAdmin(
+        {
+          routes,
+          remoting,
+          nameServers: partOf(container, NameServerChoice),
+          names: shared.names,
+          compressors: [partOf(container, Compressor), ...partOf(container, Compressors)],
+          resolveAddress: settings.resolveAddress,
+          clock: shared.clock,
+        },
+        requireRunning,
+      ),
     createProducer: (options, internal) => partOf(container, Producers)(options, { internal }),
     createConsumer: (options, onClosed) =>
       createConsumer(options, {

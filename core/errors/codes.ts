@@ -163,6 +163,11 @@ export const ERROR_CODES = {
     cause: 'A subscription expression could not be understood, or the broker refuses it.',
     remedy: "Use '*', tags joined by '||', or sql('…'); a broker's refusal comes with its code and remark.",
   },
+  RMQ_MESSAGE_NOT_FOUND: {
+    retryable: false,
+    cause: 'No broker that was asked has a message of that id: it never was, or it was removed for its age.',
+    remedy: 'Check the id and the topic; `msgId` of a send needs the topic, `offsetMsgId` does not.',
+  },
   RMQ_CONSUME_TIMEOUT: {
     retryable: true,
     cause: 'A handler did not end within consumeTimeoutMs; its messages come again and it is not waited for.',

@@ -107,6 +107,7 @@ export interface ErrorFieldsByCode {
     readonly responseCode?: number;
     readonly remark?: string;
   };
+  RMQ_MESSAGE_NOT_FOUND: { readonly msgId: string; readonly topic?: string };
   RMQ_CONSUME_TIMEOUT: { readonly timeoutMs: number };
   RMQ_CODEC_MISSING: { readonly codec: string; readonly package?: string };
   RMQ_ADDRESS_IN_USE: { readonly address: string };

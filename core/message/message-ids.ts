@@ -121,6 +121,21 @@ export function parseOffsetMsgId(id: string): { readonly host: string; readonly 
   return { host: decodeHost(bytes, 0, hostLength), offset: readInt64(bytes, hostLength) };
 }
 
+/**
+ * When a producer made an id of {@link createUniqueIdGenerator}: the id tells the time within a month of the producer's time
+ * zone, and it is taken for the last such moment that is not in the future. Undefined when it is no such id. Matches Apache's
+ * MessageClientIDSetter.getNearlyTimeFromID.
+ */
+export function uniqueIdTime(id: string, nowMs: number): number | undefined {
+  if (!/^(?:[0-9a-fA-F]{32}|[0-9a-fA-F]{56})$/.test(id)) return undefined;
+  const bytes = Buffer.from(id, 'hex');
+  const sinceMonthBeganMs = bytes.readUInt32BE(bytes.length - 6);
+  const now = new Date(nowMs);
+  const inMonth = (back: number): number =>
+    new Date(now.getFullYear(), now.getMonth() - back, 1).getTime() + sinceMonthBeganMs;
+  return inMonth(0) <= nowMs ? inMonth(0) : inMonth(1);
+}
+
 /** How a client names itself to brokers: `ip@instanceName`, with `@unitName` when there is one. */
 export function clientId(ip: string, instanceName: string, unitName?: string): string {
   return unitName === undefined || unitName === '' ? `${ip}@${instanceName}` : `${ip}@${instanceName}@${unitName}`;

@@ -5,6 +5,7 @@ import {
   formatOffsetMsgId,
   parseOffsetMsgId,
   type UniqueIdOrigin,
+  uniqueIdTime,
 } from '../../core/message/message-ids.js';
 import { OffsetMsgIds } from '../../core/message/offset-msg-ids.js';
 import type { Clock } from '../../core/runtime/clock.js';
@@ -97,4 +98,14 @@ test('offset ids made one after another are those that are made one by one', () 
       expect(ids.idAt(offset)).toBe(formatOffsetMsgId(host, offset));
     }
   }
+});
+
+test('a producer’s id tells when it was made, also across the end of a month', () => {
+  const made = new Date(2026, 0, 31, 23, 59, 58, 500).getTime();
+  const generator = createUniqueIdGenerator(clockAt(made));
+  const id = generator.next();
+  expect(uniqueIdTime(id, made)).toBe(made);
+  expect(uniqueIdTime(id, made + 60_000)).toBe(made);
+  expect(uniqueIdTime(`${'00'.repeat(12)}${id}`, made + 60_000)).toBe(made);
+  for (const other of ['', 'some key', id.slice(1)]) expect(uniqueIdTime(other, made)).toBeUndefined();
 });

@@ -1,0 +1,146 @@
+import { rocketMQError } from '../errors/rocketmq-error.js';
+import type { MessageQueue, ReceivedMessage } from '../message/message.js';
+import type {
+  Admin,
+  AdminCallOptions,
+  CreateTopicOptions,
+  QueryMessageOptions,
+  QueryResult,
+  SearchOffsetOptions,
+} from './admin.js';
+import type { AdminServices, CallLimits } from './admin-services.js';
+import { createTopic } from './create-topic.js';
+import { untilAborted } from './limits.js';
+import { queryMessages } from './message-query.js';
+import { viewByEither, viewByOffset } from './message-view.js';
+import { QueueOffsets } from './queue-offsets.js';
+
+const TIMEOUT_MS = 6_000;
+/** A broker may have to go through a long index: Java's factor. */
+const QUERY_TIMEOUT_MS = 3 * TIMEOUT_MS;
+const MESSAGES_DEFAULT = 32;
+
+/** Checks what it is asked, and hands it to whoever knows how to find it out. */
+export class ClientAdmin implements Admin {
+  readonly #services: AdminServices;
+  readonly #offsets: QueueOffsets;
+  readonly #requireRunning: () => void;
+
+  constructor(services: AdminServices, requireRunning: () => void) {
+    this.#services = services;
+    this.#offsets = new QueueOffsets(services);
+    this.#requireRunning = requireRunning;
+  }
+
+  async createTopic(topic: string, options: CreateTopicOptions = {}): Promise<void> {
+    await createTopic(this.#services, topic, options, this.#limits(options));
+  }
+
+  async fetchPublishMessageQueues(
+    topic: string,
+    options: Pick<AdminCallOptions, 'signal'> = {},
+  ): Promise<readonly MessageQueue[]> {
+    const { signal } = this.#limits(options);
+    const wire = this.#services.names.topicToWire(requireText('topic', topic));
+    // Its own key: a topic that does not exist is not to be found by the route of the one it would be made from.
+    const { queues } = await untilAborted(signal, async () => {
+      await this.#services.routes.loadSubscribeQueues(wire);
+      return this.#services.routes.loadPublishInfo(wire);
+    });
+    return queues.map((queue) => ({ ...queue, topic }));
+  }
+
+  async fetchSubscribeMessageQueues(
+    topic: string,
+    options: Pick<AdminCallOptions, 'signal'> = {},
+  ): Promise<readonly MessageQueue[]> {
+    const { signal } = this.#limits(options);
+    const wire = this.#services.names.topicToWire(requireText('topic', topic));
+    const queues = await untilAborted(signal, () => this.#services.routes.loadSubscribeQueues(wire));
+    return queues.map((queue) => ({ ...queue, topic }));
+  }
+
+  async searchOffset(
+    queue: MessageQueue,
+    timestamp: Date | number,
+    options: SearchOffsetOptions = {},
+  ): Promise<number> {
+    const { boundary } = options;
+    if (boundary !== undefined && boundary !== 'lower' && boundary !== 'upper') {
+      throw invalid('boundary', `'lower' or 'upper'`, boundary);
+    }
+    const at = requireTime('timestamp', timestamp);
+    return this.#offsets.atTime(requireQueue(queue), at, boundary, this.#limits(options));
+  }
+
+  async maxOffset(queue: MessageQueue, options: AdminCallOptions = {}): Promise<number> {
+    return this.#offsets.max(requireQueue(queue), this.#limits(options));
+  }
+
+  async minOffset(queue: MessageQueue, options: AdminCallOptions = {}): Promise<number> {
+    return this.#offsets.min(requireQueue(queue), this.#limits(options));
+  }
+
+  async earliestMsgStoreTime(queue: MessageQueue, options: AdminCallOptions = {}): Promise<number | undefined> {
+    return this.#offsets.earliestStoreTime(requireQueue(queue), this.#limits(options));
+  }
+
+  viewMessage(offsetMsgId: string, options?: AdminCallOptions): Promise<ReceivedMessage>;
+  viewMessage(topic: string, msgId: string, options?: AdminCallOptions): Promise<ReceivedMessage>;
+  async viewMessage(
+    idOrTopic: string,
+    idOrOptions: string | AdminCallOptions = {},
+    options: AdminCallOptions = {},
+  ): Promise<ReceivedMessage> {
+    if (typeof idOrOptions !== 'string') {
+      const offsetMsgId = requireText('offsetMsgId', idOrTopic);
+      return viewByOffset(this.#services, offsetMsgId, this.#limits(idOrOptions));
+    }
+    const topic = requireText('topic', idOrTopic);
+    const msgId = requireText('msgId', idOrOptions);
+    return viewByEither(this.#services, topic, msgId, this.#limits(options, QUERY_TIMEOUT_MS));
+  }
+
+  async queryMessage(topic: string, key: string, options: QueryMessageOptions = {}): Promise<QueryResult> {
+    const { maxNum = MESSAGES_DEFAULT, begin = 0, end } = options;
+    if (!Number.isInteger(maxNum) || maxNum < 1) throw invalid('maxNum', 'a whole number from 1', maxNum);
+    const query = {
+      topic: requireText('topic', topic),
+      key: requireText('key', key),
+      isUnique: false,
+      maxNum,
+      begin: requireTime('begin', begin),
+      end: end === undefined ? undefined : requireTime('end', end),
+    };
+    return queryMessages(this.#services, query, this.#limits(options, QUERY_TIMEOUT_MS));
+  }
+
+  #limits({ timeoutMs, signal }: AdminCallOptions, timeoutMsDefault = TIMEOUT_MS): CallLimits {
+    this.#requireRunning();
+    if (timeoutMs !== undefined && !(timeoutMs > 0)) throw invalid('timeoutMs', 'milliseconds above 0', timeoutMs);
+    return { timeoutMs: timeoutMs ?? timeoutMsDefault, signal };
+  }
+}
+
+function requireQueue(queue: MessageQueue): MessageQueue {
+  const { topic, brokerName, queueId } = (queue ?? {}) as Partial<MessageQueue>;
+  const isQueue = typeof topic === 'string' && typeof brokerName === 'string' && Number.isInteger(queueId);
+  if (!isQueue || (queueId as number) < 0) throw invalid('queue', 'a queue with topic, brokerName and queueId', queue);
+  return queue;
+}
+
+function requireText(option: string, value: unknown): string {
+  if (typeof value === 'string' && value.trim() !== '') return value;
+  throw invalid(option, 'text', value);
+}
+
+function requireTime(option: string, value: Date | number): number {
+  const at = typeof value === 'number' ? value : Number(value);
+  if (Number.isFinite(at)) return Math.trunc(at);
+  throw invalid(option, 'a Date, or milliseconds since 1970', value);
+}
+
+function invalid(option: string, expected: string, got: unknown): Error {
+  const shown = JSON.stringify(got) ?? String(got);
+  return rocketMQError('RMQ_OPTIONS_INVALID', `${option}: expected ${expected}, got ${shown}`, { option });
+}

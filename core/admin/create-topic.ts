@@ -1,0 +1,62 @@
+import { rocketMQError } from '../errors/rocketmq-error.js';
+import { validateTopic } from '../message/message-rules.js';
+import { isSystemTopic, SystemTopic } from '../message/system-topics.js';
+import { expectSuccess } from '../remoting/expect-success.js';
+import { Permission } from '../remoting/protocol/flags.js';
+import { RequestCode } from '../remoting/protocol/request-codes.js';
+import type { CreateTopicOptions } from './admin.js';
+import type { AdminServices, CallLimits } from './admin-services.js';
+import { clusterBrokers, mastersOf } from './cluster-brokers.js';
+import { invoke, untilAborted } from './limits.js';
+
+const QUEUE_NUM_DEFAULT = 8;
+const QUEUE_NUM_MAX = 65_536;
+
+/** UPDATE_AND_CREATE_TOPIC at every master of a cluster, side by side. */
+export async function createTopic(
+  services: AdminServices,
+  topic: string,
+  options: CreateTopicOptions,
+  limits: CallLimits,
+): Promise<void> {
+  const ext = headerOf(services.names.topicToWire(legalTopic(topic)), options);
+  const brokers = await untilAborted(limits.signal, () => clusterBrokers(services));
+  await Promise.all(
+    mastersOf(brokers, options.cluster).map(async ({ address, brokerName: broker }) => {
+      const request = { code: RequestCode.UPDATE_AND_CREATE_TOPIC, ext };
+      expectSuccess(await invoke(services, address, request, limits), { address, broker });
+    }),
+  );
+}
+
+function legalTopic(topic: string): string {
+  validateTopic(topic);
+  if (!isSystemTopic(topic)) return topic;
+  const message = `The topic ${topic} belongs to RocketMQ itself and cannot be created`;
+  throw rocketMQError('RMQ_MESSAGE_ILLEGAL', message, { field: 'topic', topic });
+}
+
+function headerOf(topic: string, options: CreateTopicOptions) {
+  const { queueNum = QUEUE_NUM_DEFAULT, perm = Permission.READ | Permission.WRITE, topicSysFlag = 0 } = options;
+  requireWhole('queueNum', queueNum, 1, QUEUE_NUM_MAX);
+  requireWhole('perm', perm, 0, Permission.READ | Permission.WRITE | Permission.INHERIT);
+  requireWhole('topicSysFlag', topicSysFlag, 0, 3);
+  const attributes = Object.entries(options.attributes ?? {}).map(([name, value]) => `+${name}=${value}`);
+  return {
+    topic,
+    defaultTopic: SystemTopic.AUTO_CREATE_TOPIC_KEY,
+    readQueueNums: queueNum,
+    writeQueueNums: queueNum,
+    perm,
+    topicFilterType: 'SINGLE_TAG',
+    topicSysFlag,
+    order: options.order ?? false,
+    ...(attributes.length > 0 && { attributes: attributes.join(',') }),
+  };
+}
+
+function requireWhole(option: string, value: unknown, least: number, most: number): void {
+  if (Number.isInteger(value) && (value as number) >= least && (value as number) <= most) return;
+  const message = `createTopic option ${option} has to be a whole number from ${least} to ${most}, it is ${String(value)}`;
+  throw rocketMQError('RMQ_OPTIONS_INVALID', message, { option });
+}
