@@ -1,31 +1,35 @@
 /**
  * Runs histories of the store on a bad disk, one a seed, and stops at the first that breaks a promise. With
- * --transactions those of a broker that is killed in the middle of transactions.
+ * --transactions those of a broker that is killed in the middle of transactions, with --delays of delayed messages.
  *
- *   npm run test:fault -- [--transactions] [--seed first] [--count how-many]
+ *   npm run test:fault -- [--transactions | --delays] [--seed first] [--count how-many]
  */
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { runnerImport } from 'vite';
 
+const KINDS = {
+  transactions: { file: 'transaction-history', run: 'runTransactionHistory', count: 2_000 },
+  delays: { file: 'delay-history', run: 'runDelayHistory', count: 1_000 },
+};
+const flag = { type: 'boolean', default: false };
 const { values } = parseArgs({
-  options: { seed: { type: 'string' }, count: { type: 'string' }, transactions: { type: 'boolean', default: false } },
+  options: { seed: { type: 'string' }, count: { type: 'string' }, transactions: flag, delays: flag },
 });
+const kind = Object.keys(KINDS).find((name) => values[name]);
+const history = kind === undefined ? { file: 'history', run: 'runHistory', count: 20_000 } : KINDS[kind];
 const first = Number(values.seed ?? Math.floor(Math.random() * 2 ** 31));
-const count = Number(values.count ?? (values.transactions ? 2_000 : 20_000));
+const count = Number(values.count ?? history.count);
 if (!Number.isInteger(first) || !Number.isInteger(count) || count < 1)
   throw new Error('--seed and --count are whole numbers');
 
-const name = values.transactions ? 'transaction-history' : 'history';
-const file = fileURLToPath(new URL(`../test/fault/${name}.ts`, import.meta.url));
-const { module } = await runnerImport(file);
-const run = values.transactions ? module.runTransactionHistory : module.runHistory;
+const { module } = await runnerImport(fileURLToPath(new URL(`../test/fault/${history.file}.ts`, import.meta.url)));
+const run = module[history.run];
 let seed = first;
 const failed = (error) => {
   console.error(error);
-  console.error(
-    `seed ${seed} failed; again: npm run test:fault --${values.transactions ? ' --transactions' : ''} --seed ${seed} --count 1`,
-  );
+  const which = kind === undefined ? '' : ` --${kind}`;
+  console.error(`seed ${seed} failed; again: npm run test:fault --${which} --seed ${seed} --count 1`);
   process.exit(1);
 };
 process.on('unhandledRejection', failed);

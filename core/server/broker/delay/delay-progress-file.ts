@@ -15,10 +15,12 @@ export interface DelayProgress {
 export interface OwnDelayProgress {
   /** What was delivered and is not in these numbers has its record behind this position of the commit log. */
   readonly scanFrom: number;
-  readonly timers: TimerProgress;
+  /** Undefined before the first notes. */
+  readonly timers: TimerProgress | undefined;
 }
 
 const MEMBER = 'multistage';
+const NOTHING_NOTED: OwnDelayProgress = { scanFrom: 0, timers: undefined };
 
 /**
  * `config/delayOffset.json`, Apache's, with a member of ours beside its `offsetTable`. Apache's brokers pass over it, and
@@ -33,8 +35,9 @@ export class DelayProgressFile {
     this.#file = new ConfigFile(store, format, logger);
   }
 
+  /** Where nothing was noted yet, notes that are true of every log. */
   async load(): Promise<DelayProgress> {
-    return (await this.#file.load()) ?? { offsets: new Map(), ours: undefined };
+    return (await this.#file.load()) ?? { offsets: new Map(), ours: NOTHING_NOTED };
   }
 
   /** Resolves when it is on the disk, or when that failed and was logged. */

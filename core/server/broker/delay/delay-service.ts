@@ -18,7 +18,7 @@ import { loadTimers } from './load-timers.js';
 import { TimerWheel } from './timer-wheel.js';
 
 /** Delivered in one turn of the event loop: what a turn takes longer, every sender waits longer. */
-const MESSAGES_PER_TURN = 64;
+const MESSAGES_PER_TURN = 32;
 /** A clock that jumps is noticed after this long at the latest. */
 const LOOK_MS_MAX = 1_000;
 /** So much log may come behind the last notes, for the next start to read after a kill, while something waits. */

@@ -51,6 +51,11 @@ export class TimerEpoch {
     return this.#inHand !== undefined;
   }
 
+  /** Whether something waits for that second. */
+  has(outMs: number): boolean {
+    return this.#seconds.has(outMs) || this.#inHand?.outMs === outMs;
+  }
+
   /** False when that second was done already: then nothing but its offset tells that it waits. */
   add(outMs: number, offset: number): boolean {
     this.#second(outMs).push(offset);

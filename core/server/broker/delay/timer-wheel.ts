@@ -17,7 +17,7 @@ export interface TimerProgress {
   readonly queueOffset: number;
   /** Of those from `from` to `to` wait those whose second is `readMs` or later. */
   readonly epochs: readonly { readonly from: number; readonly to: number; readonly readMs: number }[];
-  /** Queue offsets of others that wait. */
+  /** Queue offsets of others that wait, or that those that wait need. */
   readonly late: readonly number[];
 }
 
@@ -99,7 +99,7 @@ export class TimerWheel implements DelaySource {
     const { outMs, offsets, done } = epoch.take(messagesMax);
     for (const offset of offsets) this.#taken.set(offset, { epoch, outMs });
     const recalls = this.#recalls.get(outMs) ?? NO_RECALLS;
-    if (done) this.#recalls.delete(outMs);
+    if (done) this.#forgetRecalls(outMs, recalls);
     return { offsets, recalls };
   }
 
@@ -161,6 +161,16 @@ export class TimerWheel implements DelaySource {
     const isWorthKeeping = (epoch: TimerEpoch): boolean =>
       epoch === this.#present || epoch.firstMs !== undefined || this.#isTakenFrom(epoch);
     this.#epochs.splice(0, this.#epochs.length, ...this.#epochs.filter(isWorthKeeping));
+  }
+
+  /** The message that is taken back may be of another epoch, whose turn comes later. */
+  #forgetRecalls(outMs: number, recalls: readonly number[]): void {
+    const isNeeded = this.#epochs.some((epoch) => epoch.has(outMs));
+    for (const offset of recalls) {
+      if (isNeeded) this.#late.add(offset);
+      else this.#late.delete(offset);
+    }
+    if (!isNeeded) this.#recalls.delete(outMs);
   }
 
   #isTakenFrom(epoch: TimerEpoch): boolean {
