@@ -56,6 +56,14 @@ const PRINTS: Record<string, readonly RegExp[]> = {
     /^check 1: paid$/m,
     /^shipped: an order of 3$/m,
   ],
+  '17-request-reply.mjs': [/^ACME costs 1999 cents\nGLOBEX costs 4200 cents\nno reply within 500 ms$/m],
+  '18-encryption.mjs': [/^inside: "paid ada: 4200"\noutside: 37 bytes, "ada" in them: false$/m],
+  '19-audit-log.mjs': [
+    /^shop: send orders: SEND_OK\nshop: send not a topic: RMQ_MESSAGE_ILLEGAL\nbilling: deliver orders: ack$/m,
+  ],
+  '20-canary.mjs': [
+    /^ada: orders_canary\nbob: orders_canary\ncy: orders\nbulk: queue 3 of 4\n\{ canary: 2, bulk: 1 \}$/m,
+  ],
 };
 
 const examples = readdirSync(join(root, 'examples')).filter((name) => /^\d\d-.*\.mjs$/.test(name));
