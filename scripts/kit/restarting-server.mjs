@@ -11,6 +11,7 @@ const RESTARTS_MAX = 100;
  * on the same ports, which the data directory remembers.
  */
 export class RestartingServer {
+  #program;
   #args;
   #child;
   #stopping = false;
@@ -19,8 +20,9 @@ export class RestartingServer {
   /** Resolves when the process of now answers. */
   ready;
 
-  /** @param {{ dir: string, flush: 'async' | 'sync' }} options */
-  constructor({ dir, flush }) {
+  /** @param {{ dir: string, flush: 'async' | 'sync', program?: string }} options `program` takes the same arguments */
+  constructor({ dir, flush, program = COMMAND }) {
+    this.#program = program;
     this.#args = ['server', '--dir', dir, '--flush', flush, '--name-server-port', '0', '--broker-port', '0'];
   }
 
@@ -31,7 +33,7 @@ export class RestartingServer {
   }
 
   async #start() {
-    const child = spawn(process.execPath, [COMMAND, ...this.#args], { stdio: ['ignore', 'pipe', 'ignore'] });
+    const child = spawn(process.execPath, [this.#program, ...this.#args], { stdio: ['ignore', 'pipe', 'ignore'] });
     this.#child = child;
     child.once('exit', () => {
       if (this.#stopping) return;

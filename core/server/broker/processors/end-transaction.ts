@@ -26,6 +26,8 @@ interface EndTransactionHeader {
 }
 
 const SUCCESS: OutgoingResponse = { code: ResponseCode.SUCCESS };
+/** 4.9.7 leaves the words in it that an answer has which nobody filled in. */
+const ROLLED_BACK: OutgoingResponse = { code: ResponseCode.SUCCESS, remark: 'not set any response code' };
 
 /** END_TRANSACTION: a producer says how its transaction ends. Mostly oneway. Matches Apache's EndTransactionProcessor. */
 @injectable()
@@ -60,7 +62,8 @@ export class EndTransactionProcessor implements BrokerProcessor {
     }
     const status = await this.#halfMessages.end(half, end);
     if (status === 'ALREADY_ENDED') this.#logger.warn('a transaction was ended that had its end', { ...header });
-    return answerOf(status);
+    const answer = answerOf(status);
+    return end === 'rollback' && answer === SUCCESS ? ROLLED_BACK : answer;
   }
 }
 
