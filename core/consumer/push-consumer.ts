@@ -1,5 +1,5 @@
 import type { Observable } from 'rxjs';
-import { rocketMQError } from '../errors/rocketmq-error.js';
+import { isRocketMQError, rocketMQError } from '../errors/rocketmq-error.js';
 import type { MessageQueue } from '../message/message.js';
 import { validateTopic } from '../message/message-rules.js';
 import { orderGap } from '../pipeline/gap-order.js';
@@ -200,7 +200,12 @@ export class PushConsumer<S extends Subscribe> implements Consumer<S> {
     signal?.addEventListener('abort', stop, { once: true });
     this.#stopListening = () => signal?.removeEventListener('abort', stop);
     this.#starting = this.#start(receiver);
-    await this.#starting;
+    try {
+      await this.#starting;
+    } catch (error) {
+      // A handler that had what it wanted before the start was over: that is how the application ends it.
+      if (!(signal?.aborted && isRocketMQError(error, 'RMQ_NOT_RUNNING'))) throw error;
+    }
   }
 
   async #start(receiver: Receiver): Promise<void> {

@@ -313,6 +313,15 @@ describe('messages$', () => {
   });
 });
 
+test('a signal that a handler aborts before the start is over ends it in peace', async () => {
+  const { consumer, committed } = setup();
+  const stop = new AbortController();
+  await consumer.run(() => stop.abort(), { signal: stop.signal });
+  await consumer.close();
+  expect(consumer.state).toBe('shut down');
+  expect(await committed()).toBeGreaterThan(0);
+});
+
 test('a signal closes a consumer that runs handlers, and one that is aborted already starts nothing', async () => {
   const { consumer, client } = setup();
   const stop = new AbortController();

@@ -53,6 +53,14 @@ const JAVA = {
     '4.9': `checkRequestHoldMax checkThreadPoolMaxSize checkThreadPoolMinSize executorService transactionCheckListener
       transactionListener`,
   },
+  DefaultMQPushConsumer: {
+    '4.9': `adjustThreadPoolNumsThreshold allocateMessageQueueStrategy awaitTerminationMillisWhenShutdown
+      consumeConcurrentlyMaxSpan consumeFromWhere consumeMessageBatchMaxSize consumeThreadMax consumeThreadMin consumeTimeout
+      consumeTimestamp consumerGroup customizedTraceTopic enableMsgTrace maxReconsumeTimes messageListener messageModel
+      offsetStore postSubscriptionWhenPull pullBatchSize pullInterval pullThresholdForQueue pullThresholdForTopic
+      pullThresholdSizeForQueue pullThresholdSizeForTopic rpcHook subscription suspendCurrentQueueTimeMillis unitMode useTLS`,
+    '5.x': `clientRebalance messageQueueListener popBatchNums popInvisibleTime popThresholdForQueue pullBatchSizeInBytes`,
+  },
   DefaultMQProducer: {
     '4.9': `asyncSenderExecutor callbackExecutor compressMsgBodyOverHowmuch createTopicKey customizedTraceTopic
       defaultTopicQueueNums enableMsgTrace latencyMax maxMessageSize notAvailableDuration producerGroup
