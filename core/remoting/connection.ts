@@ -4,7 +4,7 @@ import type { DeadlineHeap } from '../runtime/deadline-heap.js';
 import type { Logger } from '../runtime/logger.js';
 import { systemError } from './answers.js';
 import { IdleWatch } from './idle-watch.js';
-import { type OutgoingFrame, UnheardFrame } from './outgoing-frame.js';
+import { COPIED_BODY_BYTES_MAX, type OutgoingFrame, sizeOf, UnheardFrame } from './outgoing-frame.js';
 import {
   type PeerKind,
   peerKindOf,
@@ -20,6 +20,7 @@ import { failedStart, PendingCommand, type PendingOwner } from './pending-comman
 import { PendingTable } from './pending-table.js';
 import { FrameDecoder } from './protocol/frame-decoder.js';
 import { encodeCommand } from './protocol/frame-encoder.js';
+import { leave } from './protocol/frame-memory.js';
 import {
   CommandFlag,
   type OutgoingCommand,
@@ -415,14 +416,16 @@ export class Connection implements PendingOwner {
     const { body } = command;
     let bodyLength = body === undefined ? 0 : body.length;
     if (frame.bodyParts !== undefined) for (const part of frame.bodyParts) bodyLength += part.length;
-    const header = encodeCommand(command, opaque, flag, version, language, serializeType, bodyLength);
-    if (header.length + bodyLength > frameSizeBytesMax) {
-      const size = header.length + bodyLength;
+    const copied = bodyLength <= COPIED_BODY_BYTES_MAX && frame.bodyParts === undefined ? body : undefined;
+    encodeCommand(command, opaque, flag, version, language, serializeType, bodyLength, copied, frame);
+    frame.body = copied === undefined && frame.bodyParts === undefined && bodyLength > 0 ? body : undefined;
+    const size = sizeOf(frame);
+    if (size > frameSizeBytesMax) {
+      leave(frame);
+      frame.body = undefined;
       const message = `a frame of ${size} bytes is larger than ${this.address} may be sent: ${frameSizeBytesMax}`;
       throw rocketMQError('RMQ_FRAME_INVALID', message, { address: this.address });
     }
-    frame.header = header;
-    frame.body = bodyLength === 0 || frame.bodyParts !== undefined ? undefined : body;
   }
 
   #recognise(before: Buffer, chunk: Buffer): void {

@@ -1,6 +1,7 @@
 import type { RocketMQError } from '../errors/rocketmq-error.js';
 import type { DeadlineEntry } from '../runtime/deadline-heap.js';
 import type { OutgoingFrame } from './outgoing-frame.js';
+import type { FrameMemory } from './protocol/frame-memory.js';
 import type { PendingRequest, RequestObserver } from './remoting-client.js';
 
 /** What a pending command tells its connection. */
@@ -18,7 +19,9 @@ export interface PendingOwner {
  * heap, the value in the connection's table and what the caller holds: a request costs no more than it.
  */
 export class PendingCommand implements PendingRequest, DeadlineEntry, OutgoingFrame {
-  header: Buffer | undefined;
+  memory: FrameMemory | undefined;
+  start = 0;
+  end = 0;
   body: Uint8Array | undefined;
   bodyParts: readonly Uint8Array[] | undefined;
   written = false;

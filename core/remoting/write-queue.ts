@@ -1,4 +1,5 @@
-import { joinFrames, listFrames, type OutgoingFrame, releaseJoined } from './outgoing-frame.js';
+import { joinFrames, type OutgoingFrame, sizeOf } from './outgoing-frame.js';
+import { LentMemory, leave } from './protocol/frame-memory.js';
 import type { Wire } from './transport.js';
 
 /** Taken-back frames are swept out of a queue that cannot leave when they are this many and the larger part. */
@@ -17,6 +18,7 @@ export class WriteQueue {
   #frames: OutgoingFrame[] = [];
   #bytes = 0;
   #takenBack = 0;
+  readonly #lent = new LentMemory();
   #oneways = 0;
 
   /** `onWrite` hears of each write, with the bytes that an earlier one still has in front of it. */
@@ -51,14 +53,14 @@ export class WriteQueue {
 
   /** Takes a frame out that has not been written. */
   takeBack(frame: OutgoingFrame): void {
-    if (frame.header === undefined) return;
+    if (frame.memory === undefined) return;
     this.#bytes -= sizeOf(frame);
-    frame.header = undefined;
+    leave(frame);
     frame.body = undefined;
     frame.bodyParts = undefined;
     this.#takenBack++;
     if (this.#takenBack >= SWEEP_MIN && this.#takenBack * 2 > this.#frames.length) {
-      this.#frames = this.#frames.filter((each) => each.header !== undefined);
+      this.#frames = this.#frames.filter((each) => each.memory !== undefined);
       this.#takenBack = 0;
     }
   }
@@ -82,12 +84,12 @@ export class WriteQueue {
     const wire = this.#wire;
     if (!this.#writable || this.#held || wire === undefined || this.#frames.length === 0) return;
     const frames = this.#frames;
-    const oneways = this.#oneways === 0 ? undefined : frames.filter((each) => each.oneway && each.header !== undefined);
+    const oneways = this.#oneways === 0 ? undefined : frames.filter((each) => each.oneway && each.memory !== undefined);
     this.#frames = [];
     this.#bytes = 0;
     this.#takenBack = 0;
     this.#oneways = 0;
-    const buffers = wire.copiesWrites ? listFrames(frames) : joinFrames(frames);
+    const buffers = joinFrames(frames, this.#lent);
     if (buffers.length === 0) return;
     this.#onWrite(wire.bufferedBytes);
     this.#writable = wire.write(
@@ -97,7 +99,7 @@ export class WriteQueue {
           for (const each of oneways) each.onHandedOver(error);
         }),
     );
-    if (!wire.copiesWrites) releaseJoined(wire.bufferedBytes === 0);
+    this.#lent.release(wire.copiesWrites === true || wire.bufferedBytes === 0);
   }
 
   /** The wire has drained. */
@@ -109,13 +111,8 @@ export class WriteQueue {
   /** Nothing will be written any more. */
   close(): void {
     this.#writable = false;
+    for (const frame of this.#frames) leave(frame);
     this.#frames = [];
     this.#bytes = 0;
   }
-}
-
-function sizeOf({ header, body, bodyParts }: OutgoingFrame): number {
-  let bytes = (header?.length ?? 0) + (body?.length ?? 0);
-  if (bodyParts !== undefined) for (const part of bodyParts) bytes += part.length;
-  return bytes;
 }

@@ -1,12 +1,20 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { joinFrames, listFrames, releaseJoined, UnheardFrame } from '../../core/remoting/outgoing-frame.js';
+import { joinFrames, UnheardFrame } from '../../core/remoting/outgoing-frame.js';
+import { LentMemory, leave } from '../../core/remoting/protocol/frame-memory.js';
+import { HeaderWriter } from '../../core/remoting/protocol/header-writer.js';
 import type { Wire } from '../../core/remoting/transport.js';
 import { WriteQueue } from '../../core/remoting/write-queue.js';
 import { nextTurn } from '../kit/wait-for.js';
 
+const writer = new HeaderWriter();
+
 function frame(header: Uint8Array, body?: Uint8Array, bodyParts?: readonly Uint8Array[]): UnheardFrame {
-  return Object.assign(new UnheardFrame(), { header: Buffer.from(header), body, bodyParts });
+  const made = Object.assign(new UnheardFrame(), { body, bodyParts });
+  writer.begin();
+  writer.bytes(header, 0);
+  writer.end(made, undefined);
+  return made;
 }
 
 /** A wire that keeps what is written and drains when told. */
@@ -36,22 +44,20 @@ describe('joining frames', () => {
       takenBack: fc.boolean(),
     });
     fc.assert(
-      fc.property(fc.array(plan, { maxLength: 30 }), fc.boolean(), fc.boolean(), (plans, join, taken) => {
+      fc.property(fc.array(plan, { maxLength: 30 }), fc.boolean(), (plans, taken) => {
         let fill = 0;
         const bytes = (length: number): Buffer => Buffer.alloc(length, ++fill % 251);
         const expected: Uint8Array[] = [];
         const frames = plans.map(({ header, body, parts, takenBack }) => {
-          const made = frame(
-            bytes(header),
-            parts ? undefined : body === undefined ? undefined : bytes(body),
-            parts?.map(bytes),
-          );
-          if (takenBack) made.header = undefined;
-          else expected.push(made.header!, ...(made.bodyParts ?? (made.body ? [made.body] : [])));
+          const head = bytes(header);
+          const made = frame(head, parts ? undefined : body === undefined ? undefined : bytes(body), parts?.map(bytes));
+          if (takenBack) leave(made);
+          else expected.push(head, ...(made.bodyParts ?? (made.body ? [made.body] : [])));
           return made;
         });
-        const joined = Buffer.concat(join ? joinFrames(frames) : listFrames(frames));
-        releaseJoined(taken);
+        const lent = new LentMemory();
+        const joined = Buffer.concat(joinFrames(frames, lent));
+        lent.release(taken);
         expect(joined.equals(Buffer.concat(expected))).toBe(true);
         for (const [index, each] of frames.entries()) expect(each.written).toBe(!plans[index]!.takenBack);
       }),
@@ -61,22 +67,23 @@ describe('joining frames', () => {
 
   test('a large body is not copied, small ones are joined', () => {
     const large = Buffer.alloc(100_000);
-    releaseJoined(true);
-    const buffers = joinFrames([text('a'), text('b'), frame(Buffer.from('c'), large), text('d')]);
+    const frames = [text('a'), text('b'), frame(Buffer.from('c'), large), text('d')];
+    const buffers = joinFrames(frames, new LentMemory());
     expect(buffers.map((buffer) => buffer.length)).toEqual([3, 100_000, 1]);
     expect(buffers[1]).toBe(large);
   });
 });
 
 test('memory of a write that the wire still needs is not used for the next one', () => {
-  const first = joinFrames([text('first '), text('write')]);
-  releaseJoined(false);
-  const second = joinFrames([text('second'), text(' write')]);
-  releaseJoined(true);
+  const lent = new LentMemory();
+  const first = joinFrames([text('first '), text('write')], lent);
+  lent.release(false);
+  const second = joinFrames([text('second'), text(' write')], lent);
+  lent.release(true);
   expect(Buffer.concat(first).toString()).toBe('first write');
   expect(Buffer.concat(second).toString()).toBe('second write');
-  const third = joinFrames([text('third'), text(' write')]);
-  releaseJoined(true);
+  const third = joinFrames([text('third'), text(' write')], lent);
+  lent.release(true);
   expect(third[0]!.buffer).toBe(second[0]!.buffer);
   expect(third[0]!.buffer).not.toBe(first[0]!.buffer);
 });
@@ -137,4 +144,20 @@ describe('write queue', () => {
     queue.attach(wire);
     expect(wire.writes).toEqual(['kept']);
   });
+});
+
+test('frames that wait in one queue stay as they are while another queue writes and writes', async () => {
+  const waiting = new WriteQueue(() => {});
+  const busy = new WriteQueue(() => {});
+  const wire = fakeWire();
+  busy.attach(wire);
+  waiting.add(text('I wait'));
+  for (let turn = 0; turn < 3; turn++) {
+    busy.add(text(`turn ${turn}`));
+    await Promise.resolve();
+  }
+  const late = fakeWire();
+  waiting.attach(late);
+  expect(wire.writes).toEqual(['turn 0', 'turn 1', 'turn 2']);
+  expect(late.writes).toEqual(['I wait']);
 });

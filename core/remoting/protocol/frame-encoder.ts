@@ -1,5 +1,6 @@
 import { rocketMQError } from '../../errors/rocketmq-error.js';
 import type { FieldName, FieldWriter } from './field-writer.js';
+import { type FramePlace, leave } from './frame-memory.js';
 import { HeaderWriter } from './header-writer.js';
 import { LanguageCode, languageName } from './language-codes.js';
 import { type ExtInput, type OutgoingCommand, SerializeType } from './remoting-command.js';
@@ -39,10 +40,17 @@ const writer = new HeaderWriter();
  */
 export function encodeFrame(command: FrameCommand, serializeType: SerializeType, bodyLength: number): Buffer {
   const { opaque, flag, version = OWN_VERSION, language = LanguageCode.OTHER } = command;
-  return encodeCommand(command, opaque, flag, version, language, serializeType, bodyLength);
+  const place: FramePlace = { memory: undefined, start: 0, end: 0 };
+  encodeCommand(command, opaque, flag, version, language, serializeType, bodyLength, undefined, place);
+  const frame = Buffer.from(place.memory!.bytes.subarray(place.start, place.end));
+  leave(place);
+  return frame;
 }
 
-/** The same with what the connection adds apart from the command: no object has to be made of both. */
+/**
+ * The same for the wire: into memory that frames share, and with what the connection adds apart from the command, so that
+ * no object has to be made of both. `place` is told where the frame lies; a `body` that is given is part of it.
+ */
 export function encodeCommand(
   command: OutgoingCommand,
   opaque: number,
@@ -51,7 +59,9 @@ export function encodeCommand(
   language: number,
   serializeType: SerializeType,
   bodyLength: number,
-): Buffer {
+  body: Uint8Array | undefined,
+  place: FramePlace,
+): void {
   const binary = serializeType === SerializeType.ROCKETMQ && command.code === (command.code << 16) >> 16;
   writer.begin();
   writer.skip(8);
@@ -72,7 +82,7 @@ export function encodeCommand(
     writer.abandon();
     throw error;
   }
-  return writer.end();
+  writer.end(place, body);
 }
 
 /**

@@ -1,6 +1,6 @@
 import { writeInt16, writeInt32 } from '../../runtime/big-endian.js';
+import { FrameMemory, type FramePlace } from './frame-memory.js';
 
-const CHUNK_BYTES = 64 * 1024;
 /** Up to here a loop over characters beats the call into native code. */
 const LOOP_CHARS_MAX = 24;
 const LOOP_JSON_CHARS_MAX = 160;
@@ -13,16 +13,20 @@ const BACKSLASH = 0x5c;
 const HEX_DIGITS = Buffer.from('0123456789abcdef', 'latin1');
 
 /**
- * Appends the pieces of a frame's header to a chunk of memory that many frames share, so that a frame costs one view and
- * no copy. One writer serves one frame at a time: `begin`, writes, `end`.
+ * Writes frames one behind the other into memory that they share, header piece by piece, so that a frame costs no object
+ * and a write of many is one buffer. One writer serves one frame at a time: `begin`, writes, `end`.
  */
 export class HeaderWriter {
-  #chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES);
+  #memory = new FrameMemory(0);
+  #chunk = this.#memory.bytes;
   #start = 0;
   #position = 0;
 
   begin(): void {
-    this.#start = this.#position;
+    if (this.#memory.retired || this.#memory.isLarge) this.#useMemory(new FrameMemory(0));
+    else if (this.#memory.holders === 0) this.#memory.used = 0;
+    this.#start = this.#memory.used;
+    this.#position = this.#start;
   }
 
   /** Bytes since `begin`. */
@@ -30,12 +34,19 @@ export class HeaderWriter {
     return this.#position - this.#start;
   }
 
-  /** The frame; its bytes are never written again. */
-  end(): Buffer {
-    const frame = this.#chunk.subarray(this.#start, this.#position);
-    this.#start = this.#position;
-    if (this.#chunk.length > CHUNK_BYTES) this.#replaceChunk(CHUNK_BYTES);
-    return frame;
+  /** Copies the body behind the header, when there is one, and tells where the frame lies, which is held from now on. */
+  end(place: FramePlace, body: Uint8Array | undefined): void {
+    if (body !== undefined) {
+      this.#reserve(body.length);
+      this.#chunk.set(body, this.#position);
+      this.#position += body.length;
+    }
+    const memory = this.#memory;
+    memory.used = this.#position;
+    memory.holders++;
+    place.memory = memory;
+    place.start = this.#start;
+    place.end = this.#position;
   }
 
   /** Gives up the frame that was begun. */
@@ -190,14 +201,20 @@ export class HeaderWriter {
   }
 
   #reserve(bytes: number): void {
-    if (this.#position + bytes > this.#chunk.length) this.#replaceChunk((this.length + bytes) * 2);
+    if (this.#position + bytes > this.#chunk.length) this.#moveOn((this.length + bytes) * 2);
   }
 
-  #replaceChunk(bytes: number): void {
+  /** Goes on in other memory, with what there is of the frame. */
+  #moveOn(bytesMin: number): void {
     const begun = this.#chunk.subarray(this.#start, this.#position);
-    this.#chunk = Buffer.allocUnsafeSlow(Math.max(CHUNK_BYTES, bytes));
+    this.#useMemory(new FrameMemory(bytesMin));
     this.#chunk.set(begun);
     this.#start = 0;
     this.#position = begun.length;
+  }
+
+  #useMemory(memory: FrameMemory): void {
+    this.#memory = memory;
+    this.#chunk = memory.bytes;
   }
 }
