@@ -6,6 +6,7 @@ import type { StartFrom } from './consumer-options.js';
 import { type FlowOptions, flowLimits } from './flow-limits.js';
 import type { OffsetStore } from './offset-store.js';
 import type { QueueFeed } from './queue-feed.js';
+import type { QueueOwnership } from './queue-ownership.js';
 import { type QueueOffsets, type StartOffset, startOffset } from './start-offset.js';
 import type { TopicSubscription } from './subscription.js';
 
@@ -21,6 +22,8 @@ export interface AssignmentServices {
   readonly createFeed: (consumed: ConsumedQueue) => QueueFeed;
   /** A queue is not ours any more. */
   readonly onLost: (consumed: ConsumedQueue, why: LossReason) => void;
+  /** Default: a queue is ours as soon as it is assigned. */
+  readonly ownership?: QueueOwnership | undefined;
 }
 
 interface Held {
@@ -30,7 +33,7 @@ interface Held {
 
 /** Why a queue begins anew at an offset: the broker does not have the one asked for, the application or an administrator said so. */
 export type MoveReason = 'offset illegal' | 'seek' | 'administrator';
-export type LossReason = 'rebalance' | 'stalled' | 'unsubscribed' | MoveReason;
+export type LossReason = 'rebalance' | 'lock lost' | 'stalled' | 'unsubscribed' | MoveReason;
 
 /** The queues that this member reads: takes them, gives them back with their offset stored, keeps their feeds. */
 export class Assignment {
@@ -58,17 +61,22 @@ export class Assignment {
     mine: readonly MessageQueue[],
   ): Promise<{ readonly added: MessageQueue[]; readonly removed: MessageQueue[]; readonly complete: boolean }> {
     const wanted = new Set(mine.map(queueKey));
-    const lost = this.#ofTopic(wireTopic).filter(({ consumed }) => !wanted.has(queueKey(consumed.queue)));
+    const unwanted = this.#ofTopic(wireTopic).filter(({ consumed }) => !wanted.has(queueKey(consumed.queue)));
+    const lost = await this.#leavable(unwanted);
     await this.#giveBack(lost, 'rebalance');
     this.#forget(wireTopic, wanted);
     const missing = mine.filter((queue) => !this.#held.has(queueKey(queue)));
     const limits = flowLimits(this.#services.flow, mine.length);
     for (const { consumed } of this.#ofTopic(wireTopic)) consumed.limits = limits;
-    const added = await Promise.all(missing.map((queue) => this.#add(queue, subscription, mine.length)));
+    const ours = (await this.#services.ownership?.acquire(missing)) ?? missing;
+    const added = await Promise.all(ours.map((queue) => this.#add(queue, subscription, mine.length)));
     return {
       added: added.filter((queue) => queue !== undefined),
       removed: lost.map(({ consumed }) => consumed.shown),
-      complete: added.every((queue) => queue !== undefined),
+      complete:
+        lost.length === unwanted.length &&
+        ours.length === missing.length &&
+        added.every((queue) => queue !== undefined),
     };
   }
 
@@ -127,6 +135,13 @@ export class Assignment {
     this.#moves.set(key, { offset, reason: why === 'seek' ? 'seek' : 'reset' });
     await this.#persist([consumed], offset);
     return true;
+  }
+
+  /** Somebody else may have read it meanwhile: our position counts no longer. It is read anew from the stored one. */
+  forfeit(queue: MessageQueue): void {
+    const held = this.#held.get(queueKey(queue));
+    if (held !== undefined) this.#drop(held, 'lock lost');
+    this.#services.offsetStore.remove(queue);
   }
 
   /** Stores what may be committed of every queue. Never rejects. */
@@ -251,6 +266,15 @@ export class Assignment {
     for (const held of lost) this.#drop(held, why);
     await this.#persist(lost.map(({ consumed }) => consumed));
     for (const { consumed } of lost) this.#services.offsetStore.remove(consumed.queue);
+    await this.#services.ownership?.released(lost.map(({ consumed }) => consumed.queue));
+  }
+
+  /** Those that can be given back now. */
+  async #leavable(unwanted: readonly Held[]): Promise<readonly Held[]> {
+    const { ownership } = this.#services;
+    if (ownership === undefined) return unwanted;
+    const ready = await Promise.all(unwanted.map(({ consumed }) => ownership.prepareToLeave(consumed)));
+    return unwanted.filter((_held, index) => ready[index]);
   }
 
   /** A store of an application's own may break its promise never to fail. */

@@ -3,6 +3,7 @@ import type { MessageQueue } from '../message/message.js';
 import { expectSuccess } from '../remoting/expect-success.js';
 import { requiredInt64 } from '../remoting/protocol/ext-fields.js';
 import { parseJsonDialect } from '../remoting/protocol/json-dialect.js';
+import { decodeLockBatchResponse, encodeLockBatchRequest } from '../remoting/protocol/lock-batch.js';
 import type { ExtInput, RemotingCommand } from '../remoting/protocol/remoting-command.js';
 import { RequestCode } from '../remoting/protocol/request-codes.js';
 import { ResponseCode } from '../remoting/protocol/response-codes.js';
@@ -88,6 +89,29 @@ export class BrokerRequests implements QueueOffsets {
     return this.#askAbout(address, RequestCode.GET_CONSUMER_CONNECTION_LIST);
   }
 
+  /** LOCK_BATCH_MQ: those of the queues, all of one broker, that are this client's now. */
+  async lock(brokerName: string, queues: readonly MessageQueue[], clientId: string): Promise<readonly MessageQueue[]> {
+    const response = await this.#askForLocks(RequestCode.LOCK_BATCH_MQ, brokerName, queues, clientId);
+    return decodeLockBatchResponse(expectSuccess(response, { broker: brokerName }).body);
+  }
+
+  async unlock(brokerName: string, queues: readonly MessageQueue[], clientId: string): Promise<void> {
+    const response = await this.#askForLocks(RequestCode.UNLOCK_BATCH_MQ, brokerName, queues, clientId);
+    expectSuccess(response, { broker: brokerName });
+  }
+
+  async #askForLocks(
+    code: number,
+    brokerName: string,
+    mqSet: readonly MessageQueue[],
+    clientId: string,
+  ): Promise<RemotingCommand> {
+    const [first] = mqSet;
+    const address = await this.#addressOf({ topic: first?.topic ?? '', brokerName });
+    const body = encodeLockBatchRequest({ consumerGroup: this.#group, clientId, mqSet });
+    return this.#remoting.invoke(address, { code, body }, { timeoutMs: this.#timeoutMs });
+  }
+
   async #askAbout(address: string, code: number): Promise<RemotingCommand> {
     const request = { code, ext: { consumerGroup: this.#group } };
     return expectSuccess(await this.#remoting.invoke(address, request, { timeoutMs: this.#timeoutMs }), { address });
@@ -104,11 +128,15 @@ export class BrokerRequests implements QueueOffsets {
   }
 
   async #ask(queue: MessageQueue, code: number, ext: ExtInput): Promise<RemotingCommand> {
-    const address =
-      this.#routes.brokerAddress(queue.brokerName, 0) ??
-      this.#routes.brokers().find(({ brokerName }) => brokerName === queue.brokerName)?.address ??
-      (await this.#routes.loadBrokerAddress(queue.brokerName, queue.topic));
-    return this.#remoting.invoke(address, { code, ext }, { timeoutMs: this.#timeoutMs });
+    return this.#remoting.invoke(await this.#addressOf(queue), { code, ext }, { timeoutMs: this.#timeoutMs });
+  }
+
+  async #addressOf({ brokerName, topic }: Pick<MessageQueue, 'brokerName' | 'topic'>): Promise<string> {
+    return (
+      this.#routes.brokerAddress(brokerName, 0) ??
+      this.#routes.brokers().find((broker) => broker.brokerName === brokerName)?.address ??
+      (await this.#routes.loadBrokerAddress(brokerName, topic))
+    );
   }
 }
 

@@ -50,7 +50,14 @@ export type ConsumerEvent = {
       readonly queue: MessageQueue;
       /** Messages that were pulled and not acknowledged; their new owner gets them again. */
       readonly unacknowledged: number;
-      readonly why: 'rebalance' | 'stalled' | 'unsubscribed' | 'offset illegal' | 'seek' | 'administrator';
+      readonly why:
+        | 'rebalance'
+        | 'lock lost'
+        | 'stalled'
+        | 'unsubscribed'
+        | 'offset illegal'
+        | 'seek'
+        | 'administrator';
     }
   | {
       readonly type: 'pulled';

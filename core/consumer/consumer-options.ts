@@ -1,5 +1,6 @@
 import { rocketMQError } from '../errors/rocketmq-error.js';
 import { DECOMPRESSED_BYTES_MAX } from '../message/compression/decompress.js';
+import type { AllocateStrategy } from './allocation/allocate-strategy.js';
 import type { Subscribe } from './subscribe.js';
 
 /**
@@ -26,6 +27,13 @@ export interface HandlerRetry {
  */
 export type Undecodable = 'retry' | 'deadLetter' | 'skip';
 
+/**
+ * What becomes of a message that failed `maxReconsumeTimes` times where messages are delivered in order: `'deadLetter'`, or
+ * `'skip'`, which acknowledges it with a warning in the log. Until then, and without `maxReconsumeTimes` for ever, it holds its
+ * queue up.
+ */
+export type Poison = 'deadLetter' | 'skip';
+
 /** What a push consumer can be told. Matches Apache's DefaultMQPushConsumer where the names are the same. */
 export interface ConsumerOptions<S extends Subscribe = Subscribe> {
   /** Members of one group share the queues of their topics; all of them subscribe to the same. */
@@ -34,6 +42,21 @@ export interface ConsumerOptions<S extends Subscribe = Subscribe> {
   readonly subscribe: S;
   /** Default `'last'`. */
   readonly from?: StartFrom;
+  /** `'broadcasting'`: every member gets every message and keeps its own offsets, in a file. Default `'clustering'`. */
+  readonly messageModel?: 'clustering' | 'broadcasting';
+  /**
+   * Messages of a queue are delivered one after the other, in its order; one that fails comes again before the next. Only in
+   * clustering. Default false: side by side.
+   */
+  readonly ordered?: boolean;
+  /** Before a message that failed is delivered again, with `ordered`. 10 to 30,000, default 1,000. */
+  readonly suspendCurrentQueueTimeMs?: number;
+  /** With `ordered`. Default `'deadLetter'`. */
+  readonly poison?: Poison;
+  /** How the queues are shared out among the members; all of them have to have the same. Default `allocateAveragely`. */
+  readonly allocateStrategy?: AllocateStrategy;
+  /** Folder of the offsets with `'broadcasting'`; below it one for the client and one for the group. Default `.rocketmq_offsets` in the user's. */
+  readonly localOffsetStoreDir?: string;
   /** Handlers running at one time, over all queues. 1 to 1,000, default 20. */
   readonly concurrency?: number;
   /** Messages of one queue that a handler of `runBatch` gets at a time, at most. 1 to 1,024, default 1. */
@@ -60,7 +83,7 @@ export interface ConsumerOptions<S extends Subscribe = Subscribe> {
   readonly pullTimeoutMs?: number;
   /** Before a queue is pulled again after an error. 1 to 60,000, default 1,000. */
   readonly pullRetryDelayMs?: number;
-  /** Failed tries after which a message is a dead letter: `%DLQ%group`. 0 to 2,147,483,647, default 16. */
+  /** Failed tries after which a message is a dead letter: `%DLQ%group`. 0 to 2,147,483,647, default 16; with `ordered` no end. */
   readonly maxReconsumeTimes?: number;
   /**
    * How long a message waits at its broker after so many failed tries (from 1): `'10s'` or milliseconds, rounded up to a delay
@@ -71,7 +94,10 @@ export interface ConsumerOptions<S extends Subscribe = Subscribe> {
   readonly handlerRetry?: HandlerRetry;
   /** Of messages of typed topics. Default `'retry'`. */
   readonly undecodable?: Undecodable;
-  /** How long a handler may take; then its messages are sent back and it is not waited for. 1,000 to 86,400,000, default 900,000. */
+  /**
+   * How long a handler may take; then its messages are sent back and it is not waited for. With `ordered` a handler is always
+   * waited for. 1,000 to 86,400,000, default 900,000.
+   */
   readonly consumeTimeoutMs?: number;
   /** How often queues are shared out again without a cause. 1,000 to 3,600,000, default 20,000. */
   readonly rebalanceIntervalMs?: number;
@@ -92,6 +118,12 @@ export interface ResolvedRetry {
 /** The same with every default filled in. */
 export interface ResolvedConsumerOptions {
   readonly from: StartFrom;
+  readonly messageModel: 'clustering' | 'broadcasting';
+  readonly ordered: boolean;
+  readonly suspendCurrentQueueTimeMs: number;
+  readonly poison: Poison;
+  readonly allocateStrategy: AllocateStrategy | undefined;
+  readonly localOffsetStoreDir: string | undefined;
   readonly concurrency: number;
   readonly batchSize: number;
   readonly pullBatchSize: number;
@@ -119,6 +151,12 @@ const KNOWN_OPTIONS: ReadonlySet<string> = new Set<keyof ConsumerOptions>([
   'group',
   'subscribe',
   'from',
+  'messageModel',
+  'ordered',
+  'suspendCurrentQueueTimeMs',
+  'poison',
+  'allocateStrategy',
+  'localOffsetStoreDir',
   'concurrency',
   'batchSize',
   'pullBatchSize',
@@ -160,9 +198,18 @@ export function resolveConsumerOptions(options: ConsumerOptions): ResolvedConsum
       );
     }
   }
+  const messageModel = oneOf('messageModel', options.messageModel, ['clustering', 'broadcasting']);
+  const ordered = flag('ordered', options.ordered);
+  if (ordered && messageModel === 'broadcasting') throw invalid('ordered', 'false with broadcasting', true);
   const suspendTimeoutMs = whole('suspendTimeoutMs', options.suspendTimeoutMs, 15_000, 1_000, 60_000);
   return {
     from: startFrom(options.from),
+    messageModel,
+    ordered,
+    suspendCurrentQueueTimeMs: whole('suspendCurrentQueueTimeMs', options.suspendCurrentQueueTimeMs, 1_000, 10, 30_000),
+    poison: oneOf('poison', options.poison, ['deadLetter', 'skip']),
+    allocateStrategy: strategy(options.allocateStrategy),
+    localOffsetStoreDir: folder('localOffsetStoreDir', options.localOffsetStoreDir),
     concurrency: whole('concurrency', options.concurrency, 20, 1, 1_000),
     batchSize: whole('batchSize', options.batchSize, 1, 1, 1_024),
     pullBatchSize: whole('pullBatchSize', options.pullBatchSize, 32, 1, 1_024),
@@ -191,10 +238,16 @@ export function resolveConsumerOptions(options: ConsumerOptions): ResolvedConsum
       600_000,
     ),
     pullRetryDelayMs: whole('pullRetryDelayMs', options.pullRetryDelayMs, 1_000, 1, 60_000),
-    maxReconsumeTimes: whole('maxReconsumeTimes', options.maxReconsumeTimes, 16, 0, 2_147_483_647),
+    maxReconsumeTimes: whole(
+      'maxReconsumeTimes',
+      options.maxReconsumeTimes,
+      ordered ? 2_147_483_647 : 16,
+      0,
+      2_147_483_647,
+    ),
     retry: { here: handlerRetry(options.handlerRetry), backOff: functionOption('backOff', options.backOff) },
     undecodable: oneOf('undecodable', options.undecodable, ['retry', 'deadLetter', 'skip']),
-    consumeTimeoutMs: whole('consumeTimeoutMs', options.consumeTimeoutMs, 900_000, 1_000, 86_400_000),
+    consumeTimeoutMs: consumeTimeout(options.consumeTimeoutMs, ordered),
     rebalanceIntervalMs: whole('rebalanceIntervalMs', options.rebalanceIntervalMs, 20_000, 1_000, 3_600_000),
     persistOffsetIntervalMs: whole('persistOffsetIntervalMs', options.persistOffsetIntervalMs, 5_000, 100, 3_600_000),
     requestTimeoutMs: whole('requestTimeoutMs', options.requestTimeoutMs, 3_000, 1, 600_000),
@@ -224,6 +277,27 @@ function handlerRetry(retry: HandlerRetry | undefined): Required<HandlerRetry> {
   const longest = Math.max(30_000, initialDelayMs);
   const maxDelayMs = whole('handlerRetry.maxDelayMs', retry.maxDelayMs, longest, initialDelayMs, 86_400_000);
   return { attempts, initialDelayMs, maxDelayMs };
+}
+
+/** Nobody may go on behind a handler that is still at work. */
+function consumeTimeout(value: number | undefined, ordered: boolean): number {
+  const timeoutMs = whole('consumeTimeoutMs', value, 900_000, 1_000, 86_400_000);
+  return ordered ? Number.POSITIVE_INFINITY : timeoutMs;
+}
+
+function flag(option: string, value: boolean | undefined): boolean {
+  if (value === undefined || typeof value === 'boolean') return value ?? false;
+  throw invalid(option, 'true or false', value);
+}
+
+function strategy(value: AllocateStrategy | undefined): AllocateStrategy | undefined {
+  if (value === undefined || (typeof value === 'object' && typeof value?.allocate === 'function')) return value;
+  throw invalid('allocateStrategy', 'an object with name and allocate', value);
+}
+
+function folder(option: string, value: string | undefined): string | undefined {
+  if (value === undefined || (typeof value === 'string' && value !== '')) return value;
+  throw invalid(option, 'the path of a folder', value);
 }
 
 function functionOption<F>(option: string, value: F | undefined): F | undefined {

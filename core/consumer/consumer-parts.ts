@@ -1,35 +1,38 @@
-import { PropertyName } from '../message/property-names.js';
+import type { MessageQueue } from '../message/message.js';
 import { Assignment } from './assignment.js';
+import { LocalOffsetStore } from './broadcasting/local-offset-store.js';
+import { localOffsetsDir } from './broadcasting/local-offsets-dir.js';
 import { BrokerRequests } from './broker-requests.js';
-import { ClusteringMode } from './clustering-mode.js';
 import { ConsumeStatistics } from './consume-statistics.js';
-import type { ConsumedQueue } from './consumed-queue.js';
 import type { ConsumerServices } from './consumer.js';
 import type { ConsumerEvents } from './consumer-events.js';
+import { type ConsumerMode, createConsumerMode } from './consumer-mode.js';
 import type { ResolvedConsumerOptions } from './consumer-options.js';
 import { type DecodeOptions, decodeMessage } from './decode-message.js';
 import { composeDelivery, type DeliveryEnd, type NamedDeliveryInterceptor } from './delivery-chain.js';
 import type { DeliveryFilter } from './delivery-filter.js';
-import type { DeliveryMode } from './delivery-mode.js';
 import { DeliveryReport } from './delivery-report.js';
 import type { TopicValues } from './handler-end.js';
 import { HandlerRunner } from './handler-runner.js';
 import { MessageReader } from './message-reader.js';
+import type { OffsetStore } from './offset-store.js';
 import { PullLoop } from './pull-loop.js';
 import { RateLimit } from './rate-limit.js';
 import { Rebalancer } from './rebalancer.js';
 import type { Receiver } from './receiver.js';
-import { createSendBack } from './send-back.js';
 import { SubscriptionCheck } from './subscription-check.js';
 import type { Subscriptions } from './subscriptions.js';
 import { undecodablePolicy } from './undecodable.js';
+
+/** A queue whose lock was lost is asked for again so soon. */
+const LOCK_LOST_DELAY_MS = 1_000;
 
 /** The working parts of a consumer that runs. */
 export interface ConsumerParts {
   readonly requests: BrokerRequests;
   readonly assignment: Assignment;
   readonly runner: HandlerRunner;
-  readonly mode: DeliveryMode;
+  readonly mode: ConsumerMode;
   readonly rebalancer: Rebalancer;
   readonly statistics: ConsumeStatistics;
   readonly deliver: DeliveryEnd;
@@ -53,7 +56,7 @@ export interface ConsumerPlan {
 /** Puts rebalancing, pulling and handling together. */
 export function assembleConsumer(plan: ConsumerPlan, services: ConsumerServices): ConsumerParts {
   const { group, wireGroup, options, subscriptions, events } = plan;
-  const { routes, remoting, membership, clock, logger, names, scheduler, random = Math.random } = services;
+  const { routes, remoting, membership, clock, logger, scheduler, random = Math.random } = services;
   const requests = new BrokerRequests(wireGroup, routes, remoting, options.requestTimeoutMs);
   const decodeOptions = decodeOptionsOf(plan, services);
   const statistics = new ConsumeStatistics();
@@ -61,13 +64,23 @@ export function assembleConsumer(plan: ConsumerPlan, services: ConsumerServices)
     logger.warn('a delivery interceptor broke a rule after the delivery had ended', { group, error }),
   );
   const report = new DeliveryReport(group, clock, logger, events, statistics);
-  const mode = clusteringMode(plan, services, report, (consumed) => runner.wake(consumed));
+  const mode = createConsumerMode(
+    {
+      ...{ group, wireGroup, options, requests, report },
+      wake: (consumed) => runner.wake(consumed),
+      onLockLost: (queue) => {
+        assignment.forfeit(queue);
+        rebalancer.in(LOCK_LOST_DELAY_MS);
+      },
+    },
+    services,
+  );
   const runner: HandlerRunner = new HandlerRunner({
     group,
     concurrency: options.concurrency,
     consumeTimeoutMs: options.consumeTimeoutMs,
     rateLimit: options.messagesPerSecond === undefined ? undefined : new RateLimit(options.messagesPerSecond),
-    mode,
+    mode: mode.delivery,
     receiver: plan.receiver,
     reader: new MessageReader({
       decode: (pulled, consumed) =>
@@ -82,13 +95,8 @@ export function assembleConsumer(plan: ConsumerPlan, services: ConsumerServices)
     group,
     from: options.from,
     flow: options,
-    offsetStore: services.offsetStore({
-      group: wireGroup,
-      onPersisted: (queue, offset) => {
-        if (!events.observed) return;
-        events.emit({ type: 'committed', queue: { ...queue, topic: names.topicFromWire(queue.topic) }, offset });
-      },
-    }),
+    offsetStore: offsetStoreOf(plan, services),
+    ownership: mode.inOrder?.ownership,
     queueOffsets: requests,
     logger,
     events,
@@ -130,7 +138,8 @@ export function assembleConsumer(plan: ConsumerPlan, services: ConsumerServices)
     onMembers: (topic, clientIds) => {
       if (subscriptions.byWire.get(topic)?.retried === false) void check.look(topic, clientIds);
     },
-    strategy: services.allocateStrategy,
+    strategy: options.allocateStrategy ?? services.allocateStrategy,
+    broadcasting: options.messageModel === 'broadcasting',
     membership,
     routes,
     scheduler,
@@ -164,19 +173,14 @@ export function decodeOptionsOf(
   };
 }
 
-function clusteringMode(
-  { wireGroup, options }: ConsumerPlan,
-  { routes, remoting, clock, unitMode = false }: ConsumerServices,
-  report: DeliveryReport,
-  wake: (consumed: ConsumedQueue) => void,
-): DeliveryMode {
-  const { maxReconsumeTimes, retry } = options;
-  return new ClusteringMode({
-    retry,
-    sendBack: createSendBack({ group: wireGroup, maxReconsumeTimes, unitMode, routes, remoting }),
-    originTopicOf: (consumed, pulled) => pulled.message?.properties[PropertyName.RETRY_TOPIC] ?? consumed.queue.topic,
-    wake,
-    report,
-    clock,
-  });
+/** At the brokers in clustering; in a file of this machine where every member keeps its own. */
+function offsetStoreOf({ group, wireGroup, options, events }: ConsumerPlan, services: ConsumerServices): OffsetStore {
+  const { names, logger, membership } = services;
+  const onPersisted = (queue: MessageQueue, offset: number): void => {
+    if (!events.observed) return;
+    events.emit({ type: 'committed', queue: { ...queue, topic: names.topicFromWire(queue.topic) }, offset });
+  };
+  if (options.messageModel === 'clustering') return services.offsetStore({ group: wireGroup, onPersisted });
+  const dir = localOffsetsDir(options.localOffsetStoreDir, membership.clientId, wireGroup);
+  return new LocalOffsetStore({ dir, group, logger, onPersisted });
 }

@@ -9,7 +9,7 @@ export class DeliveryDeadlines {
   readonly #running = new Set<RunningDelivery>();
   #timer: Timer | undefined;
 
-  /** @param onOverdue takes it out with `end` */
+  /** @param timeoutMs Infinity for none @param onOverdue takes it out with `end` */
   constructor(clock: Clock, timeoutMs: number, onOverdue: (delivery: RunningDelivery) => void) {
     this.#clock = clock;
     this.#timeoutMs = timeoutMs;
@@ -22,6 +22,7 @@ export class DeliveryDeadlines {
 
   begin(delivery: RunningDelivery): void {
     this.#running.add(delivery);
+    if (this.#timeoutMs === Number.POSITIVE_INFINITY) return;
     this.#timer ??= this.#clock.setTimer(this.#timeoutMs, () => this.#look());
   }
 

@@ -18,6 +18,8 @@ export interface EndedDelivery {
  * ConsumeMessageServices differ in.
  */
 export interface DeliveryMode {
+  /** Whether a message must not be delivered before the one before it: what cannot be read then holds up what was taken behind it. */
+  readonly inOrder?: boolean;
   /**
    * The messages of one queue to deliver next, together, at most `max`. None means that there is nothing now; whoever gives
    * the queue something to take calls the runner's `wake`. An orderly mode gives none while one delivery of the queue runs.
@@ -27,6 +29,10 @@ export interface DeliveryMode {
   skip(consumed: ConsumedQueue, skipped: readonly PulledMessage[]): void;
   /** Once per delivery: carries out the outcome. Never throws. The delivery's slot is free again. */
   settle(ended: EndedDelivery, outcome: DeliveryOutcome): void;
+  /** Where messages are delivered in order: some that were taken were not delivered; they are next. */
+  putBack?(consumed: ConsumedQueue, untouched: readonly PulledMessage[]): void;
+  /** Nothing of what the last `take` of the queue gave runs any more, whether it was settled or its queue is gone. */
+  ended?(consumed: ConsumedQueue): void;
   /** Starts nothing any more. Resolves when what the mode itself has under way (a send-back) has ended. Never rejects. */
   drain(): Promise<void>;
 }

@@ -96,7 +96,7 @@ export class HandlerRunner {
     for (const delivery of this.#deadlines.running) {
       if (lost !== undefined && delivery.consumed !== lost) continue;
       this.#abandon(delivery, { kind: 'retry', error: new DOMException(why, 'AbortError') });
-      this.#ended();
+      this.#ended(delivery.consumed);
     }
   }
 
@@ -166,7 +166,7 @@ export class HandlerRunner {
   #deliver(consumed: ConsumedQueue, taken: readonly PulledMessage[]): void {
     const held = consumed.dropped || this.#stopped ? [] : this.#wanted(consumed, taken);
     if (held.length === 0) {
-      this.#ended();
+      this.#ended(consumed);
       return;
     }
     const { group, clock, deliver } = this.#options;
@@ -191,6 +191,10 @@ export class HandlerRunner {
       else {
         const ended = { consumed, held: [pulled], startedMs: clock.monotonic() };
         mode.settle(ended, { kind: 'retry', error: verdict.error });
+        if (mode.inOrder === true) {
+          mode.putBack?.(consumed, [...wanted.splice(0), ...taken.slice(index + 1)]);
+          break;
+        }
       }
     }
     return wanted ?? taken;
@@ -212,7 +216,7 @@ export class HandlerRunner {
     const lost = consumed.dropped;
     delivery.end();
     if (!lost) mode.settle(delivery, outcome);
-    this.#ended();
+    this.#ended(consumed);
   }
 
   /** What has been in its handler for too long comes again, and the slot is free. */
@@ -231,7 +235,7 @@ export class HandlerRunner {
     consumed.abortHandler(delivery, message);
     this.#abandon(delivery, outcome);
     if (!consumed.dropped) mode.settle(delivery, outcome);
-    this.#ended();
+    this.#ended(consumed);
   }
 
   #abandon(delivery: RunningDelivery, outcome: DeliveryOutcome): void {
@@ -241,8 +245,9 @@ export class HandlerRunner {
     this.#options.receiver.abandon(delivery, outcome);
   }
 
-  #ended(): void {
+  #ended(consumed: ConsumedQueue): void {
     this.#running--;
+    this.#options.mode.ended?.(consumed);
     if (this.#running === 0 && this.#stopped) {
       this.#deadlines.stop();
       for (const resolve of this.#idle.splice(0)) resolve();

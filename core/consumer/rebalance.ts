@@ -19,6 +19,8 @@ export interface ShareServices {
   readonly routes: RouteTable;
   readonly strategy: AllocateStrategy;
   readonly memberIds: (topic: string) => Promise<readonly string[]>;
+  /** Every member reads every queue. Default false. */
+  readonly broadcasting?: boolean;
 }
 
 /**
@@ -30,6 +32,9 @@ export async function shareOfTopic(topic: string, services: ShareServices): Prom
   const { routes, group, clientId, strategy, memberIds } = services;
   const known = routes.subscribeQueues(topic) ?? (await routes.loadSubscribeQueues(topic));
   const queues = [...known].sort(byPlace);
+  if (services.broadcasting === true) {
+    return { mine: queues, queues: queues.length, clientIds: [clientId], known: true };
+  }
   const ids = [...new Set(await memberIds(topic))].sort(byCodeUnits);
   return {
     mine: strategy.allocate(group, clientId, queues, ids),

@@ -34,6 +34,7 @@ export interface RebalancerServices {
   /** Told of a topic's members in each round. */
   readonly onMembers: (wireTopic: string, clientIds: readonly string[]) => void;
   readonly strategy: AllocateStrategy;
+  readonly broadcasting: boolean;
   readonly membership: Membership;
   readonly routes: RouteTable;
   readonly scheduler: Scheduler;
@@ -147,8 +148,8 @@ export class Rebalancer {
 
   /** A broker that was restarted forgot its members: before this one gives its queues up it says that it is there. */
   async #share(wireTopic: string): Promise<Share> {
-    const { wireGroup, membership, routes, strategy, memberIds } = this.#services;
-    const services = { group: wireGroup, clientId: membership.clientId, routes, strategy, memberIds };
+    const { wireGroup, membership, routes, strategy, memberIds, broadcasting } = this.#services;
+    const services = { group: wireGroup, clientId: membership.clientId, routes, strategy, memberIds, broadcasting };
     const share = await shareOfTopic(wireTopic, services);
     if (share.known) return share;
     await membership.heartbeat();

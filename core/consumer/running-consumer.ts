@@ -19,6 +19,8 @@ import { runningInfo } from './running-info.js';
 import { retrySubscription, type TopicSubscription } from './subscription.js';
 
 const CLOSE_TIMEOUT_MS = 30_000;
+/** Locks of queues are renewed so often (Java: rocketmq.client.rebalance.lockInterval); they hold for 30 seconds. */
+const LOCK_INTERVAL_MS = 20_000;
 /** Between two heartbeats that a broker's ignorance of this member causes. */
 const EXTRA_HEARTBEAT_MS = 1_000;
 
@@ -37,6 +39,7 @@ export class RunningConsumer implements RegisteredConsumer {
   /** Between two pulls of a broker that is away nothing else would keep the process that reads alive. */
   readonly #letProcessEnd: () => void;
   #persisting: PeriodicTask | undefined;
+  #locking: PeriodicTask | undefined;
   #unregister: () => void = () => {};
   #joined = false;
   #began = false;
@@ -47,7 +50,9 @@ export class RunningConsumer implements RegisteredConsumer {
     this.#plan = plan;
     this.#services = services;
     this.startedAtMs = services.clock.now();
-    plan.subscriptions.set(`${RETRY_TOPIC_PREFIX}${plan.wireGroup}`, retrySubscription(plan.group, this.startedAtMs));
+    if (plan.options.messageModel === 'clustering') {
+      plan.subscriptions.set(`${RETRY_TOPIC_PREFIX}${plan.wireGroup}`, retrySubscription(plan.group, this.startedAtMs));
+    }
     this.#letProcessEnd = keepProcessAlive(services.clock);
     this.#parts = assembleConsumer({ ...plan, onUnknownMember: () => this.#extraHeartbeat() }, services);
   }
@@ -81,6 +86,10 @@ export class RunningConsumer implements RegisteredConsumer {
       assignment.commit(),
     );
     this.#began = true;
+    const { inOrder } = this.#parts.mode;
+    if (inOrder !== undefined) {
+      this.#locking = scheduler.every(`locks of ${group}`, { periodMs: LOCK_INTERVAL_MS }, () => this.#renewLocks());
+    }
     await rebalancer.start();
   }
 
@@ -120,6 +129,7 @@ export class RunningConsumer implements RegisteredConsumer {
       statistics,
       startedAtMs: this.startedAtMs,
       clock: this.#services.clock,
+      locks: this.#parts.mode.inOrder?.locks,
       description: described ? describe() : undefined,
     });
   }
@@ -220,7 +230,7 @@ export class RunningConsumer implements RegisteredConsumer {
     this.beginStop();
     assignment.stopPulling();
     let unfinished = 0;
-    const drained = runner.stop().then(() => mode.drain());
+    const drained = runner.stop().then(() => mode.delivery.drain());
     if (!(await waitAtMost(drained, clock, { timeoutMs, signal }))) {
       unfinished = runner.running;
       assignment.abortHandlers('the consumer closes and does not wait any longer');
@@ -235,11 +245,21 @@ export class RunningConsumer implements RegisteredConsumer {
     return unfinished;
   }
 
+  /** A lock that was not fresh for a while may be again. */
+  async #renewLocks(): Promise<void> {
+    await this.#parts.mode.inOrder?.locks.renew();
+    for (const consumed of this.consumed) this.#parts.runner.wake(consumed);
+  }
+
   async #leave(): Promise<void> {
     this.#persisting?.cancel();
+    this.#locking?.cancel();
     this.#unregister();
     this.#parts.assignment.stopPulling();
     this.#parts.assignment.release();
+    const { inOrder } = this.#parts.mode;
+    // What still runs keeps its queue from others until its lock expires.
+    await inOrder?.locks.release(inOrder.locks.queues.filter((queue) => !inOrder.ownership.isRunning(queue)));
     if (this.#joined) await this.#services.membership.leave(this.#plan.wireGroup, 'consumer');
     this.#letProcessEnd();
   }
@@ -286,7 +306,7 @@ export class RunningConsumer implements RegisteredConsumer {
     return {
       group: wireGroup,
       consumeType: 'CONSUME_PASSIVELY',
-      messageModel: 'CLUSTERING',
+      messageModel: options.messageModel === 'clustering' ? 'CLUSTERING' : 'BROADCASTING',
       consumeFromWhere:
         from === 'last'
           ? 'CONSUME_FROM_LAST_OFFSET'

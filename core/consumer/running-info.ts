@@ -10,6 +10,7 @@ import type { Assignment } from './assignment.js';
 import type { ConsumeStatistics } from './consume-statistics.js';
 import type { ConsumedQueue } from './consumed-queue.js';
 import type { ResolvedConsumerOptions } from './consumer-options.js';
+import type { QueueLocks } from './ordered/queue-locks.js';
 import type { Subscriptions } from './subscriptions.js';
 
 const MEBIBYTE = 1024 * 1024;
@@ -23,6 +24,8 @@ export interface RunningInfoFacts {
   readonly statistics: ConsumeStatistics;
   readonly startedAtMs: number;
   readonly clock: Clock;
+  /** Of a consumer in order. */
+  readonly locks: QueueLocks | undefined;
   /** Lines that tell what runs; undefined where nobody asked. */
   readonly description: string | undefined;
 }
@@ -37,7 +40,7 @@ export function runningInfo(facts: RunningInfoFacts): ConsumerRunningInfo {
   }
   const mqTable = new Map<MessageQueue, ProcessQueueInfo>();
   for (const consumed of assignment.consumed) {
-    mqTable.set(consumed.queue, queueInfo(consumed, assignment.lastPullMs(consumed), clock));
+    mqTable.set(consumed.queue, queueInfo(consumed, assignment.lastPullMs(consumed), clock, facts.locks));
   }
   const subscriptionSet = subscriptions.forHeartbeat().map((one) => ({ ...one, classFilterMode: false }));
   return { properties: propertiesOf(facts), subscriptionSet, mqTable, statusTable, jstack: facts.description };
@@ -46,7 +49,7 @@ export function runningInfo(facts: RunningInfoFacts): ConsumerRunningInfo {
 function propertiesOf({ group, options, startedAtMs }: RunningInfoFacts): Readonly<Record<string, string>> {
   return {
     consumerGroup: group,
-    messageModel: 'CLUSTERING',
+    messageModel: options.messageModel.toUpperCase(),
     consumeConcurrentlyMaxSpan: String(options.consumeConcurrentlyMaxSpan),
     pullThresholdForQueue: String(options.pullThresholdForQueue),
     pullThresholdSizeForQueue: String(options.pullThresholdSizeForQueueBytes / MEBIBYTE),
@@ -55,7 +58,7 @@ function propertiesOf({ group, options, startedAtMs }: RunningInfoFacts): Readon
     consumeMessageBatchMaxSize: String(options.batchSize),
     maxReconsumeTimes: String(options.maxReconsumeTimes),
     [RunningInfoProperty.THREADPOOL_CORE_SIZE]: String(options.concurrency),
-    [RunningInfoProperty.CONSUMEORDERLY]: 'false',
+    [RunningInfoProperty.CONSUMEORDERLY]: String(options.ordered),
     [RunningInfoProperty.CONSUME_TYPE]: 'CONSUME_PASSIVELY',
     [RunningInfoProperty.CLIENT_VERSION]: 'V4_9_7',
     [RunningInfoProperty.CONSUMER_START_TIMESTAMP]: String(startedAtMs),
@@ -63,9 +66,10 @@ function propertiesOf({ group, options, startedAtMs }: RunningInfoFacts): Readon
 }
 
 function queueInfo(
-  { processQueue, lastDeliveredMs, dropped }: ConsumedQueue,
+  { queue, processQueue, lastDeliveredMs, dropped }: ConsumedQueue,
   lastPullMs: number | undefined,
   clock: Clock,
+  locks: QueueLocks | undefined,
 ): ProcessQueueInfo {
   /** Of something that monotonic milliseconds tell; 0 for what never was. */
   const instant = (monotonicMs: number | undefined): number =>
@@ -80,9 +84,9 @@ function queueInfo(
     transactionMsgMinOffset: 0,
     transactionMsgMaxOffset: 0,
     transactionMsgCount: 0,
-    locked: false,
+    locked: locks?.holds(queue) ?? false,
     tryUnlockTimes: 0,
-    lastLockTimestamp: 0,
+    lastLockTimestamp: instant(locks?.lockedAtMs(queue)),
     droped: dropped,
     lastPullTimestamp: instant(lastPullMs),
     lastConsumeTimestamp: instant(lastDeliveredMs),

@@ -14,6 +14,12 @@ describe('options', () => {
   test('defaults are those of the protocol', () => {
     expect(resolveConsumerOptions({ group: 'g', subscribe: { t: '*' } })).toEqual({
       from: 'last',
+      messageModel: 'clustering',
+      ordered: false,
+      suspendCurrentQueueTimeMs: 1_000,
+      poison: 'deadLetter',
+      allocateStrategy: undefined,
+      localOffsetStoreDir: undefined,
       concurrency: 20,
       batchSize: 1,
       pullBatchSize: 32,

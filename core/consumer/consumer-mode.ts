@@ -1,0 +1,61 @@
+import type { MessageQueue } from '../message/message.js';
+import { PropertyName } from '../message/property-names.js';
+import { BroadcastingMode } from './broadcasting/broadcasting-mode.js';
+import type { BrokerRequests } from './broker-requests.js';
+import { ClusteringMode } from './clustering-mode.js';
+import type { ConsumedQueue } from './consumed-queue.js';
+import type { ConsumerServices } from './consumer.js';
+import type { ResolvedConsumerOptions } from './consumer-options.js';
+import type { DeliveryMode } from './delivery-mode.js';
+import type { DeliveryReport } from './delivery-report.js';
+import { OrderedMode } from './ordered/ordered-mode.js';
+import { QueueLocks } from './ordered/queue-locks.js';
+import type { PulledMessage } from './pulled-message.js';
+import { createSendBack } from './send-back.js';
+
+/** What a consumer's options choose: how it delivers, and, in order, the locks that it needs. */
+export interface ConsumerMode {
+  readonly delivery: DeliveryMode;
+  /** With `ordered` only. */
+  readonly inOrder?: { readonly ownership: OrderedMode; readonly locks: QueueLocks };
+}
+
+export interface ConsumerModeFacts {
+  /** The group as the application writes it. */
+  readonly group: string;
+  /** The group on the wire. */
+  readonly wireGroup: string;
+  readonly options: ResolvedConsumerOptions;
+  readonly requests: BrokerRequests;
+  readonly report: DeliveryReport;
+  /** There is something to take of this queue. */
+  readonly wake: (consumed: ConsumedQueue) => void;
+  readonly onLockLost: (queue: MessageQueue) => void;
+}
+
+export function createConsumerMode(facts: ConsumerModeFacts, services: ConsumerServices): ConsumerMode {
+  const { group, wireGroup, options, requests, report, wake, onLockLost } = facts;
+  const { routes, remoting, membership, clock, logger, unitMode = false } = services;
+  const { maxReconsumeTimes, retry } = options;
+  if (options.messageModel === 'broadcasting') {
+    return { delivery: new BroadcastingMode({ retry: retry.here, wake, report, clock }) };
+  }
+  const shared = {
+    sendBack: createSendBack({ group: wireGroup, maxReconsumeTimes, unitMode, routes, remoting }),
+    originTopicOf: (consumed: ConsumedQueue, pulled: PulledMessage) =>
+      pulled.message?.properties[PropertyName.RETRY_TOPIC] ?? consumed.queue.topic,
+    ...{ wake, report, clock },
+  };
+  if (!options.ordered) return { delivery: new ClusteringMode({ ...shared, retry }) };
+  const { clientId } = membership;
+  const locks = new QueueLocks({
+    group,
+    lock: (brokerName, queues) => requests.lock(brokerName, queues, clientId),
+    unlock: (brokerName, queues) => requests.unlock(brokerName, queues, clientId),
+    onLost: onLockLost,
+    ...{ clock, logger },
+  });
+  const { suspendCurrentQueueTimeMs: suspendMs, poison } = options;
+  const ownership = new OrderedMode({ ...shared, locks, suspendMs, maxReconsumeTimes, poison });
+  return { delivery: ownership, inOrder: { ownership, locks } };
+}

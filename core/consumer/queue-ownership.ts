@@ -1,0 +1,15 @@
+import type { MessageQueue } from '../message/message.js';
+import type { ConsumedQueue } from './consumed-queue.js';
+
+/**
+ * What has to be agreed with others before a queue is taken or given back, where being assigned is not enough: consumption
+ * in order.
+ */
+export interface QueueOwnership {
+  /** Which of these queues may be taken now; the others are asked for again in the next round. Never rejects. */
+  acquire(queues: readonly MessageQueue[]): Promise<readonly MessageQueue[]>;
+  /** Delivers nothing more of a queue. False when something of it still runs: it stays ours until the next round. Never rejects. */
+  prepareToLeave(consumed: ConsumedQueue): Promise<boolean>;
+  /** Queues that were given back, with their offsets stored. Never rejects. */
+  released(queues: readonly MessageQueue[]): Promise<void>;
+}
