@@ -14,7 +14,7 @@ const consumer = await mq.consumer({
   group: 'ledger',
   subscribe: { 'order-steps': '*' },
   from: 'first',
-  concurrency: 1,
+  ordered: true,
 });
 const steps = [];
 await new Promise((resolve) => {
