@@ -42,6 +42,8 @@ export interface BrokerSettings {
   readonly longPollingEnable: boolean;
   /** Default 1,000. */
   readonly shortPollingTimeMills: number;
+  /** Whether lite pull consumers of 5.x may read (LITE_PULL_MESSAGE). Default true. */
+  readonly litePullMessageEnable: boolean;
   /** Whether consumers may filter by properties (SQL92). Default true; Apache's is false. */
   readonly enablePropertyFilter: boolean;
   /** Pulls held at one time. Default 20,000. */
@@ -98,6 +100,7 @@ export const BROKER_DEFAULTS = {
   brokerTopicEnable: true,
   longPollingEnable: true,
   shortPollingTimeMills: 1_000,
+  litePullMessageEnable: true,
   enablePropertyFilter: true,
   heldPullsMax: 20_000,
   notifyConsumerIdsChangedEnable: true,

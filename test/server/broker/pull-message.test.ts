@@ -61,6 +61,28 @@ describe('a pull', () => {
     expect(parts.store.got).toEqual([{ topic: 'orders', queueId: 0, offset: 5, options: { messagesMax: 32 } }]);
   });
 
+  test('comes as LITE_PULL_MESSAGE too, and is held like any other', async () => {
+    const parts = await setup();
+    const lite = (): Asked =>
+      ask(parts.broker, request(RequestCode.LITE_PULL_MESSAGE, { ...PULL, sysFlag: SUSPEND | SUBSCRIPTION | 16 }));
+    parts.store.next = result('FOUND', { records: [Buffer.from('one')], nextBeginOffset: 7 });
+    expect(await lite().response).toMatchObject({ code: 0, ext: { nextBeginOffset: 7 } });
+    parts.store.next = result('OFFSET_OVERFLOW_ONE');
+    const asked = lite();
+    await nextTurn();
+    expect([asked.answered, parts.heldPulls.size]).toEqual([false, 1]);
+  });
+
+  test('as LITE_PULL_MESSAGE is refused where litePullMessageEnable is off, and as PULL_MESSAGE is not', async () => {
+    const parts = await setup({ litePullMessageEnable: false, address: '10.0.0.1:10911' });
+    expect(await ask(parts.broker, request(RequestCode.LITE_PULL_MESSAGE, PULL)).response).toMatchObject({
+      code: 16,
+      remark: 'the broker[10.0.0.1] for lite pull consumer is forbidden',
+    });
+    parts.store.next = result('FOUND');
+    expect(await pull(parts).response).toMatchObject({ code: 0 });
+  });
+
   test('asks for at least one message', async () => {
     const parts = await setup();
     parts.store.next = result('FOUND');

@@ -38,9 +38,12 @@ export interface PullFilter {
 export function checkPull(pull: PullRequest, scope: PullCheckScope): PullFilter | Refusal {
   const { settings, topics, groups } = scope;
   const { consumerGroup, topic, queueId } = pull;
+  const host = settings.address.slice(0, settings.address.lastIndexOf(':'));
   if ((settings.brokerPermission & Permission.READ) === 0) {
-    const host = settings.address.slice(0, settings.address.lastIndexOf(':'));
     return { code: ResponseCode.NO_PERMISSION, remark: `the broker[${host}] pulling message is forbidden` };
+  }
+  if (pull.lite && !settings.litePullMessageEnable) {
+    return { code: ResponseCode.NO_PERMISSION, remark: `the broker[${host}] for lite pull consumer is forbidden` };
   }
   const group = groups.find(consumerGroup);
   if (group === undefined) {

@@ -22,13 +22,15 @@ export interface PullRequest {
   readonly subscription: string | undefined;
   readonly subVersion: number;
   readonly expressionType: string | undefined;
+  /** Whether it came as LITE_PULL_MESSAGE. */
+  readonly lite: boolean;
 }
 
 /** Longest a pull is held, whatever a client asks for: half an hour. */
 const SUSPEND_MS_MAX = 1_800_000;
 
 /** @throws RMQ_BODY_INVALID when a required field is missing or of another type */
-export function readPull(request: RemotingCommand): PullRequest {
+export function readPull(request: RemotingCommand, kind?: 'lite'): PullRequest {
   return {
     consumerGroup: requiredString(request, 'consumerGroup'),
     topic: requiredString(request, 'topic'),
@@ -41,5 +43,6 @@ export function readPull(request: RemotingCommand): PullRequest {
     subscription: optionalString(request, 'subscription'),
     subVersion: optionalInt64(request, 'subVersion') ?? 0,
     expressionType: optionalString(request, 'expressionType'),
+    lite: kind === 'lite',
   };
 }

@@ -26,8 +26,8 @@ type Respond = (response: OutgoingResponse) => void;
 const MASTER_ID = 0;
 
 /**
- * PULL_MESSAGE: checks, reads the store, and either answers or holds the pull until something comes. Matches Apache's
- * PullMessageProcessor (4.9.7).
+ * PULL_MESSAGE, and LITE_PULL_MESSAGE of 5.x, which is the same: checks, reads the store, and either answers or holds the pull
+ * until something comes. Matches Apache's PullMessageProcessor (4.9.7).
  */
 @injectable()
 export class PullMessageProcessor implements BrokerProcessor {
@@ -50,6 +50,11 @@ export class PullMessageProcessor implements BrokerProcessor {
       connection: ServerConnection,
       respond: Respond,
     ): OutgoingResponse | 'later' => this.#process(readPull(request), connection, respond),
+    [RequestCode.LITE_PULL_MESSAGE]: (
+      request: RemotingCommand,
+      connection: ServerConnection,
+      respond: Respond,
+    ): OutgoingResponse | 'later' => this.#process(readPull(request, 'lite'), connection, respond),
   };
 
   constructor(
