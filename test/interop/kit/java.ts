@@ -58,6 +58,12 @@ export function shares(runtime: JavaRuntime, input: string): Promise<ProcessOutc
   return runInOwnHome(runtime, [], ['Shares'], input);
 }
 
+/** Runs java/Traces.java on lines of standard input, with the client that comes with servers of that version. */
+export function traces(runtime: JavaRuntime, version: ApacheVersion, input: string): Promise<ProcessOutcome> {
+  const classPath = version === '5.5.0' ? runtime.serverClassPath[version] : runtime.classPath;
+  return runInOwnHome({ ...runtime, classPath }, [], ['Traces'], input);
+}
+
 /** Runs one command of java/Drive.java against a name server. */
 export function drive(
   runtime: JavaRuntime,
@@ -100,7 +106,9 @@ async function runInOwnHome(
       `-Duser.home=${home}`,
       '-Dfile.encoding=UTF-8',
       '-Drocketmq.client.logUseSlf4j=true',
+      // 4.9 is told by the first, 5.x by the second.
       `-Dlogback.configurationFile=${join(home, 'conf', 'logback_tools.xml')}`,
+      `-Drmq.logback.configurationFile=${join(home, 'conf', 'logback_tools.xml')}`,
       ...options,
       '-cp',
       classPath,
