@@ -4,6 +4,7 @@ import { ourClientContract } from './contract/our-client.js';
 import { ourConsumerGroupsContract } from './contract/our-consumer-groups.js';
 import { ourErrorsContract } from './contract/our-errors.js';
 import { ourRequestsContract } from './contract/our-requests.js';
+import { ourTracesContract } from './contract/our-traces.js';
 import { ourTransactionsContract } from './contract/our-transactions.js';
 
 /** Our client on Apache's name server and broker 4.9.7. */
@@ -12,6 +13,7 @@ const target = () => inject('apache');
 ourClientContract(target);
 ourConsumerGroupsContract(target);
 ourErrorsContract(target, { illegalQueueCode: 1 });
+ourTracesContract(target);
 mainJobContract(target);
 ourRequestsContract(target, 'JSON');
 ourTransactionsContract(target, 'JSON');

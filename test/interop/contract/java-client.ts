@@ -8,15 +8,24 @@ import type { Target } from '../kit/target.js';
 /** What Apache's Java client 4.9.8 expects of a name server and broker, with both of its header encodings. */
 export function javaClientContract(target: () => Target): void {
   describe.each<HeaderEncoding>(['JSON', 'ROCKETMQ'])("Apache's Java client with %s headers", (encoding) => {
-    test.each(['sync', 'async', 'oneway', 'large', 'batch', 'tags', 'waiting', 'share', 'request', 'transaction'])(
-      'scenario %s holds',
-      async (scenario) => {
-        const topic = `java_${scenario}_${encoding}`;
-        const outcome = await drive(inject('java'), target().nameServer, scenario, [topic], { encoding });
-        expect(outcome.exitCode, describeOutcome(scenario, outcome)).toBe(0);
-        expect(outcome.stdout).toMatch(/^ok /m);
-      },
-    );
+    const scenarios = [
+      'sync',
+      'async',
+      'oneway',
+      'large',
+      'batch',
+      'tags',
+      'waiting',
+      'share',
+      'request',
+      'transaction',
+    ];
+    test.each([...scenarios, 'trace'])('scenario %s holds', async (scenario) => {
+      const topic = `java_${scenario}_${encoding}`;
+      const outcome = await drive(inject('java'), target().nameServer, scenario, [topic], { encoding });
+      expect(outcome.exitCode, describeOutcome(scenario, outcome)).toBe(0);
+      expect(outcome.stdout).toMatch(/^ok /m);
+    });
 
     test('what its producer sends, its push consumer reads byte for byte', async () => {
       const topic = `java_exchange_${encoding}`;

@@ -60,8 +60,12 @@ export function shares(runtime: JavaRuntime, input: string): Promise<ProcessOutc
 
 /** Runs java/Traces.java on lines of standard input, with the client that comes with servers of that version. */
 export function traces(runtime: JavaRuntime, version: ApacheVersion, input: string): Promise<ProcessOutcome> {
-  const classPath = version === '5.5.0' ? runtime.serverClassPath[version] : runtime.classPath;
-  return runInOwnHome({ ...runtime, classPath }, [], ['Traces'], input);
+  return runInOwnHome(ofVersion(runtime, version), [], ['Traces'], input);
+}
+
+/** Apache's client and tools are those of 4.9 unless somebody asks for the others. */
+function ofVersion(runtime: JavaRuntime, version: ApacheVersion): JavaRuntime {
+  return version === '5.5.0' ? { ...runtime, classPath: runtime.serverClassPath[version] } : runtime;
 }
 
 /** Runs one command of java/Drive.java against a name server. */
@@ -80,15 +84,16 @@ export function drive(
   );
 }
 
-/** Runs one command of Apache's mqadmin against a name server. Its exit code is 0 whatever happens: look at the text. */
+/** Runs one command of Apache's mqadmin, of 4.9.7 by default, against a name server. Its exit code is 0 whatever happens: look at the text. */
 export function mqadmin(
   runtime: JavaRuntime,
   nameServer: string,
   command: string,
   args: readonly string[] = [],
+  { version = '4.9.7' }: { readonly version?: ApacheVersion } = {},
 ): Promise<ProcessOutcome> {
   const main = 'org.apache.rocketmq.tools.command.MQAdminStartup';
-  return runInOwnHome(runtime, [], [main, command, '-n', nameServer, ...args], '');
+  return runInOwnHome(ofVersion(runtime, version), [], [main, command, '-n', nameServer, ...args], '');
 }
 
 /** Apache's tools and clients write logs and offsets below their home: each run gets one of its own, removed after. */

@@ -1,0 +1,45 @@
+import { describe, expect, inject, onTestFinished, test } from 'vitest';
+import { connect } from '../../../core/index.js';
+import { tracing } from '../../../plugins/tracing/index.js';
+import { mqadmin } from '../kit/java.js';
+import { waitFor } from '../kit/ports.js';
+import type { Target } from '../kit/target.js';
+
+/** Traces that our client leaves on whatever broker, as Apache's tools of 5.5.0 show them. */
+export function ourTracesContract(target: () => Target): void {
+  describe('traces of our client', () => {
+    test('are what queryMsgTraceById shows, of sends and of handlers', async () => {
+      const { nameServer } = target();
+      const plugin = tracing();
+      const mq = await connect({ nameServers: nameServer, plugins: [plugin] });
+      onTestFinished(() => mq.close());
+      const producer = await mq.producer({ group: 'ours_traced_shop', timeoutMs: 30_000 });
+      const { msgId } = await producer.send({ topic: 'ours_traced', body: 'x', keys: ['traced-42'] });
+      const [, last] = await producer.sendBatch(['a', 'b'].map((body) => ({ topic: 'ours_traced', body })));
+      const subscribe = { ours_traced: '*' };
+      const consumer = await mq.consumer({ group: 'ours_traced_billing', subscribe, from: 'first' });
+      await consumer.run(() => undefined);
+      const traces = mq.plugin(plugin);
+      await waitFor('three messages are traced', async () => traces.traced >= 9, { timeoutMs: 30_000 });
+      await traces.flush();
+      expect(traces).toMatchObject({ dropped: 0, lost: 0 });
+
+      const shown = async (id: string): Promise<string[]> => {
+        const outcome = await mqadmin(inject('java'), nameServer, 'queryMsgTraceById', ['-i', id], {
+          version: '5.5.0',
+        });
+        const rows = outcome.stdout.split('\n').filter((line) => /^(Pub|Sub) /.test(line));
+        return rows
+          .map((row) => row.trim().split(/\s+/))
+          .map(([type, group, , , , ...rest]) => [type, group, ...rest].join(' '));
+      };
+      const expected = [
+        expect.stringMatching(/^Pub ours_traced_shop \d+ms success$/),
+        expect.stringMatching(/^Sub ours_traced_billing \d+ms success$/),
+      ];
+      const [single, ofBatch] = await Promise.all([shown(msgId), shown(last?.msgId ?? '')]);
+      expect(single).toEqual(expected);
+      expect(ofBatch).toEqual(expected);
+    });
+  });
+}
