@@ -8,10 +8,21 @@ export type {
   Admin,
   AdminCallOptions,
   CreateTopicOptions,
+  MessageTraceResult,
   QueryMessageOptions,
   QueryResult,
   SearchOffsetOptions,
+  TraceOptions,
 } from './admin/admin.js';
+export { describeTrace } from './admin/describe-trace.js';
+export type {
+  MessageTrace,
+  TracedDelivery,
+  TracedGroup,
+  TracedRecall,
+  TracedSend,
+  TracedTransactionEnd,
+} from './admin/message-trace.js';
 // The entry.
 export type { Client, ClientCloseOptions, ClientStatistics } from './client/client.js';
 export type { ClusterSource, ClusterTransport, RunningCluster } from './client/cluster-source.js';

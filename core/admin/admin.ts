@@ -1,4 +1,5 @@
 import type { MessageQueue, ReceivedMessage } from '../message/message.js';
+import type { MessageTrace } from './message-trace.js';
 
 /** For one call of an admin. */
 export interface AdminCallOptions {
@@ -49,6 +50,20 @@ export interface QueryResult {
   readonly indexLastUpdateTimestamp: number;
   /** Brokers of the topic that did not answer: what they have is missing. */
   readonly failures: readonly { readonly brokerName: string; readonly error: unknown }[];
+}
+
+export interface TraceOptions extends QueryMessageOptions {
+  /** Where traces are. Default `RMQ_SYS_TRACE_TOPIC`; of a hosted cluster `rmq_sys_TRACE_DATA_` and the region. */
+  readonly traceTopic?: string;
+  /** Trace messages that are looked at, the newest. Default 64. */
+  readonly maxNum?: number;
+}
+
+export interface MessageTraceResult extends MessageTrace {
+  /** Records about the message that cannot be read, as they stand there. */
+  readonly unreadable: readonly string[];
+  /** Brokers of the trace topic that did not answer: what they have is missing. */
+  readonly failures: QueryResult['failures'];
 }
 
 /**
@@ -102,4 +117,11 @@ export interface Admin {
    * const { messages } = await mq.admin.queryMessage('orders', '42', { begin: Date.now() - 3_600_000 });
    */
   queryMessage(topic: string, key: string, options?: QueryMessageOptions): Promise<QueryResult>;
+  /**
+   * What happened to a message, as clients that trace tell it, Java's and ours: sent by whom and how long that took, handled by
+   * which groups, when, how often and how that ended. Of a message that nobody traced all lists are empty.
+   * @throws RMQ_CODEC_MISSING, RMQ_DECOMPRESS_FAILED
+   * @example console.log(describeTrace(await mq.admin.trace(msgId)));
+   */
+  trace(msgId: string, options?: TraceOptions): Promise<MessageTraceResult>;
 }

@@ -1,12 +1,15 @@
 import { rocketMQError } from '../errors/rocketmq-error.js';
 import type { MessageQueue, ReceivedMessage } from '../message/message.js';
+import { TRACE_TOPIC } from '../message/trace/trace-record.js';
 import type {
   Admin,
   AdminCallOptions,
   CreateTopicOptions,
+  MessageTraceResult,
   QueryMessageOptions,
   QueryResult,
   SearchOffsetOptions,
+  TraceOptions,
 } from './admin.js';
 import type { AdminServices, CallLimits } from './admin-services.js';
 import { createTopic } from './create-topic.js';
@@ -14,11 +17,14 @@ import { untilAborted } from './limits.js';
 import { queryMessages } from './message-query.js';
 import { viewByEither, viewByOffset } from './message-view.js';
 import { QueueOffsets } from './queue-offsets.js';
+import { queryTrace } from './trace-query.js';
 
 const TIMEOUT_MS = 6_000;
 /** A broker may have to go through a long index: Java's factor. */
 const QUERY_TIMEOUT_MS = 3 * TIMEOUT_MS;
 const MESSAGES_DEFAULT = 32;
+/** As many as a broker gives. */
+const TRACES_DEFAULT = 64;
 
 /** Checks what it is asked, and hands it to whoever knows how to find it out. */
 export class ClientAdmin implements Admin {
@@ -102,17 +108,15 @@ export class ClientAdmin implements Admin {
   }
 
   async queryMessage(topic: string, key: string, options: QueryMessageOptions = {}): Promise<QueryResult> {
-    const { maxNum = MESSAGES_DEFAULT, begin = 0, end } = options;
-    if (!Number.isInteger(maxNum) || maxNum < 1) throw invalid('maxNum', 'a whole number from 1', maxNum);
-    const query = {
-      topic: requireText('topic', topic),
-      key: requireText('key', key),
-      isUnique: false,
-      maxNum,
-      begin: requireTime('begin', begin),
-      end: end === undefined ? undefined : requireTime('end', end),
-    };
+    const found = { topic: requireText('topic', topic), key: requireText('key', key), isUnique: false };
+    const query = { ...found, ...requireRange(options, MESSAGES_DEFAULT) };
     return queryMessages(this.#services, query, this.#limits(options, QUERY_TIMEOUT_MS));
+  }
+
+  async trace(msgId: string, options: TraceOptions = {}): Promise<MessageTraceResult> {
+    const topic = requireText('traceTopic', options.traceTopic ?? TRACE_TOPIC);
+    const query = { topic, ...requireRange(options, TRACES_DEFAULT) };
+    return queryTrace(this.#services, requireText('msgId', msgId), query, this.#limits(options, QUERY_TIMEOUT_MS));
   }
 
   #limits({ timeoutMs, signal }: AdminCallOptions, timeoutMsDefault = TIMEOUT_MS): CallLimits {
@@ -132,6 +136,17 @@ function requireQueue(queue: MessageQueue): MessageQueue {
 function requireText(option: string, value: unknown): string {
   if (typeof value === 'string' && value.trim() !== '') return value;
   throw invalid(option, 'text', value);
+}
+
+function requireRange({ maxNum, begin = 0, end }: QueryMessageOptions, maxNumDefault: number) {
+  if (maxNum !== undefined && (!Number.isInteger(maxNum) || maxNum < 1)) {
+    throw invalid('maxNum', 'a whole number from 1', maxNum);
+  }
+  return {
+    maxNum: maxNum ?? maxNumDefault,
+    begin: requireTime('begin', begin),
+    end: end === undefined ? undefined : requireTime('end', end),
+  };
 }
 
 function requireTime(option: string, value: Date | number): number {

@@ -64,6 +64,11 @@ const PRINTS: Record<string, readonly RegExp[]> = {
     /^ada: orders_canary\nbob: orders_canary\ncy: orders\nbulk: queue 3 of 4\n\{ canary: 2, bulk: 1 \}$/m,
   ],
   '21-iterate.mjs': [/^sum 21, the consumer is shut down\n6 stored\n21 watts, 1 alarm\n$/],
+  '22-trace.mjs': [
+    /^[0-9A-F]{32,56} of orders, keys 42, 20\S+Z\n├─ \+0 ms sent by shop at 127/m,
+    /^[├│└─ ]+billing\n[^\n]* EXCEPTION after \d+ ms\n[^\n]*, retry 1: SUCCESS after \d+ ms$/m,
+    /^[├└]─ audit\n[^\n]*: SUCCESS after \d+ ms$/m,
+  ],
 };
 
 const examples = readdirSync(join(root, 'examples')).filter((name) => /^\d\d-.*\.mjs$/.test(name));

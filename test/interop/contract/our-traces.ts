@@ -1,8 +1,9 @@
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
-import { connect } from '../../../core/index.js';
+import { connect, describeTrace } from '../../../core/index.js';
 import { tracing } from '../../../plugins/tracing/index.js';
-import { mqadmin } from '../kit/java.js';
+import { drive, mqadmin } from '../kit/java.js';
 import { waitFor } from '../kit/ports.js';
+import { describeOutcome } from '../kit/processes.js';
 import type { Target } from '../kit/target.js';
 
 /** Traces that our client leaves on whatever broker, as Apache's tools of 5.5.0 show them. */
@@ -40,6 +41,37 @@ export function ourTracesContract(target: () => Target): void {
       const [single, ofBatch] = await Promise.all([shown(msgId), shown(last?.msgId ?? '')]);
       expect(single).toEqual(expected);
       expect(ofBatch).toEqual(expected);
+    });
+
+    test("of Java's client are what mq.admin.trace shows", async () => {
+      const { nameServer } = target();
+      const mq = await connect({ nameServers: nameServer });
+      onTestFinished(() => mq.close());
+      const outcome = await drive(inject('java'), nameServer, 'trace', ['java_traced_for_us']);
+      expect(outcome.exitCode, describeOutcome('trace', outcome)).toBe(0);
+      const msgId = /^id (\w+)$/m.exec(outcome.stdout)?.[1] ?? '';
+      const trace = await mq.admin.trace(msgId);
+      expect(trace, describeTrace(trace)).toMatchObject({
+        msgId,
+        keys: 'key-of-java_traced_for_us',
+        sends: [
+          {
+            group: 'interop_java_tracer',
+            topic: 'java_traced_for_us',
+            tag: 'traced',
+            bodyLengthBytes: 1,
+            success: true,
+          },
+        ],
+        groups: [
+          {
+            group: 'group_java_traced_for_us',
+            deliveries: [{ retryTimes: 0, end: { success: true, returnType: 'SUCCESS' } }],
+          },
+        ],
+        unreadable: [],
+        failures: [],
+      });
     });
   });
 }
