@@ -50,7 +50,7 @@ export function sendResultOf(
     queue: queueId === queue.queueId ? queue : { ...queue, queueId },
     queueOffset: fields.requiredInt64(QUEUE_OFFSET),
     transactionId: fields.optionalText(TRANSACTION_ID),
-    regionId: fields.optionalText(MSG_REGION) ?? 'DefaultRegion',
+    regionId: fields.optionalText(MSG_REGION) || 'DefaultRegion',
     traceOn: fields.optionalText(TRACE_ON) !== 'false',
     recallHandle: fields.optionalText(RECALL_HANDLE),
     attempts,
