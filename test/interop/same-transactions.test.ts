@@ -35,7 +35,7 @@ afterAll(async () => {
   await ours.close();
 });
 
-test('a half message, its ends, good and bad, and the question about one that has none are the same', async () => {
+test('a half message, the ends of transactions, good and bad, and the question about one without are the same', async () => {
   const [expected, actual] = [await transactionsOn(inject('apache')), await transactionsOn(ours)];
   expect(actual).toEqual(expected);
 });
