@@ -8,6 +8,7 @@ import { mainJobContract } from './contract/main-job.js';
 import { ourBatchesContract } from './contract/our-batches.js';
 import { ourClientContract } from './contract/our-client.js';
 import { ourConsumerGroupsContract } from './contract/our-consumer-groups.js';
+import { ourConsumerRetriesContract } from './contract/our-consumer-retries.js';
 import { ourErrorsContract } from './contract/our-errors.js';
 import { ourRequestsContract } from './contract/our-requests.js';
 import { ourTracesContract } from './contract/our-traces.js';
@@ -33,6 +34,7 @@ afterAll(async () => {
 ourClientContract(target);
 ourBatchesContract(target);
 ourConsumerGroupsContract(target);
+ourConsumerRetriesContract(target, { withJava: false });
 ourErrorsContract(target, { illegalQueueCode: 29 });
 ourTracesContract(target);
 mainJobContract(target);

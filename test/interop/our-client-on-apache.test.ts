@@ -2,6 +2,7 @@ import { inject } from 'vitest';
 import { mainJobContract } from './contract/main-job.js';
 import { ourClientContract } from './contract/our-client.js';
 import { ourConsumerGroupsContract } from './contract/our-consumer-groups.js';
+import { ourConsumerRetriesContract } from './contract/our-consumer-retries.js';
 import { ourErrorsContract } from './contract/our-errors.js';
 import { ourRequestsContract } from './contract/our-requests.js';
 import { ourTracesContract } from './contract/our-traces.js';
@@ -12,6 +13,7 @@ const target = () => inject('apache');
 
 ourClientContract(target);
 ourConsumerGroupsContract(target);
+ourConsumerRetriesContract(target, { withJava: true });
 ourErrorsContract(target, { illegalQueueCode: 1 });
 ourTracesContract(target);
 mainJobContract(target);

@@ -53,7 +53,7 @@ export function ourConsumerGroupsContract(target: () => Target): void {
       expect(got.filter((body) => body !== '0').length).toBe(80);
     });
 
-    test('a message whose handler fails is held, and the next member gets it', async () => {
+    test('a message that is tried here only is held while it fails, and the next member gets it', async () => {
       const topic = 'ours_held';
       const mq = await client();
       const producer = await mq.producer({ group: 'ours_held_producer', timeoutMs: 15_000 });
@@ -63,7 +63,12 @@ export function ourConsumerGroupsContract(target: () => Target): void {
       });
       for (let index = 0; index < 5; index++) await producer.send({ topic, body: `held ${index}` }, { queue });
       const read = async (handler: (body: string) => void, done: (consumer: Consumer) => boolean): Promise<void> => {
-        const consumer = await mq.consumer({ group: `${topic}_group`, subscribe: { [topic]: '*' }, from: 'first' });
+        const consumer = await mq.consumer({
+          group: `${topic}_group`,
+          subscribe: { [topic]: '*' },
+          from: 'first',
+          handlerRetry: { attempts: Number.POSITIVE_INFINITY },
+        });
         await consumer.run((message: ReceivedMessage) => handler(message.body.toString()));
         await until('the end of reading', () => done(consumer));
         await consumer.close();

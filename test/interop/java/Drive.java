@@ -36,6 +36,8 @@ public final class Drive {
                 case "exchange" -> RequestScenarios.exchange(nameServer, args[2], args[3], Integer.parseInt(args[4]));
                 case "consume" -> Exchange.consume(
                     nameServer, args[2], args[3], Integer.parseInt(args[4]), Integer.parseInt(args[5]), argument(args, 6));
+                case "handBack" -> Exchange.handBack(
+                    nameServer, args[2], args[3], Integer.parseInt(args[4]), Integer.parseInt(args[5]));
                 case "produce" -> Exchange.produce(nameServer, argument(args, 2));
                 default -> throw new IllegalArgumentException(args[1]);
             }

@@ -43,6 +43,28 @@ final class Exchange {
         consumer.shutdown();
     }
 
+    /** Sends COUNT different messages of a topic back, to come again after a second, and stops. */
+    static void handBack(String nameServer, String topic, String group, int count, int timeoutS) throws Exception {
+        DefaultMQPushConsumer consumer = new DefaultMQPushConsumer(group);
+        consumer.setNamesrvAddr(nameServer);
+        consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
+        consumer.subscribe(topic, "*");
+        // The listener's thread sends back after it: stopping has to wait for that.
+        consumer.setAwaitTerminationMillisWhenShutdown(10_000);
+        CountDownLatch open = new CountDownLatch(count);
+        Set<String> ids = ConcurrentHashMap.newKeySet();
+        consumer.registerMessageListener((MessageListenerConcurrently) (messages, context) -> {
+            for (MessageExt message : messages) {
+                if (ids.add(message.getMsgId())) open.countDown();
+            }
+            context.setDelayLevelWhenNextConsume(1);
+            return ConsumeConcurrentlyStatus.RECONSUME_LATER;
+        });
+        consumer.start();
+        Drive.need(open.await(timeoutS, TimeUnit.SECONDS), "handed back " + (count - open.getCount()) + " of " + count);
+        consumer.shutdown();
+    }
+
     /** Sends a message for every line of standard input and prints where it went; {@code namespace} may be null. */
     static void produce(String nameServer, String namespace) throws Exception {
         DefaultMQProducer producer = Drive.producer(nameServer, "interop_java_exchange", namespace);
