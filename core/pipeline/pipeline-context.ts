@@ -21,7 +21,8 @@ interface ContextChange {
 export class PipelineContext implements RouteInput, SelectInput, CompressInput, SendInput, SettledContext {
   /** The send's own; not for interceptors. */
   declare readonly state: SendState;
-  declare readonly message: OutgoingMessage;
+  /** As it was given; interceptors are shown `message`. Not for them. */
+  declare readonly given: OutgoingMessage;
   declare publishInfo: PublishInfo;
   declare readonly attempt: number;
   declare readonly queue: MessageQueue;
@@ -30,7 +31,7 @@ export class PipelineContext implements RouteInput, SelectInput, CompressInput, 
 
   constructor(
     state: SendState,
-    message: OutgoingMessage,
+    given: OutgoingMessage,
     publishInfo: PublishInfo | undefined,
     attempt: number,
     queue: MessageQueue | undefined,
@@ -38,7 +39,7 @@ export class PipelineContext implements RouteInput, SelectInput, CompressInput, 
     outcome: AttemptOutcome | undefined,
   ) {
     this.state = state;
-    this.message = message;
+    this.given = given;
     this.publishInfo = publishInfo as PublishInfo;
     this.attempt = attempt;
     this.queue = queue as MessageQueue;
@@ -50,12 +51,17 @@ export class PipelineContext implements RouteInput, SelectInput, CompressInput, 
     return this.state;
   }
 
+  /** Made when it is first looked at: most interceptors never do, and a copy costs more than the rest of the pipeline. */
+  get message(): OutgoingMessage {
+    return this.state.shown(this.given);
+  }
+
   get topic(): string {
-    return this.message.topic;
+    return this.given.topic;
   }
 
   get batch(): readonly OutgoingMessage[] | undefined {
-    return this.state.batch === undefined ? undefined : messagesOf(this.message);
+    return this.state.batch === undefined ? undefined : messagesOf(this.given);
   }
 
   get broker(): BrokerFacts {
@@ -77,8 +83,8 @@ export class PipelineContext implements RouteInput, SelectInput, CompressInput, 
 
   with(change: ContextChange): PipelineContext {
     this.#refuseLateChange(change);
-    const message = this.state.batch === undefined ? changedMessage(this.message, change) : this.#changedBatch(change);
-    if (message !== this.message) this.state.chain.recheck(this.state, message);
+    const message = this.state.batch === undefined ? changedMessage(this.given, change) : this.#changedBatch(change);
+    if (message !== this.given) this.state.chain.recheck(this.state, message);
     return new PipelineContext(
       this.state,
       message,
@@ -91,38 +97,38 @@ export class PipelineContext implements RouteInput, SelectInput, CompressInput, 
   }
 
   routed(publishInfo: PublishInfo): PipelineContext {
-    const { state, message } = this;
+    const { state, given } = this;
     if (!state.chain.unseen.created)
-      return new PipelineContext(state, message, publishInfo, 0, undefined, undefined, undefined);
+      return new PipelineContext(state, given, publishInfo, 0, undefined, undefined, undefined);
     this.publishInfo = publishInfo;
     return this;
   }
 
   attempted(queue: MessageQueue, publishInfo: PublishInfo): PipelineContext {
     const { state } = this;
-    return new PipelineContext(state, this.message, publishInfo, state.attempt + 1, queue, undefined, undefined);
+    return new PipelineContext(state, this.given, publishInfo, state.attempt + 1, queue, undefined, undefined);
   }
 
   encoded(payload: Payload): PipelineContext {
-    const { state, message, publishInfo, attempt, queue } = this;
+    const { state, given, publishInfo, attempt, queue } = this;
     if (!state.chain.unseen.attempt)
-      return new PipelineContext(state, message, publishInfo, attempt, queue, payload, undefined);
+      return new PipelineContext(state, given, publishInfo, attempt, queue, payload, undefined);
     this.payload = payload;
     return this;
   }
 
   settled(outcome: AttemptOutcome): PipelineContext {
-    const { state, message, publishInfo, attempt, queue, payload } = this;
+    const { state, given, publishInfo, attempt, queue, payload } = this;
     state.outcome = outcome;
     state.outcomeQueue = queue;
     if (!state.chain.unseen.encoded)
-      return new PipelineContext(state, message, publishInfo, attempt, queue, payload, outcome);
+      return new PipelineContext(state, given, publishInfo, attempt, queue, payload, outcome);
     this.outcome = outcome;
     return this;
   }
 
   #changedBatch(change: ContextChange): OutgoingMessage {
-    const { message, state } = this;
+    const { given: message, state } = this;
     if (change.batch !== undefined && change.batch.length !== state.batch?.length) {
       throw state.misuse(state.position, `with() keeps a batch of ${state.batch?.length} messages at their number`);
     }
@@ -142,7 +148,7 @@ export class PipelineContext implements RouteInput, SelectInput, CompressInput, 
       const what = change.batch === undefined ? 'message' : 'batch';
       if (this.payload !== undefined) this.#refuse(what, 'before the stage compress');
       if (change.batch !== undefined && this.state.batch === undefined) this.#refuse(what, 'of a send that is one');
-      if (this.publishInfo !== undefined && given.topic !== this.message.topic) {
+      if (this.publishInfo !== undefined && given.topic !== this.given.topic) {
         this.#refuse(`${what}.topic`, 'before the stage route');
       }
     }

@@ -1,4 +1,5 @@
 import { isRocketMQError, type RocketMQError, rocketMQError, saySent } from '../errors/rocketmq-error.js';
+import { frozenMessage } from '../message/frozen-message.js';
 import type { MessageQueue, OutgoingMessage } from '../message/message.js';
 import type { DeadlineEntry } from '../runtime/deadline-heap.js';
 import type { Chain } from './chain.js';
@@ -26,6 +27,8 @@ export abstract class SendState implements SendFacts, DeadlineEntry, OutcomeSink
   /** As the caller named it; an interceptor may send to another. */
   declare readonly topic: string;
   declare readonly msgId: string;
+  /** The caller's own. */
+  declare readonly message: OutgoingMessage;
   declare startTimestamp: number;
   declare timeoutMs: number;
   declare deadlineMs: number;
@@ -65,6 +68,7 @@ export abstract class SendState implements SendFacts, DeadlineEntry, OutcomeSink
   #expired: Whereabouts | undefined;
   #slots: Map<StateKey<unknown>, unknown> | undefined;
   #abort: AbortController | undefined;
+  #shown: OutgoingMessage | undefined;
 
   constructor(chain: Chain, mode: 'send' | 'oneway', topic: string, msgId: string) {
     this.chain = chain;
@@ -123,6 +127,13 @@ export abstract class SendState implements SendFacts, DeadlineEntry, OutcomeSink
   /** Monotonic time, read only where it may have moved. */
   nowMs(): number {
     return Number.isNaN(this.freshMs) ? this.chain.clock.monotonic() : this.freshMs;
+  }
+
+  /** A message as interceptors see it: of the caller's own a copy that they cannot change. */
+  shown(message: OutgoingMessage): OutgoingMessage {
+    if (!this.chain.shown || message !== this.message) return message;
+    this.#shown ??= frozenMessage(message);
+    return this.#shown;
   }
 
   slot<T>(key: StateKey<T>): T | undefined {

@@ -379,8 +379,11 @@ export class PipelineProducer implements StartableProducer, SendOwner {
   }
 
   #enterChain(send: ProducerSend): void {
-    const message = this.#chain.shown ? frozenMessage(send.message) : send.message;
-    if (send.batch !== undefined) send.batch = messagesOf(message);
+    let { message } = send;
+    if (send.batch !== undefined && this.#chain.shown) {
+      message = frozenMessage(message);
+      send.batch = messagesOf(message);
+    }
     const context = new PipelineContext(send, message, undefined, 0, undefined, undefined, undefined);
     this.#chain.own(this.#chain.handler(context), send, 0).deliverTo(send);
   }

@@ -7,6 +7,7 @@ import { validateMessage } from '../../message/message-rules.js';
 import { messagesOf } from '../../message/outgoing-batch.js';
 import type { CreatedContext } from '../context.js';
 import type { SendHandler } from '../interceptor.js';
+import type { PipelineContext } from '../pipeline-context.js';
 import type { SendResult } from '../send-result.js';
 import type { CheckStage } from '../stage.js';
 import { ProducerScope } from '../tokens.js';
@@ -23,7 +24,8 @@ export class Check implements CheckStage {
   run(context: CreatedContext, next: SendHandler<CreatedContext>): Observable<SendResult> {
     this.#scope.requireRunning();
     // A batch was looked at as a whole before its first part went out.
-    if (context.batch === undefined || context.batch !== context.send.batch) this.validate(context.message);
+    if (context.batch === undefined || context.batch !== context.send.batch)
+      this.validate((context as PipelineContext).given);
     return next(context);
   }
 

@@ -28,8 +28,8 @@ export class Compress implements CompressStage {
   }
 
   run(context: CompressInput, next: SendHandler<EncodedContext>): Observable<SendResult> {
-    const { state } = context as PipelineContext;
-    const { body } = context.message;
+    const { state, given } = context as PipelineContext;
+    const { body } = given;
     if (state.payload !== undefined && state.payloadSource === body) return next(context.encoded(state.payload));
     const bytes = typeof body === 'string' ? Buffer.from(body, 'utf8') : body;
     const isSmall = bytes.byteLength < this.#thresholdBytes;
@@ -48,9 +48,9 @@ export class Compress implements CompressStage {
   }
 
   #goOn(context: CompressInput, next: SendHandler<EncodedContext>, payload: Payload): Observable<SendResult> {
-    const { state } = context as PipelineContext;
+    const { state, given } = context as PipelineContext;
     state.payload = payload;
-    state.payloadSource = context.message.body;
+    state.payloadSource = given.body;
     return next(context.encoded(payload));
   }
 }

@@ -72,7 +72,7 @@ export class Send implements TransmitStage {
    * Whether the broker has to take a heartbeat first: what the message asks for depends on its version, or it would not
    * know where to push the reply, or whom to ask how a transaction ends.
    */
-  #needsHeartbeat({ message, queue }: PipelineContext): boolean {
+  #needsHeartbeat({ given: message, queue }: PipelineContext): boolean {
     const { delay, deliverAt, systemProperties } = message;
     if (delay === undefined && deliverAt === undefined && systemProperties === undefined) return false;
     const isAsked = systemProperties?.[PropertyName.TRAN_MSG] === 'true' || exchangeOf(message) === 'request';
@@ -107,7 +107,7 @@ export class Send implements TransmitStage {
 
   #request(context: PipelineContext): OutgoingCommand {
     const { options } = this.#scope;
-    const { state, message, queue } = context;
+    const { state, given: message, queue } = context;
     return sendRequest(
       {
         group: this.#wireGroup,
@@ -127,7 +127,7 @@ export class Send implements TransmitStage {
   }
 
   /** @throws RMQ_MESSAGE_ILLEGAL for a delay that the broker does not know */
-  #system({ message, queue }: PipelineContext): Properties | undefined {
+  #system({ given: message, queue }: PipelineContext): Properties | undefined {
     const { properties } = this.#names;
     if (message.delay === undefined && message.delayLevel === undefined && message.deliverAt === undefined) {
       return properties;
