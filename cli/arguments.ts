@@ -20,6 +20,14 @@ export function positiveInteger(text: string): number {
   return value;
 }
 
+/** A point in time as JSON writes it, or a date. */
+export function moment(text: string): Date {
+  const at = new Date(text);
+  if (!/^\d{4}-\d{2}/.test(text) || Number.isNaN(at.getTime()))
+    throw new InvalidArgumentError('expected a time such as 2026-01-31T09:00:00Z.');
+  return at;
+}
+
 /** Seconds above 0, fractions allowed, as milliseconds. */
 export function secondsAsMs(text: string): number {
   const value = Number(text);

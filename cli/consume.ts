@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { connect, type Logger, type ReceivedMessage } from '../core/index.js';
 import { nameServerOption, positiveInteger, secondsAsMs } from './arguments.js';
+import { messageFields } from './message-line.js';
 import { stderrLogger } from './stderr-logger.js';
 import { stopSignal } from './stop-signal.js';
 import { type ClientTlsArguments, clientTlsOf, withClientTls } from './tls-arguments.js';
@@ -83,16 +84,7 @@ async function consume(args: ConsumeArguments): Promise<number> {
 
 /** Resolves when the line has left: a message is acknowledged only then. */
 function print(message: ReceivedMessage): Promise<void> {
-  const line = JSON.stringify({
-    topic: message.topic,
-    queueId: message.queueId,
-    queueOffset: message.queueOffset,
-    msgId: message.msgId,
-    tag: message.tag,
-    keys: message.keys,
-    properties: message.properties,
-    body: message.body.toString('utf8'),
-  });
+  const line = JSON.stringify(messageFields(message));
   return new Promise((resolve, reject) => {
     process.stdout.write(`${line}\n`, (error) => (error ? reject(error) : resolve()));
   });

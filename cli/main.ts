@@ -3,7 +3,10 @@ import { isRocketMQError } from '../core/index.js';
 import { consumeCommand } from './consume.js';
 import { describeError } from './describe-error.js';
 import { produceCommand } from './produce.js';
+import { queryCommand } from './query.js';
 import { serverCommand } from './server.js';
+import { topicCommand } from './topic.js';
+import { viewCommand } from './view.js';
 
 /** Exit codes: 0 done, 1 it failed, 2 the arguments were wrong. */
 export const ExitCode = { DONE: 0, FAILED: 1, USAGE: 2 } as const;
@@ -21,10 +24,11 @@ export async function main(args: readonly string[], version?: string): Promise<n
     .description('Messaging for Node that speaks the Apache RocketMQ remoting protocol.')
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(withCommands(text, program)) });
-  for (const command of [serverCommand(end), produceCommand(end), consumeCommand(end)]) {
-    command.exitOverride().configureOutput({ outputError: (text, write) => write(firstLine(text)) });
-    program.addCommand(command);
-  }
+  const commands = [
+    ...[serverCommand(end), produceCommand(end), consumeCommand(end)],
+    ...[topicCommand(), queryCommand(end), viewCommand()],
+  ];
+  for (const command of commands) program.addCommand(inOneLine(command));
   if (version !== undefined) program.version(version);
   if (args.length === 0) {
     process.stderr.write(`error: name a command: ${commandsOf(program)} (--help explains them)\n`);
@@ -38,6 +42,12 @@ export async function main(args: readonly string[], version?: string): Promise<n
     process.stderr.write(`error: ${describeError(error)}\n`);
     return isWrongArgument(error) ? ExitCode.USAGE : ExitCode.FAILED;
   }
+}
+
+/** Says what is wrong in one line, and leaves the exit to us; so do the commands below it. */
+function inOneLine(command: Command): Command {
+  for (const each of command.commands) inOneLine(each);
+  return command.exitOverride().configureOutput({ outputError: (text, write) => write(firstLine(text)) });
 }
 
 /** Options, topics, tags and groups come from the arguments here. */

@@ -15,6 +15,7 @@ interface ServerArguments extends ServerTlsArguments {
   readonly brokerName: string;
   readonly nameServer?: string;
   readonly registerWith?: string;
+  readonly vipPort?: true;
   readonly flush: 'async' | 'sync';
 }
 
@@ -26,6 +27,7 @@ export function serverCommand(end: (exitCode: number) => void): Command {
     .option('--host <host>', 'the address to listen on and to advertise', '127.0.0.1')
     .option('--name-server-port <port>', 'port of the name server, 0 for any', port, 9876)
     .option('--broker-port <port>', 'port of the broker, 0 for any', port, 10911)
+    .option('--vip-port', 'listen two ports below the broker port too, for clients with vipChannelEnabled')
     .option('--cluster <name>', 'name of the cluster', 'DefaultCluster')
     .option('--broker-name <name>', 'name of the broker', 'broker-a')
     .option('--name-server <list>', 'register with these name servers (HOST:PORT, several joined by ;) and start none')
@@ -44,6 +46,7 @@ export function serverCommand(end: (exitCode: number) => void): Command {
           host: args.host,
           nameServerPort: args.nameServerPort,
           brokerPort: args.brokerPort,
+          ...(args.vipPort && { vipPort: true }),
           cluster: args.cluster,
           brokerName: args.brokerName,
           nameServers: args.nameServer,

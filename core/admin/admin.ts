@@ -100,7 +100,8 @@ export interface Admin {
   /** Store time of the oldest message, milliseconds since 1970; undefined without any. */
   earliestMsgStoreTime(queue: MessageQueue, options?: AdminCallOptions): Promise<number | undefined>;
   /**
-   * A message by the id that says where it lies (`offsetMsgId`). The broker is asked at the address inside the id.
+   * A message by the id that says where it lies (`offsetMsgId`). The broker is asked at the address inside the id; where no
+   * name server knows it, the message's `brokerName` is empty.
    * @throws RMQ_MESSAGE_NOT_FOUND, RMQ_CODEC_MISSING, RMQ_DECOMPRESS_FAILED
    */
   viewMessage(offsetMsgId: string, options?: AdminCallOptions): Promise<ReceivedMessage>;

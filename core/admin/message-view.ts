@@ -1,4 +1,4 @@
-import { rocketMQError } from '../errors/rocketmq-error.js';
+import { isRocketMQError, rocketMQError } from '../errors/rocketmq-error.js';
 import { parseIp } from '../message/host.js';
 import type { ReceivedMessage } from '../message/message.js';
 import { parseOffsetMsgId, uniqueIdTime } from '../message/message-ids.js';
@@ -40,12 +40,22 @@ export async function viewByOffset(
     const hint = 'Name the topic too: viewMessage(topic, msgId).';
     throw rocketMQError('RMQ_OPTIONS_INVALID', message, { option: 'offsetMsgId' }, { hint });
   }
-  if (services.resolveAddress === undefined) return viewAt(services, place, place.host, '', limits);
-  const brokers = await untilAborted(limits.signal, () => clusterBrokers(services));
-  const broker = brokers.find(({ advertised }) => advertised === place.host);
-  const address =
-    broker?.address ?? resolvedAddress(services.resolveAddress, place.host, { brokerName: '', brokerId: 0 });
-  return viewAt(services, place, address, broker?.brokerName ?? '', limits);
+  const broker = await untilAborted(limits.signal, () => brokerAt(services, place.host));
+  return viewAt(services, place, broker, limits);
+}
+
+/** The broker that stores messages under this address; one without a name where the name server does not know any. */
+async function brokerAt(services: AdminServices, host: string): Promise<Pick<ClusterBroker, 'address' | 'brokerName'>> {
+  let brokers: readonly ClusterBroker[] = [];
+  try {
+    brokers = await clusterBrokers(services);
+  } catch (error) {
+    // The id says enough to ask the broker.
+    if (!isRocketMQError(error, 'RMQ_NAME_SERVER_UNREACHABLE')) throw error;
+  }
+  const known = brokers.find(({ advertised }) => advertised === host);
+  const address = () => resolvedAddress(services.resolveAddress, host, { brokerName: '', brokerId: 0 });
+  return known ?? { address: address(), brokerName: '' };
 }
 
 /** A message of a topic by either of its ids; unlike Java, no address is asked that no broker of the cluster has. */
@@ -68,10 +78,10 @@ async function viewInTopic(
   services: AdminServices,
   topic: string,
   place: MessagePlace,
-  { address, brokerName }: ClusterBroker,
+  broker: ClusterBroker,
   limits: CallLimits,
 ): Promise<ReceivedMessage> {
-  const message = await viewAt(services, place, address, brokerName, limits);
+  const message = await viewAt(services, place, broker, limits);
   if (message.topic === topic) return message;
   throw notFound(place.msgId, topic, `it lies where a message of topic ${message.topic} is`);
 }
@@ -96,15 +106,13 @@ async function viewByUniqueKey(
 async function viewAt(
   services: AdminServices,
   { msgId, offset }: MessagePlace,
-  address: string,
-  brokerName: string,
+  { address, brokerName }: Pick<ClusterBroker, 'address' | 'brokerName'>,
   limits: CallLimits,
 ): Promise<ReceivedMessage> {
   const response = await invoke(services, address, { code: RequestCode.VIEW_MESSAGE_BY_ID, ext: { offset } }, limits);
   if (NOT_FOUND.test(response.remark ?? '')) throw notFound(msgId, undefined, `${address}: ${response.remark}`);
   const { body } = expectSuccess(response, { address });
-  const known = services.routes.brokers().find((broker) => broker.address === address)?.brokerName;
-  const [message] = await readMessages(body, brokerName || (known ?? ''), services);
+  const [message] = await readMessages(body, brokerName, services);
   if (message === undefined) throw notFound(msgId, undefined, `${address} answered without it`);
   return message;
 }

@@ -292,7 +292,10 @@ describe('produce and consume', () => {
 describe('wrong arguments end with one clear line and exit code 2', () => {
   test.each([
     [[], /name a command/],
-    [['serve'], /unknown command 'serve' \(Did you mean server\?\); the commands are server, produce and consume\n$/],
+    [
+      ['serve'],
+      /unknown command 'serve' \(Did you mean server\?\); the commands are server, produce, consume, topic, query and view\n$/,
+    ],
     [['nothing-like-it'], /unknown command 'nothing-like-it'; the commands are server, /],
     [['server', '--broker-port', '70000'], /--broker-port.*0 to 65535/],
     [['server', 'extra'], /too many arguments|unknown|extra/],

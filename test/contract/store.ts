@@ -201,7 +201,7 @@ export function storeContract(name: string, setup: () => { files: StoreFiles; di
     });
 
     test.each([
-      ['a queue that is not there', 'none', 0, 'NO_MATCHED_LOGIC_QUEUE', 0],
+      ['a queue that is not there', 'none', 0, 'NO_MESSAGE_IN_QUEUE', 0],
       ['the end', 'orders', 3, 'OFFSET_OVERFLOW_ONE', 3],
       ['beyond the end', 'orders', 9, 'OFFSET_OVERFLOW_BADLY', 3],
       ['before the beginning', 'orders', -1, 'OFFSET_TOO_SMALL', 0],

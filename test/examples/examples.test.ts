@@ -69,6 +69,13 @@ const PRINTS: Record<string, readonly RegExp[]> = {
     /^[├│└─ ]+billing\n[^\n]* EXCEPTION after \d+ ms\n[^\n]*, retry 1: SUCCESS after \d+ ms$/m,
     /^[├└]─ audit\n[^\n]*: SUCCESS after \d+ ms$/m,
   ],
+  '23-admin.mjs': [
+    /^4 queues$/m,
+    /^order 42 is at 0 of queue (\d)\norder 43 is at 0 of queue (?!\1)\d$/m,
+    /^keys 42 and ada, stored now$/m,
+    /^its queue holds 0 to 0; an hour ago it was at 0$/m,
+    /^RMQ_MESSAGE_NOT_FOUND: an id of nobody$/m,
+  ],
 };
 
 const examples = readdirSync(join(root, 'examples')).filter((name) => /^\d\d-.*\.mjs$/.test(name));

@@ -1,5 +1,6 @@
 import { inject } from 'vitest';
 import { mainJobContract } from './contract/main-job.js';
+import { ourAdminContract } from './contract/our-admin.js';
 import { ourClientContract } from './contract/our-client.js';
 import { ourConsumerGroupsContract } from './contract/our-consumer-groups.js';
 import { ourConsumerRetriesContract } from './contract/our-consumer-retries.js';
@@ -17,5 +18,6 @@ ourConsumerRetriesContract(target, { withJava: true });
 ourErrorsContract(target, { illegalQueueCode: 1 });
 ourTracesContract(target);
 mainJobContract(target);
+ourAdminContract(target, { search: 'nearest' });
 ourRequestsContract(target, 'JSON');
 ourTransactionsContract(target, 'JSON');

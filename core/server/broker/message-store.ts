@@ -109,7 +109,6 @@ export type GetStatus =
   | 'OFFSET_OVERFLOW_BADLY'
   | 'OFFSET_OVERFLOW_ONE'
   | 'OFFSET_TOO_SMALL'
-  | 'NO_MATCHED_LOGIC_QUEUE'
   | 'NO_MESSAGE_IN_QUEUE';
 
 export interface GetResult {

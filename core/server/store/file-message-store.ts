@@ -175,7 +175,8 @@ export class FileMessageStore {
     this.#refuseWhenClosed();
     const queue = this.#parts.queues.find(topic, queueId);
     if (queue === undefined) {
-      return { status: 'NO_MATCHED_LOGIC_QUEUE', records: [], nextBeginOffset: 0, minOffset: 0, maxOffset: 0 };
+      // Apache's broker makes a queue by looking for it.
+      return { status: 'NO_MESSAGE_IN_QUEUE', records: [], nextBeginOffset: 0, minOffset: 0, maxOffset: 0 };
     }
     const result = this.#reader.get(queue, offset, options);
     return 'then' in result ? result.then(this.#counted) : this.#counted(result);

@@ -17,6 +17,7 @@ export function javaClientContract(target: () => Target): void {
       'tags',
       'waiting',
       'share',
+      'admin',
       'request',
       'transaction',
     ];

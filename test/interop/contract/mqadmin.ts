@@ -1,10 +1,13 @@
 import { beforeAll, describe, expect, inject, test } from 'vitest';
+import { connect, type SendResult } from '../../../core/index.js';
 import { drive, mqadmin } from '../kit/java.js';
 import { writeOutgoing } from '../kit/message-lines.js';
+import { waitFor } from '../kit/ports.js';
 import { describeOutcome, type ProcessOutcome } from '../kit/processes.js';
 import type { Target } from '../kit/target.js';
 
 const TOPIC = 'admin_topic';
+const KEYED_TOPIC = 'admin_keyed';
 /** Messages in queues 0 to 3. */
 const MESSAGES_BY_QUEUE = [2, 1, 0, 3];
 
@@ -17,7 +20,21 @@ export function mqadminContract(target: () => Target): void {
   };
 
   describe.concurrent("Apache's mqadmin", () => {
+    const keyed: SendResult[] = [];
+
     beforeAll(async () => {
+      const mq = await connect({ nameServers: target().nameServer });
+      const producer = await mq.producer({ group: 'admin_keyed_producer', timeoutMs: 15_000 });
+      for (const key of ['one', 'two', 'two']) {
+        const message = { topic: KEYED_TOPIC, body: `of key ${key}`, tag: 'T', keys: [key, 'shared'] };
+        keyed.push(await producer.send(message));
+      }
+      // Apache's index is a moment behind.
+      await waitFor(
+        'the index',
+        async () => (await mq.admin.queryMessage(KEYED_TOPIC, 'shared')).messages.length === 3,
+      );
+      await mq.close();
       const lines = MESSAGES_BY_QUEUE.flatMap((count, queueId) =>
         Array.from({ length: count }, () => writeOutgoing({ topic: TOPIC, body: Buffer.from('x'), queueId })),
       );
@@ -96,5 +113,53 @@ export function mqadminContract(target: () => Target): void {
       const stored = rows.filter((row) => /\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}/.test(row));
       expect(stored, 'queues with messages say when the last came').toHaveLength(3);
     });
+
+    test('queryMsgByKey finds the messages of a key', async ({ expect }) => {
+      const found = async (key: string) => {
+        const { stdout } = await admin('queryMsgByKey', '-t', KEYED_TOPIC, '-k', key);
+        const rows = stdout.split('\n').filter((line) => /^[0-9A-F]{32,56} /.test(line));
+        return rows.map((row) => row.trim().split(/\s+/)).sort();
+      };
+      const rowOf = ({ msgId, queue, queueOffset }: SendResult) => [msgId, `${queue.queueId}`, `${queueOffset}`];
+      const [shared, two] = await Promise.all([found('shared'), found('two')]);
+      expect(shared).toEqual(keyed.map(rowOf).sort());
+      expect(two).toEqual(keyed.slice(1).map(rowOf).sort());
+    });
+
+    test('queryMsgByUniqueKey shows a message by the id of its producer', async ({ expect }) => {
+      const [first] = keyed as [SendResult];
+      const { stdout } = await admin('queryMsgByUniqueKey', '-t', KEYED_TOPIC, '-i', first.msgId);
+      expect(fieldsOf(stdout)).toMatchObject({
+        Topic: KEYED_TOPIC,
+        Tags: '[T]',
+        Keys: '[one shared]',
+        'Queue ID': `${first.queue.queueId}`,
+        'Queue Offset': `${first.queueOffset}`,
+      });
+    });
+
+    test('queryMsgById shows a message by the id that says where it lies', async ({ expect }) => {
+      const [, second] = keyed as [SendResult, SendResult];
+      const { stdout } = await admin('queryMsgById', '-i', second.offsetMsgId ?? '');
+      expect(fieldsOf(stdout)).toMatchObject({
+        OffsetID: second.offsetMsgId,
+        Topic: KEYED_TOPIC,
+        Keys: '[two shared]',
+      });
+    });
+
+    test('queryMsgByOffset shows the message at a place of a queue', async ({ expect }) => {
+      const [, , third] = keyed as [SendResult, SendResult, SendResult];
+      const { brokerName, queueId } = third.queue;
+      const place = ['-b', brokerName, '-i', `${queueId}`, '-o', `${third.queueOffset}`];
+      const { stdout } = await admin('queryMsgByOffset', '-t', KEYED_TOPIC, ...place);
+      expect(fieldsOf(stdout)).toMatchObject({ OffsetID: third.offsetMsgId, Keys: '[two shared]' });
+    });
   });
+}
+
+/** What mqadmin prints of a message: `Name:   value`. */
+function fieldsOf(stdout: string): Record<string, string> {
+  const fields = stdout.split('\n').map((line) => /^([A-Z][A-Za-z ]*):\s+(.*)$/.exec(line.trim()));
+  return Object.fromEntries(fields.flatMap((field) => (field === null ? [] : [[field[1], field[2]]])));
 }

@@ -51,6 +51,11 @@ export function send(change: ExtInput = {}): ExtInput {
   };
 }
 
+/** The header of a question by key. */
+function query(change: ExtInput = {}): ExtInput {
+  return { topic: TOPIC, key: 'a', maxNum: 5, beginTimestamp: 0, endTimestamp: 4_000_000_000_000, ...change };
+}
+
 /** The header of a pull. */
 function pull(change: ExtInput = {}): ExtInput {
   return {
@@ -119,6 +124,15 @@ export const QUESTIONS: Record<string, Question> = {
     topic: TOPIC,
     queueId: 3,
   }),
+  'messages of a key': broker(RequestCode.QUERY_MESSAGE, query()),
+  'messages of a key that nothing has': broker(RequestCode.QUERY_MESSAGE, query({ key: 'none' })),
+  'messages of a key of an unknown topic': broker(RequestCode.QUERY_MESSAGE, query({ topic: 'nowhere' })),
+  'messages of a key before its time': broker(RequestCode.QUERY_MESSAGE, query({ beginTimestamp: 0, endTimestamp: 1 })),
+  'one message of a key': broker(RequestCode.QUERY_MESSAGE, query({ maxNum: 1 })),
+  'a message of a unique key': broker(
+    RequestCode.QUERY_MESSAGE,
+    query({ key: 'unique-a', maxNum: 1, _UNIQUE_KEY_QUERY: true }),
+  ),
   'a record that is not there': broker(RequestCode.VIEW_MESSAGE_BY_ID, { offset: 999_999_999 }),
   'the members of a group': broker(RequestCode.GET_CONSUMER_LIST_BY_GROUP, { consumerGroup: GROUP }),
   'the members of an unknown group': broker(RequestCode.GET_CONSUMER_LIST_BY_GROUP, { consumerGroup: 'nobody' }),

@@ -94,8 +94,6 @@ describe('a pull', () => {
     ['FOUND', 5, 0],
     ['NO_MATCHED_MESSAGE', 5, 20],
     ['MESSAGE_WAS_REMOVING', 5, 20],
-    ['NO_MATCHED_LOGIC_QUEUE', 5, 21],
-    ['NO_MATCHED_LOGIC_QUEUE', 0, 19],
     ['NO_MESSAGE_IN_QUEUE', 5, 21],
     ['NO_MESSAGE_IN_QUEUE', 0, 19],
     ['OFFSET_TOO_SMALL', 5, 21],

@@ -9,7 +9,6 @@ export function pullResponseCode(status: GetStatus, queueOffset: number): number
     case 'NO_MATCHED_MESSAGE':
     case 'MESSAGE_WAS_REMOVING':
       return ResponseCode.PULL_RETRY_IMMEDIATELY;
-    case 'NO_MATCHED_LOGIC_QUEUE':
     case 'NO_MESSAGE_IN_QUEUE':
       // An empty queue at offset 0 is waited for; another offset there belongs to messages that are gone.
       return queueOffset === 0 ? ResponseCode.PULL_NOT_FOUND : ResponseCode.PULL_OFFSET_MOVED;
