@@ -1,7 +1,8 @@
 import { validateGroup, validateTopic } from '../message/message-rules.js';
 import type { Consumer, ConsumerServices } from './consumer.js';
-import { type ConsumerOptions, resolveConsumerOptions } from './consumer-options.js';
+import type { ConsumerOptions } from './consumer-options.js';
 import { PushConsumer } from './push-consumer.js';
+import { resolveConsumerOptions } from './resolve-consumer-options.js';
 import type { Subscribe } from './subscribe.js';
 import { parseSubscribe } from './subscription.js';
 

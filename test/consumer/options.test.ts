@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { backOffMs } from '../../core/consumer/back-off.js';
-import { type ConsumerOptions, resolveConsumerOptions } from '../../core/consumer/consumer-options.js';
+import type { ConsumerOptions } from '../../core/consumer/consumer-options.js';
+import { resolveConsumerOptions } from '../../core/consumer/resolve-consumer-options.js';
 import { sql } from '../../core/consumer/sql.js';
 import type { Subscribe } from '../../core/consumer/subscribe.js';
 import { parseSubscribe as parseSubscribeOf } from '../../core/consumer/subscription.js';
