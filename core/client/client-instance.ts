@@ -1,6 +1,7 @@
 import type { Admin } from '../admin/admin.js';
 import type { Consumer } from '../consumer/consumer.js';
 import type { ConsumerOptions } from '../consumer/consumer-options.js';
+import { type ClientHealth, clientHealth } from '../consumer/health.js';
 import type { Subscribe } from '../consumer/subscribe.js';
 import { rocketMQError } from '../errors/rocketmq-error.js';
 import type { Plugin, PluginProducerOptions } from '../plugin/plugin.js';
@@ -21,6 +22,7 @@ export class ClientInstance implements Client {
   readonly #open: OpenParts;
   /** Producers that plugins use themselves: they outlive the plugins' onStop. */
   readonly #internal: OpenParts;
+  readonly #consumers = new Set<Pick<Consumer, 'health'>>();
   #admin: Admin | undefined;
 
   constructor(parts: ClientParts) {
@@ -70,7 +72,16 @@ export class ClientInstance implements Client {
 
   async consumer<const S extends Subscribe>(options: ConsumerOptions<S>): Promise<Consumer<S>> {
     this.#life.requireRunning();
-    return this.#open.add(this.#parts.createConsumer(options, (consumer) => this.#open.remove(consumer)));
+    const consumer = this.#parts.createConsumer(options, (closed) => {
+      this.#open.remove(closed);
+      this.#consumers.delete(closed);
+    });
+    this.#consumers.add(consumer);
+    return this.#open.add(consumer);
+  }
+
+  health(): ClientHealth {
+    return clientHealth([...this.#consumers].map((consumer) => consumer.health()));
   }
 
   plugin<Api>(plugin: Plugin<Api>): Api {

@@ -1,6 +1,7 @@
 import type { Admin } from '../admin/admin.js';
 import type { Consumer } from '../consumer/consumer.js';
 import type { ConsumerOptions } from '../consumer/consumer-options.js';
+import type { ClientHealth } from '../consumer/health.js';
 import type { Subscribe } from '../consumer/subscribe.js';
 import type { Plugin } from '../plugin/plugin.js';
 import type { ProducerOptions } from '../producer/options.js';
@@ -42,6 +43,8 @@ export interface Client {
   producer(options: ProducerOptions): Promise<Producer>;
   /** @throws RMQ_OPTIONS_INVALID, RMQ_SUBSCRIPTION_INVALID, RMQ_MESSAGE_ILLEGAL, RMQ_NOT_RUNNING */
   consumer<const S extends Subscribe>(options: ConsumerOptions<S>): Promise<Consumer<S>>;
+  /** How its consumers stand, those that are not closed. Asks nobody: made for the probe of an orchestrator. */
+  health(): ClientHealth;
   /** What the setup of a plugin returned; takes the very object that was given to `connect`. @throws RMQ_OPTIONS_INVALID */
   plugin<Api>(plugin: Plugin<Api>): Api;
   /**

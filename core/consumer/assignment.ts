@@ -91,20 +91,23 @@ export class Assignment {
     this.#forget(wireTopic, new Set());
   }
 
-  /** Gives back queues whose feed did nothing for longer than `idleMs`; the next round takes them anew. */
-  async giveBackStalled(nowMs: number, idleMs: number): Promise<number> {
+  /**
+   * Gives back queues whose feed did nothing for longer than `idleMs`; the next round takes them anew. Time before
+   * `awakeSinceMs` does not count.
+   */
+  async giveBackStalled(nowMs: number, idleMs: number, awakeSinceMs = 0): Promise<number> {
     const stalled = [...this.#held.values()].filter(
-      ({ feed }) => feed.lastPullMs !== undefined && nowMs - feed.lastPullMs > idleMs,
+      ({ feed }) => feed.lastPullMs !== undefined && nowMs - Math.max(feed.lastPullMs, awakeSinceMs) > idleMs,
     );
     await this.#giveBack(stalled, 'stalled');
     return stalled.length;
   }
 
   /** Tells of queues that have had no room for longer than `blockedMs`. Nothing is skipped: somebody has to look. */
-  reportBlocked(nowMs: number, blockedMs: number): void {
+  reportBlocked(nowMs: number, blockedMs: number, awakeSinceMs = 0): void {
     const { logger, events, group } = this.#services;
     for (const { consumed, feed } of this.#held.values()) {
-      const forMs = nowMs - (feed.fullSinceMs ?? nowMs);
+      const forMs = nowMs - Math.max(feed.fullSinceMs ?? nowMs, awakeSinceMs);
       if (forMs <= blockedMs) continue;
       const { committableOffset: queueOffset, count: unacknowledged } = consumed.processQueue;
       const facts = { queueOffset, unacknowledged, forMs };
@@ -204,6 +207,16 @@ export class Assignment {
   /** Monotonic milliseconds at which a queue's feed last did something. */
   lastPullMs(consumed: ConsumedQueue): number | undefined {
     return this.#held.get(queueKey(consumed.queue))?.feed.lastPullMs;
+  }
+
+  /** What reads a queue, while it is ours. */
+  feedOf(consumed: ConsumedQueue): QueueFeed | undefined {
+    return this.#held.get(queueKey(consumed.queue))?.feed;
+  }
+
+  /** Everything, by the application. */
+  get paused(): boolean {
+    return this.#paused;
   }
 
   #ofTopic(wireTopic: string): readonly Held[] {

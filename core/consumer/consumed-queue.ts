@@ -27,6 +27,10 @@ export class ConsumedQueue implements SignalSource {
   readonly again: PulledMessage[] = [];
   /** Monotonic milliseconds at which a message of it was last delivered; undefined before the first. */
   lastDeliveredMs: number | undefined = undefined;
+  /** Monotonic milliseconds at which its broker was last asked for messages; undefined before the first time. */
+  lastPullMs: number | undefined = undefined;
+  /** Where the queue ended as the last answer told; undefined where none did. */
+  maxOffset: number | undefined = undefined;
   /** Nothing of it is delivered until it is false again. */
   paused = false;
   #dropped = false;

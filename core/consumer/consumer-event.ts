@@ -1,4 +1,5 @@
 import type { MessageQueue } from '../message/message.js';
+import type { QueueVerdict } from './health.js';
 
 /** Where a queue's first offset came from: the group's stored position, or an option because it had none. */
 export type StartReason = 'stored' | 'first' | 'last' | 'timestamp' | 'reset' | 'seek';
@@ -77,6 +78,23 @@ export type ConsumerEvent = {
       readonly unacknowledged: number;
       readonly forMs: number;
     }
+  | {
+      /** What `health()` says of a queue is another than it was; looked at each 5 seconds. A stalled queue is read anew at once. */
+      readonly type: 'queueHealthChanged';
+      readonly queue: MessageQueue;
+      readonly verdict: QueueVerdict;
+      readonly was: QueueVerdict;
+      /** Undefined where nothing is wrong. */
+      readonly reason: string | undefined;
+    }
+  | {
+      /** The same of the consumer. */
+      readonly type: 'healthChanged';
+      readonly verdict: 'healthy' | 'unhealthy';
+      readonly reasons: readonly string[];
+    }
+  /** The process stood still, suspended or busy in one turn of its event loop; consumption goes on. */
+  | { readonly type: 'suspended'; readonly forMs: number }
   | { readonly type: 'pullFailed'; readonly queue: MessageQueue; readonly error: unknown; readonly retryInMs: number }
   | {
       readonly type: 'handled';

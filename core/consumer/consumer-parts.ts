@@ -14,6 +14,7 @@ import type { DeliveryFilter } from './delivery-filter.js';
 import { DeliveryReport } from './delivery-report.js';
 import type { TopicValues } from './handler-end.js';
 import { HandlerRunner } from './handler-runner.js';
+import { HealthWatch } from './health-watch.js';
 import { MessageReader } from './message-reader.js';
 import type { OffsetStore } from './offset-store.js';
 import { PullLoop } from './pull-loop.js';
@@ -35,6 +36,7 @@ export interface ConsumerParts {
   readonly mode: ConsumerMode;
   readonly rebalancer: Rebalancer;
   readonly statistics: ConsumeStatistics;
+  readonly watch: HealthWatch;
   readonly deliver: DeliveryEnd;
 }
 
@@ -138,6 +140,7 @@ export function assembleConsumer(plan: ConsumerPlan, services: ConsumerServices)
     onMembers: (topic, clientIds) => {
       if (subscriptions.byWire.get(topic)?.retried === false) void check.look(topic, clientIds);
     },
+    awakeSinceMs: () => watch.awakeSinceMs(),
     strategy: options.allocateStrategy ?? services.allocateStrategy,
     broadcasting: options.messageModel === 'broadcasting',
     membership,
@@ -147,7 +150,19 @@ export function assembleConsumer(plan: ConsumerPlan, services: ConsumerServices)
     logger,
     events,
   });
-  return { requests, assignment, runner, mode, rebalancer, statistics, deliver };
+  const watch = new HealthWatch({
+    group,
+    consumeTimeoutMs: options.consumeTimeoutMs,
+    assignment,
+    unsharedTopics: () => rebalancer.unsharedTopics,
+    roundSinceMs: () => rebalancer.roundSinceMs,
+    heal: () => rebalancer.now(),
+    heartbeat: () => membership.heartbeat(),
+    clock,
+    logger,
+    events,
+  });
+  return { requests, assignment, runner, mode, rebalancer, statistics, watch, deliver };
 }
 
 /** How values are made of bodies, and what becomes of those that are none. */

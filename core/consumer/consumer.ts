@@ -15,6 +15,7 @@ import type { ConsumerOptions } from './consumer-options.js';
 import type { ConsumerRegistry } from './consumer-registry.js';
 import type { DeliveryAttachment } from './delivery.js';
 import type { DeliveryFilterAttachment } from './delivery-filter.js';
+import type { ConsumerHealth } from './health.js';
 import type { IterationOptions } from './message-iterator.js';
 import type { OffsetStoreFactory } from './offset-store.js';
 import type { ReplySender } from './reply-sender.js';
@@ -135,6 +136,11 @@ export interface Consumer<S extends Subscribe = Subscribe> {
   unsubscribe(topic: SubscribedTopic): Promise<void>;
   /** The queues of its topics that this member reads now; those of the group's retry topic come beside them. */
   assignment(): readonly AssignedQueue[];
+  /**
+   * How it stands: each queue with its last pull, its progress, what is in flight and a verdict, and one verdict with reasons
+   * for all. Asks nobody; `events$` has `queueHealthChanged` and `healthChanged`.
+   */
+  health(): ConsumerHealth;
   /** A few lines for people: group, state, interceptors in their order, queues. */
   describe(): string;
   /**

@@ -48,6 +48,11 @@ export class ProcessQueue<M extends HeldMessage> {
     return this.#messages[this.#messages.length - 1]!.queueOffset - oldest.queueOffset;
   }
 
+  /** The message that holds the offset. */
+  get oldest(): M | undefined {
+    return this.#messages[this.#oldest];
+  }
+
   /** Everything below is acknowledged, or was none of this consumer's business. */
   get committableOffset(): number {
     return this.#messages[this.#oldest]?.queueOffset ?? this.#nextOffset;

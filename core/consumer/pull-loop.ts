@@ -54,6 +54,7 @@ export class PullLoop implements QueueFeed {
   #pending: PendingRequest | undefined;
   #brokerId = 0;
   #failures = 0;
+  #failingSinceMs: number | undefined;
   #lastPullMs: number;
   #pauseAfterPull = false;
 
@@ -74,6 +75,10 @@ export class PullLoop implements QueueFeed {
   /** Monotonic milliseconds since which the process queue has no room; undefined while it has. */
   get fullSinceMs(): number | undefined {
     return this.#state === 'full' ? this.#lastPullMs : undefined;
+  }
+
+  get failingSinceMs(): number | undefined {
+    return this.#failingSinceMs;
   }
 
   start(): void {
@@ -157,6 +162,7 @@ export class PullLoop implements QueueFeed {
     const { options, remoting, clock, wireGroup } = this.#services;
     const { processQueue, queue, subscription } = this.#consumed;
     const startedMs = clock.monotonic();
+    this.#consumed.lastPullMs = startedMs;
     const request = pullRequest({
       group: wireGroup,
       queue,
@@ -203,6 +209,7 @@ export class PullLoop implements QueueFeed {
     if (this.#failures > 0) {
       logger.info('a queue is pulled again', { group, ...this.#consumed.shown, failures: this.#failures });
       this.#failures = 0;
+      this.#failingSinceMs = undefined;
     }
     this.#brokerId = answer.suggestedBrokerId;
     if (answer.kind === 'illegal') {
@@ -211,6 +218,12 @@ export class PullLoop implements QueueFeed {
       return;
     }
     const before = processQueue.nextOffset;
+    this.#consumed.maxOffset = answer.maxOffset ?? this.#consumed.maxOffset;
+    if (answer.kind === 'found') {
+      // Whole numbers cost a message no memory of their own.
+      const pulledMs = Math.round(clock.monotonic());
+      for (const message of answer.messages) message.pulledMs = pulledMs;
+    }
     const added = answer.kind === 'found' ? processQueue.put(answer.messages, answer.nextOffset) : 0;
     if (answer.kind === 'nothing') processQueue.skipTo(answer.nextOffset);
     if (added > 0) statistics.pulled(this.#consumed.shown.topic, clock.monotonic(), added, elapsedMs);
@@ -253,6 +266,7 @@ export class PullLoop implements QueueFeed {
     const { options, logger, events, group, onUnknownMember } = this.#services;
     const code = isRocketMQError(error, 'RMQ_BROKER_ERROR') ? error.responseCode : undefined;
     this.#failures++;
+    this.#failingSinceMs ??= this.#services.clock.monotonic();
     const retryInMs = code === ResponseCode.FLOW_CONTROL ? FLOW_CONTROL_DELAY_MS : options.pullRetryDelayMs;
     const level = this.#failures === 1 ? 'warn' : 'debug';
     logger[level]('a pull failed; the queue is pulled again', {

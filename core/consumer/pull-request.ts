@@ -1,7 +1,7 @@
 import { rocketMQError } from '../errors/rocketmq-error.js';
 import type { MessageQueue } from '../message/message.js';
 import { recogniseRefusal } from '../remoting/peer-recognition.js';
-import { requiredInt64 } from '../remoting/protocol/ext-fields.js';
+import { optionalInt64, requiredInt64 } from '../remoting/protocol/ext-fields.js';
 import type { OutgoingCommand, RemotingCommand } from '../remoting/protocol/remoting-command.js';
 import { RequestCode } from '../remoting/protocol/request-codes.js';
 import { ResponseCode } from '../remoting/protocol/response-codes.js';
@@ -52,9 +52,16 @@ export type PullAnswer =
       readonly sizeBytes: number;
       readonly nextOffset: number;
       readonly suggestedBrokerId: number;
+      /** Where the queue ends, as far as the broker tells. */
+      readonly maxOffset: number | undefined;
     }
   /** Nothing for this consumer up to `nextOffset` (19 nothing new, 20 nothing that matches). */
-  | { readonly kind: 'nothing'; readonly nextOffset: number; readonly suggestedBrokerId: number }
+  | {
+      readonly kind: 'nothing';
+      readonly nextOffset: number;
+      readonly suggestedBrokerId: number;
+      readonly maxOffset: number | undefined;
+    }
   /** The offset that was asked for is not there; reading can go on at `nextOffset` (21). */
   | { readonly kind: 'illegal'; readonly nextOffset: number; readonly suggestedBrokerId: number };
 
@@ -82,7 +89,8 @@ export function readPullAnswer(response: RemotingCommand, address: string): Pull
   const nextOffset = requiredInt64(response, 'nextBeginOffset');
   const suggestedBrokerId = requiredInt64(response, 'suggestWhichBrokerId');
   if (code === ResponseCode.PULL_OFFSET_MOVED) return { kind: 'illegal', nextOffset, suggestedBrokerId };
-  if (code !== ResponseCode.SUCCESS) return { kind: 'nothing', nextOffset, suggestedBrokerId };
+  const maxOffset = optionalInt64(response, 'maxOffset');
+  if (code !== ResponseCode.SUCCESS) return { kind: 'nothing', nextOffset, suggestedBrokerId, maxOffset };
   const records = Buffer.from(response.body);
   return {
     kind: 'found',
@@ -90,5 +98,6 @@ export function readPullAnswer(response: RemotingCommand, address: string): Pull
     sizeBytes: records.length,
     nextOffset,
     suggestedBrokerId,
+    maxOffset,
   };
 }

@@ -16,6 +16,8 @@ export class PulledMessage implements HeldMessage {
   readonly queueOffset: number;
   readonly sizeBytes: number;
   acknowledged = false;
+  /** Monotonic milliseconds, whole; its feed sets it. */
+  pulledMs = 0;
   /** How often handling it failed here. */
   failures = 0;
   /** Kept between tries; undefined before the first. */

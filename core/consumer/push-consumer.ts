@@ -21,6 +21,7 @@ import type { NamedDeliveryInterceptor } from './delivery-chain.js';
 import type { DeliveryFilter } from './delivery-filter.js';
 import type { AnyBatchHandler, AnyHandler } from './handler-end.js';
 import { batchReceiver, Handlers, handlerReceiver } from './handler-receiver.js';
+import type { ConsumerHealth } from './health.js';
 import { ackOption, type IterationOptions, MessageIterator } from './message-iterator.js';
 import { messageStream } from './message-stream.js';
 import type { Receiver } from './receiver.js';
@@ -165,6 +166,17 @@ export class PushConsumer<S extends Subscribe> implements Consumer<S> {
       unacknowledged: processQueue.count,
       paused,
     }));
+  }
+
+  health(): ConsumerHealth {
+    const [group, state] = [this.group, this.#state];
+    if (state === 'start failed') {
+      const reasons = [`its start failed: ${String(this.#startFailure)}`];
+      return { group, state, verdict: 'unhealthy', reasons, queues: [] };
+    }
+    const now = this.#running?.health() ?? { queues: [], reasons: [] };
+    if (state !== 'running') return { group, state, verdict: 'not running', reasons: [], queues: now.queues };
+    return { group, state, verdict: now.reasons.length === 0 ? 'healthy' : 'unhealthy', ...now };
   }
 
   describe(): string {

@@ -13,4 +13,6 @@ export interface QueueFeed {
   readonly lastPullMs: number | undefined;
   /** Monotonic milliseconds since which there is no room; undefined while there is. */
   readonly fullSinceMs: number | undefined;
+  /** Monotonic milliseconds since which nothing but failures came of it; undefined while it works, or where it does not tell. */
+  readonly failingSinceMs?: number | undefined;
 }

@@ -8,13 +8,10 @@ import type { AllocateStrategy } from './allocation/allocate-strategy.js';
 import type { Assignment } from './assignment.js';
 import { backOffMs } from './back-off.js';
 import type { ConsumerEvents } from './consumer-events.js';
+import { BLOCKED_MS, STALLED_MS } from './health.js';
 import { type Share, shareOfTopic } from './rebalance.js';
 import type { TopicSubscription } from './subscription.js';
 
-/** A queue whose loop did nothing for so long is taken anew. Matches Java's pullMaxIdleTime. */
-const PULL_IDLE_MS_MAX = 120_000;
-/** A queue that has had no room for so long is told about, at every round. */
-const BLOCKED_MS = 120_000;
 /** After a round that could not be finished. */
 const UNFINISHED_DELAY_MS = 1_000;
 const UNFINISHED_DELAY_MS_MAX = 5_000;
@@ -33,6 +30,8 @@ export interface RebalancerServices {
   readonly memberIds: (topic: string) => Promise<readonly string[]>;
   /** Told of a topic's members in each round. */
   readonly onMembers: (wireTopic: string, clientIds: readonly string[]) => void;
+  /** Monotonic milliseconds since which the process has run without a break. */
+  readonly awakeSinceMs: () => number;
   readonly strategy: AllocateStrategy;
   readonly broadcasting: boolean;
   readonly membership: Membership;
@@ -54,6 +53,7 @@ export class Rebalancer {
   #soon: Timer | undefined;
   #unfinishedRounds = 0;
   #stopped = false;
+  #roundSinceMs: number | undefined;
   #retryTopicMissed = 0;
   /** Topics whose last round failed, so that each failure is told loudly once. */
   readonly #failing = new Set<string>();
@@ -92,12 +92,35 @@ export class Rebalancer {
     this.#stopListening();
   }
 
+  /** Topics whose queues could not be shared out at the last try; the group's retry topic may not be there yet. */
+  get unsharedTopics(): readonly string[] {
+    const { subscriptions } = this.#services;
+    return [...subscriptions.values()].flatMap(({ topic, retried }) =>
+      !retried && this.#failing.has(topic) ? [topic] : [],
+    );
+  }
+
+  /** Monotonic milliseconds at which the round that goes on began; undefined when none does. */
+  get roundSinceMs(): number | undefined {
+    return this.#roundSinceMs;
+  }
+
   async #round(): Promise<void> {
+    this.#roundSinceMs = this.#services.clock.monotonic();
+    try {
+      await this.#shareOut();
+    } finally {
+      this.#roundSinceMs = undefined;
+    }
+  }
+
+  async #shareOut(): Promise<void> {
     if (this.#stopped) return;
     this.#soon?.cancel();
     const { assignment, clock, subscriptions } = this.#services;
-    assignment.reportBlocked(clock.monotonic(), BLOCKED_MS);
-    await assignment.giveBackStalled(clock.monotonic(), PULL_IDLE_MS_MAX);
+    const awakeSinceMs = this.#services.awakeSinceMs();
+    assignment.reportBlocked(clock.monotonic(), BLOCKED_MS, awakeSinceMs);
+    await assignment.giveBackStalled(clock.monotonic(), STALLED_MS, awakeSinceMs);
     const finished = await Promise.all([...subscriptions].map(([topic, one]) => this.#rebalance(topic, one)));
     if (finished.every(Boolean)) {
       this.#unfinishedRounds = 0;

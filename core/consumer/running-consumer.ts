@@ -15,6 +15,8 @@ import type { RegisteredConsumer } from './consumer-registry.js';
 import { decodeMessage } from './decode-message.js';
 import { deliverDirectly } from './direct-delivery.js';
 import { waitAtMost } from './drain.js';
+import { type QueueHealth } from './health.js';
+import { WATCH_INTERVAL_MS } from './health-watch.js';
 import { runningInfo } from './running-info.js';
 import { retrySubscription, type TopicSubscription } from './subscription.js';
 
@@ -40,6 +42,7 @@ export class RunningConsumer implements RegisteredConsumer {
   readonly #letProcessEnd: () => void;
   #persisting: PeriodicTask | undefined;
   #locking: PeriodicTask | undefined;
+  #watching: PeriodicTask | undefined;
   #unregister: () => void = () => {};
   #joined = false;
   #began = false;
@@ -90,6 +93,10 @@ export class RunningConsumer implements RegisteredConsumer {
     if (inOrder !== undefined) {
       this.#locking = scheduler.every(`locks of ${group}`, { periodMs: LOCK_INTERVAL_MS }, () => this.#renewLocks());
     }
+    this.#parts.watch.start();
+    this.#watching = scheduler.every(`health of ${group}`, { periodMs: WATCH_INTERVAL_MS }, () =>
+      this.#parts.watch.look(),
+    );
     await rebalancer.start();
   }
 
@@ -143,6 +150,12 @@ export class RunningConsumer implements RegisteredConsumer {
     const message = await decodeMessage({ records: record, position: 0 }, brokerName, { topic, retried }, options);
     const direct = { group, receiver, deliver: this.#parts.deliver, clock: this.#services.clock };
     return deliverDirectly(message, { topic, brokerName, queueId }, direct);
+  }
+
+  health(): { readonly queues: readonly QueueHealth[]; readonly reasons: readonly string[] } {
+    const { watch } = this.#parts;
+    const queues = watch.queues();
+    return { queues, reasons: watch.reasons(queues) };
   }
 
   pause(queues: readonly MessageQueue[] | undefined): void {
@@ -254,6 +267,7 @@ export class RunningConsumer implements RegisteredConsumer {
   async #leave(): Promise<void> {
     this.#persisting?.cancel();
     this.#locking?.cancel();
+    this.#watching?.cancel();
     this.#unregister();
     this.#parts.assignment.stopPulling();
     this.#parts.assignment.release();

@@ -556,7 +556,7 @@ describe('pulling', () => {
       queue: { queueId: 0 },
       queueOffset: 3,
       unacknowledged: 1,
-      forMs: 140_000,
+      forMs: 125_000,
     });
     expect(consumer.assignment()).toHaveLength(1);
     calls[0]!.release();

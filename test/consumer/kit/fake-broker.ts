@@ -115,6 +115,15 @@ export class FakeBroker {
     return this.#held.length;
   }
 
+  /** The time to hold pulls is over: nothing new. */
+  endHolding(): void {
+    for (const { key, request, respond } of this.#held.splice(0)) {
+      const maxOffset = this.#queues.get(key)?.length ?? 0;
+      const ext = { suggestWhichBrokerId: 0, minOffset: 0, maxOffset, nextBeginOffset: request.ext.queueOffset ?? 0 };
+      respond(answerOf(ResponseCode.PULL_NOT_FOUND, ext));
+    }
+  }
+
   membersOf(group: string): string[] {
     return [...(this.#members.get(group)?.keys() ?? [])];
   }
