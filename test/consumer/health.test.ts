@@ -131,7 +131,7 @@ describe('health', () => {
     await consumer.run(() => undefined);
     broker.script = ({ command, ext }) =>
       command.code === RequestCode.PULL_MESSAGE && ext.topic === 'orders'
-        ? rocketMQError('RMQ_CONNECTION_LOST', 'cut', { address: broker.address })
+        ? rocketMQError('RMQ_CONNECTION_LOST', 'cut', { address: broker.address, sent: 'no' })
         : undefined;
     broker.put('orders', 0);
     await pass(60_000);
