@@ -1,13 +1,11 @@
-import type { MessageQueue } from '../message/message.js';
 import { Assignment } from './assignment.js';
-import { LocalOffsetStore } from './broadcasting/local-offset-store.js';
-import { localOffsetsDir } from './broadcasting/local-offsets-dir.js';
 import { BrokerRequests } from './broker-requests.js';
 import { ConsumeStatistics } from './consume-statistics.js';
 import type { ConsumerServices } from './consumer.js';
 import type { ConsumerEvents } from './consumer-events.js';
 import { type ConsumerMode, createConsumerMode } from './consumer-mode.js';
 import type { ResolvedConsumerOptions } from './consumer-options.js';
+import { createOffsetStore } from './create-offset-store.js';
 import { type DecodeOptions, decodeMessage } from './decode-message.js';
 import { composeDelivery, type DeliveryEnd, type NamedDeliveryInterceptor } from './delivery-chain.js';
 import type { DeliveryFilter } from './delivery-filter.js';
@@ -16,7 +14,6 @@ import type { TopicValues } from './handler-end.js';
 import { HandlerRunner } from './handler-runner.js';
 import { HealthWatch } from './health-watch.js';
 import { MessageReader } from './message-reader.js';
-import type { OffsetStore } from './offset-store.js';
 import { PullLoop } from './pull-loop.js';
 import { RateLimit } from './rate-limit.js';
 import { Rebalancer } from './rebalancer.js';
@@ -97,7 +94,7 @@ export function assembleConsumer(plan: ConsumerPlan, services: ConsumerServices)
     group,
     from: options.from,
     flow: options,
-    offsetStore: offsetStoreOf(plan, services),
+    offsetStore: createOffsetStore({ ...options, group, wireGroup, events }, services),
     ownership: mode.inOrder?.ownership,
     queueOffsets: requests,
     logger,
@@ -178,7 +175,7 @@ function topicValuesOf(
 }
 
 export function decodeOptionsOf(
-  { options }: Pick<ConsumerPlan, 'options'>,
+  { options }: { readonly options: Pick<ResolvedConsumerOptions, 'decompressedSizeBytesMax'> },
   { names, compressors }: ConsumerServices,
 ): DecodeOptions {
   return {
@@ -186,16 +183,4 @@ export function decodeOptionsOf(
     compressors,
     sizeBytesMax: options.decompressedSizeBytesMax,
   };
-}
-
-/** At the brokers in clustering; in a file of this machine where every member keeps its own. */
-function offsetStoreOf({ group, wireGroup, options, events }: ConsumerPlan, services: ConsumerServices): OffsetStore {
-  const { names, logger, membership } = services;
-  const onPersisted = (queue: MessageQueue, offset: number): void => {
-    if (!events.observed) return;
-    events.emit({ type: 'committed', queue: { ...queue, topic: names.topicFromWire(queue.topic) }, offset });
-  };
-  if (options.messageModel === 'clustering') return services.offsetStore({ group: wireGroup, onPersisted });
-  const dir = localOffsetsDir(options.localOffsetStoreDir, membership.clientId, wireGroup);
-  return new LocalOffsetStore({ dir, group, logger, onPersisted });
 }

@@ -38,6 +38,10 @@ export interface PullLoopServices {
   readonly onMessages: (consumed: ConsumedQueue) => void;
   /** The offset is not there; the broker would go on at `nextOffset`. The loop has stopped itself. */
   readonly onOffsetIllegal: (consumed: ConsumedQueue, nextOffset: number) => void;
+  /** Reads as a lite pull consumer does: the code of its pulls, by broker. Default: as a push consumer. */
+  readonly litePull?: (brokerName: string) => number;
+  /** Whether there is no room in all queues together. Default: there is. */
+  readonly allFull?: () => boolean;
   /** The broker does not know this member or its subscription (24, 25): a heartbeat would tell it. */
   readonly onUnknownMember: () => void;
 }
@@ -112,7 +116,8 @@ export class PullLoop implements QueueFeed {
     return (
       processQueue.count >= limits.messages ||
       processQueue.sizeBytes >= limits.sizeBytes ||
-      processQueue.span > limits.span
+      processQueue.span > limits.span ||
+      this.#services.allFull?.() === true
     );
   }
 
@@ -159,8 +164,9 @@ export class PullLoop implements QueueFeed {
   }
 
   #request(address: string, slave: boolean): void {
-    const { options, remoting, clock, wireGroup } = this.#services;
+    const { options, remoting, clock, wireGroup, litePull } = this.#services;
     const { processQueue, queue, subscription } = this.#consumed;
+    const lite = litePull && { code: litePull(queue.brokerName) };
     const startedMs = clock.monotonic();
     this.#consumed.lastPullMs = startedMs;
     const request = pullRequest({
@@ -168,10 +174,11 @@ export class PullLoop implements QueueFeed {
       queue,
       offset: processQueue.nextOffset,
       batchSize: options.pullBatchSize,
-      commitOffset: slave ? 0 : processQueue.committableOffset,
+      commitOffset: slave || lite ? 0 : processQueue.committableOffset,
       suspendTimeoutMs: options.suspendTimeoutMs,
       subVersion: subscription.subVersion,
       expressionType: subscription.expressionType,
+      ...(lite && { lite, subscription: subscription.expression }),
     });
     try {
       this.#pending = remoting.start(

@@ -21,23 +21,34 @@ export interface PullFacts {
   readonly suspendTimeoutMs: number;
   readonly subVersion: number;
   readonly expressionType: 'TAG' | 'SQL92';
+  /** The expression of a consumer whose brokers do not know it from heartbeats; then `subVersion` means nothing. */
+  readonly subscription?: string;
+  /** As lite pull consumers read: `code` is LITE_PULL_MESSAGE towards brokers that know it. Default a plain PULL_MESSAGE. */
+  readonly lite?: { readonly code: number };
+  /** Whether a broker that finds nothing holds the pull. Default true. */
+  readonly held?: boolean;
 }
 
-/** PULL_MESSAGE (protocol §2.6): held by the broker while there is nothing; the subscription is known from heartbeats. */
+/** PULL_MESSAGE (protocol §2.6): held by the broker while there is nothing; a push consumer's subscription is known from heartbeats. */
 export function pullRequest(facts: PullFacts): OutgoingCommand {
-  const { queue, commitOffset } = facts;
+  const { queue, commitOffset, subscription, lite, held = true } = facts;
   return {
-    code: RequestCode.PULL_MESSAGE,
+    code: lite?.code ?? RequestCode.PULL_MESSAGE,
     ext: {
       consumerGroup: facts.group,
       topic: queue.topic,
       queueId: queue.queueId,
       queueOffset: facts.offset,
       maxMsgNums: facts.batchSize,
-      sysFlag: PullSysFlag.SUSPEND | (commitOffset > 0 ? PullSysFlag.COMMIT_OFFSET : 0),
+      sysFlag:
+        (held ? PullSysFlag.SUSPEND : 0) |
+        (commitOffset > 0 ? PullSysFlag.COMMIT_OFFSET : 0) |
+        (subscription === undefined ? 0 : PullSysFlag.SUBSCRIPTION) |
+        (lite === undefined ? 0 : PullSysFlag.LITE_PULL),
       commitOffset,
       suspendTimeoutMillis: facts.suspendTimeoutMs,
-      subVersion: facts.subVersion,
+      ...(subscription === undefined ? {} : { subscription }),
+      subVersion: subscription === undefined ? facts.subVersion : 0,
       expressionType: facts.expressionType,
       bname: queue.brokerName,
     },

@@ -2,7 +2,7 @@ import type { Observable } from 'rxjs';
 import { isRocketMQError, rocketMQError } from '../errors/rocketmq-error.js';
 import type { MessageQueue } from '../message/message.js';
 import { validateTopic } from '../message/message-rules.js';
-import { orderGap } from '../pipeline/gap-order.js';
+import { attachedTo } from './attached.js';
 import type {
   AssignedQueue,
   BatchHandler,
@@ -56,19 +56,14 @@ export class PushConsumer<S extends Subscribe> implements Consumer<S> {
     subscriptions: readonly TopicSubscription[],
     services: ConsumerServices,
   ) {
-    const { names, clock, logger, deliveryAttachments, deliveryFilters = [] } = services;
+    const { names, clock, logger } = services;
     this.group = group;
     this.#options = options;
     this.#services = services;
     for (const one of subscriptions) this.#subscriptions.set(names.topicToWire(one.topic), one);
-    this.#interceptors = orderGap(deliveryAttachments).flatMap(({ plugin, create }) => {
-      const interceptor = create({ group, consumeTimeoutMs: options.consumeTimeoutMs });
-      return interceptor === undefined ? [] : [{ plugin, interceptor }];
-    });
-    this.#filters = orderGap(deliveryFilters).flatMap(({ plugin, create }) => {
-      const accepts = create({ group });
-      return accepts === undefined ? [] : [{ plugin, accepts }];
-    });
+    const attached = attachedTo({ group, consumeTimeoutMs: options.consumeTimeoutMs }, services);
+    this.#interceptors = attached.interceptors;
+    this.#filters = attached.filters;
     this.#events = new ConsumerEvents(group, clock, logger);
   }
 

@@ -1,4 +1,3 @@
-import { isRocketMQError, rocketMQError } from '../errors/rocketmq-error.js';
 import type { MessageQueue } from '../message/message.js';
 import { readRecord } from '../message/message-record.js';
 import { RETRY_TOPIC_PREFIX } from '../message/system-topics.js';
@@ -7,7 +6,6 @@ import type { ConsumerRunningInfo } from '../remoting/protocol/consumer-running-
 import type { ConsumerMember } from '../routing/membership.js';
 import { keepProcessAlive } from '../runtime/keep-alive.js';
 import type { PeriodicTask } from '../runtime/scheduler.js';
-import { checkSubscription } from './check-subscription.js';
 import type { ConsumedQueue } from './consumed-queue.js';
 import type { CloseOptions, ConsumerServices, SeekPosition } from './consumer.js';
 import { assembleConsumer, type ConsumerParts, type ConsumerPlan, decodeOptionsOf } from './consumer-parts.js';
@@ -17,6 +15,8 @@ import { deliverDirectly } from './direct-delivery.js';
 import { waitAtMost } from './drain.js';
 import { type QueueHealth } from './health.js';
 import { WATCH_INTERVAL_MS } from './health-watch.js';
+import { notMine } from './not-mine.js';
+import { prepareTopic } from './prepare-topic.js';
 import { runningInfo } from './running-info.js';
 import { retrySubscription, type TopicSubscription } from './subscription.js';
 
@@ -278,30 +278,10 @@ export class RunningConsumer implements RegisteredConsumer {
     this.#letProcessEnd();
   }
 
-  /** Unknown topics may come later; servers that cannot be asked at all are told to whoever starts. */
-  async #prepare(wireTopic: string, subscription: TopicSubscription): Promise<void> {
-    const { routes, logger, remoting, membership } = this.#services;
+  #prepare(wireTopic: string, subscription: TopicSubscription): Promise<void> {
     const { group, wireGroup, options } = this.#plan;
-    const { topic, retried } = subscription;
-    try {
-      await routes.loadSubscribeQueues(wireTopic);
-    } catch (error) {
-      if (!isRocketMQError(error, 'RMQ_ROUTE_NOT_FOUND')) {
-        if (routes.subscribeQueues(wireTopic) === undefined) throw error;
-      } else if (!retried) {
-        // The brokers make the retry topic when they hear of the group.
-        logger.warn('a topic does not exist yet; it is read as soon as it does', { group, topic });
-      }
-    }
-    const question = {
-      clientId: membership.clientId,
-      group: wireGroup,
-      wireTopic,
-      subscription,
-      addresses: routes.topicAddresses(wireTopic),
-      timeoutMs: options.requestTimeoutMs,
-    };
-    await checkSubscription(question, remoting, logger);
+    const { requestTimeoutMs: timeoutMs } = options;
+    return prepareTopic({ group, wireGroup, wireTopic, subscription, timeoutMs }, this.#services);
   }
 
   /** @throws RMQ_QUEUE_NOT_FOUND */
@@ -338,13 +318,4 @@ export class RunningConsumer implements RegisteredConsumer {
     this.#lastExtraHeartbeatMs = nowMs;
     void this.#services.membership.heartbeat();
   }
-}
-
-function notMine({ topic, brokerName, queueId }: MessageQueue) {
-  return rocketMQError(
-    'RMQ_QUEUE_NOT_FOUND',
-    `queue ${queueId} of topic ${topic} at ${brokerName} is not read by this consumer`,
-    { topic, broker: brokerName, queueId },
-    { hint: 'Use a queue of consumer.assignment().' },
-  );
 }

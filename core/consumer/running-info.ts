@@ -5,6 +5,7 @@ import {
   type ProcessQueueInfo,
   RunningInfoProperty,
 } from '../remoting/protocol/consumer-running-info.js';
+import type { ConsumerMember } from '../routing/membership.js';
 import type { Clock } from '../runtime/clock.js';
 import type { Assignment } from './assignment.js';
 import type { ConsumeStatistics } from './consume-statistics.js';
@@ -18,7 +19,21 @@ const MEBIBYTE = 1024 * 1024;
 export interface RunningInfoFacts {
   /** The group on the wire. */
   readonly group: string;
-  readonly options: ResolvedConsumerOptions;
+  readonly options: Pick<
+    ResolvedConsumerOptions,
+    | 'messageModel'
+    | 'consumeConcurrentlyMaxSpan'
+    | 'pullThresholdForQueue'
+    | 'pullThresholdSizeForQueueBytes'
+    | 'pullIntervalMs'
+    | 'pullBatchSize'
+    | 'batchSize'
+    | 'maxReconsumeTimes'
+    | 'concurrency'
+    | 'ordered'
+  >;
+  /** Default 'CONSUME_PASSIVELY': messages are handed to handlers. */
+  readonly consumeType?: ConsumerMember['consumeType'];
   readonly subscriptions: Subscriptions;
   readonly assignment: Assignment;
   readonly statistics: ConsumeStatistics;
@@ -46,7 +61,12 @@ export function runningInfo(facts: RunningInfoFacts): ConsumerRunningInfo {
   return { properties: propertiesOf(facts), subscriptionSet, mqTable, statusTable, jstack: facts.description };
 }
 
-function propertiesOf({ group, options, startedAtMs }: RunningInfoFacts): Readonly<Record<string, string>> {
+function propertiesOf({
+  group,
+  options,
+  startedAtMs,
+  consumeType = 'CONSUME_PASSIVELY',
+}: RunningInfoFacts): Readonly<Record<string, string>> {
   return {
     consumerGroup: group,
     messageModel: options.messageModel.toUpperCase(),
@@ -59,7 +79,7 @@ function propertiesOf({ group, options, startedAtMs }: RunningInfoFacts): Readon
     maxReconsumeTimes: String(options.maxReconsumeTimes),
     [RunningInfoProperty.THREADPOOL_CORE_SIZE]: String(options.concurrency),
     [RunningInfoProperty.CONSUMEORDERLY]: String(options.ordered),
-    [RunningInfoProperty.CONSUME_TYPE]: 'CONSUME_PASSIVELY',
+    [RunningInfoProperty.CONSUME_TYPE]: consumeType,
     [RunningInfoProperty.CLIENT_VERSION]: 'V4_9_7',
     [RunningInfoProperty.CONSUMER_START_TIMESTAMP]: String(startedAtMs),
   };
