@@ -64,6 +64,17 @@ export type { AcceptMessage, DeliveryFilterAttachment } from './consumer/deliver
 export type { ClientHealth, ConsumerHealth, ConsumerVerdict, QueueHealth, QueueVerdict } from './consumer/health.js';
 export type { IterationOptions } from './consumer/message-iterator.js';
 export { type OffsetStore, OffsetStoreFactory } from './consumer/offset-store.js';
+export type { CommitPositions, LitePullConsumer, PollOptions } from './consumer/pull/lite-pull-consumer.js';
+export type { LitePullConsumerOptions } from './consumer/pull/lite-pull-options.js';
+export type {
+  PullConsumer,
+  PullOptions,
+  PullResult,
+  PullStatus,
+  SendBackOptions,
+} from './consumer/pull/pull-consumer.js';
+export type { PullConsumerOptions } from './consumer/pull/pull-options.js';
+export type { QueuesListener } from './consumer/pull/queue-watch.js';
 export { type ReplyOptions, ReplySender, type TypedReplyOptions } from './consumer/reply-sender.js';
 export type { RetryAfter } from './consumer/retry-after.js';
 export { type SqlExpression, sql } from './consumer/sql.js';

@@ -2,6 +2,10 @@ import type { Admin } from '../admin/admin.js';
 import type { Consumer } from '../consumer/consumer.js';
 import type { ConsumerOptions } from '../consumer/consumer-options.js';
 import { type ClientHealth, clientHealth } from '../consumer/health.js';
+import type { LitePullConsumer } from '../consumer/pull/lite-pull-consumer.js';
+import type { LitePullConsumerOptions } from '../consumer/pull/lite-pull-options.js';
+import type { PullConsumer } from '../consumer/pull/pull-consumer.js';
+import type { PullConsumerOptions } from '../consumer/pull/pull-options.js';
 import type { Subscribe } from '../consumer/subscribe.js';
 import { rocketMQError } from '../errors/rocketmq-error.js';
 import type { Plugin, PluginProducerOptions } from '../plugin/plugin.js';
@@ -10,7 +14,7 @@ import type { Producer } from '../producer/producer.js';
 import { LifeCycle, type LifeCycleState } from '../runtime/life-cycle.js';
 import type { Client, ClientCloseOptions, ClientStatistics } from './client.js';
 import type { ClientParts } from './client-parts.js';
-import { OpenParts } from './open-parts.js';
+import { type OpenPart, OpenParts } from './open-parts.js';
 import { createPluginRuntime } from './plugin-runtime.js';
 
 const CLOSE_TIMEOUT_MS = 30_000;
@@ -84,6 +88,22 @@ export class ClientInstance implements Client {
     return clientHealth([...this.#consumers].map((consumer) => consumer.health()));
   }
 
+  async litePullConsumer<const S extends Subscribe>(options: LitePullConsumerOptions<S>): Promise<LitePullConsumer<S>> {
+    this.#life.requireRunning();
+    return this.#keep(
+      this.#open,
+      await this.#parts.createLitePullConsumer(options, (consumer) => this.#open.remove(consumer)),
+    );
+  }
+
+  async pullConsumer(options: PullConsumerOptions): Promise<PullConsumer> {
+    this.#life.requireRunning();
+    return this.#keep(
+      this.#open,
+      await this.#parts.createPullConsumer(options, (consumer) => this.#open.remove(consumer)),
+    );
+  }
+
   plugin<Api>(plugin: Plugin<Api>): Api {
     return this.#parts.plugins.api(plugin);
   }
@@ -148,12 +168,12 @@ export class ClientInstance implements Client {
     return this.#keep(internal ? this.#internal : this.#open, producer);
   }
 
-  /** A producer whose making took longer than the client lived is closed again. */
-  async #keep(parts: OpenParts, producer: Producer): Promise<Producer> {
-    if (this.state !== 'shut down') return parts.add(producer);
-    await producer.close();
+  /** What took longer to be made than the client lived is closed again. */
+  async #keep<P extends OpenPart>(parts: OpenParts, made: P): Promise<P> {
+    if (this.state !== 'shut down') return parts.add(made);
+    await made.close();
     this.#life.requireRunning();
-    return producer;
+    return made;
   }
 }
 

@@ -1,6 +1,10 @@
 import type { Admin } from '../admin/admin.js';
 import type { Consumer } from '../consumer/consumer.js';
 import type { ConsumerOptions } from '../consumer/consumer-options.js';
+import type { LitePullConsumer } from '../consumer/pull/lite-pull-consumer.js';
+import type { LitePullConsumerOptions } from '../consumer/pull/lite-pull-options.js';
+import type { PullConsumer } from '../consumer/pull/pull-consumer.js';
+import type { PullConsumerOptions } from '../consumer/pull/pull-options.js';
 import type { Subscribe } from '../consumer/subscribe.js';
 import type { ResourceNames } from '../message/resource-names.js';
 import type { PluginManager } from '../plugin/plugin-manager.js';
@@ -38,6 +42,14 @@ export interface ClientParts {
     options: ConsumerOptions<S>,
     onClosed: (consumer: Consumer) => void,
   ) => Consumer<S>;
+  readonly createLitePullConsumer: <const S extends Subscribe>(
+    options: LitePullConsumerOptions<S>,
+    onClosed: (consumer: OpenPart) => void,
+  ) => Promise<LitePullConsumer<S>>;
+  readonly createPullConsumer: (
+    options: PullConsumerOptions,
+    onClosed: (consumer: OpenPart) => void,
+  ) => Promise<PullConsumer>;
   /** The part under a token; undefined where none is bound. */
   readonly resolve: <T>(token: Token<T>) => T | undefined;
   /** Other addresses of a broker that is at this one, whose connections are kept too. */

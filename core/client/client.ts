@@ -2,6 +2,10 @@ import type { Admin } from '../admin/admin.js';
 import type { Consumer } from '../consumer/consumer.js';
 import type { ConsumerOptions } from '../consumer/consumer-options.js';
 import type { ClientHealth } from '../consumer/health.js';
+import type { LitePullConsumer } from '../consumer/pull/lite-pull-consumer.js';
+import type { LitePullConsumerOptions } from '../consumer/pull/lite-pull-options.js';
+import type { PullConsumer } from '../consumer/pull/pull-consumer.js';
+import type { PullConsumerOptions } from '../consumer/pull/pull-options.js';
 import type { Subscribe } from '../consumer/subscribe.js';
 import type { Plugin } from '../plugin/plugin.js';
 import type { ProducerOptions } from '../producer/options.js';
@@ -45,6 +49,13 @@ export interface Client {
   consumer<const S extends Subscribe>(options: ConsumerOptions<S>): Promise<Consumer<S>>;
   /** How its consumers stand, those that are not closed. Asks nobody: made for the probe of an orchestrator. */
   health(): ClientHealth;
+  /**
+   * A consumer to poll; it runs. @throws RMQ_OPTIONS_INVALID, RMQ_SUBSCRIPTION_INVALID, RMQ_MESSAGE_ILLEGAL,
+   * RMQ_GROUP_DUPLICATE, RMQ_NAME_SERVER_UNREACHABLE, RMQ_NOT_RUNNING
+   */
+  litePullConsumer<const S extends Subscribe>(options: LitePullConsumerOptions<S>): Promise<LitePullConsumer<S>>;
+  /** A consumer of single pulls; it runs. @throws RMQ_OPTIONS_INVALID, RMQ_MESSAGE_ILLEGAL, RMQ_GROUP_DUPLICATE, RMQ_NOT_RUNNING */
+  pullConsumer(options: PullConsumerOptions): Promise<PullConsumer>;
   /** What the setup of a plugin returned; takes the very object that was given to `connect`. @throws RMQ_OPTIONS_INVALID */
   plugin<Api>(plugin: Plugin<Api>): Api;
   /**

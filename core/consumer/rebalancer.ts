@@ -62,6 +62,10 @@ export class Rebalancer {
     this.#services = services;
   }
 
+  get started(): boolean {
+    return this.#task !== undefined;
+  }
+
   /** The first round, once the brokers know this member. Never rejects. */
   start(): Promise<void> {
     if (this.#stopped) return Promise.resolve();

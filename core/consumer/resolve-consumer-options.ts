@@ -142,17 +142,17 @@ function consumeTimeout(value: number | undefined, ordered: boolean): number {
   return ordered ? Number.POSITIVE_INFINITY : timeoutMs;
 }
 
-function strategy(value: AllocateStrategy | undefined): AllocateStrategy | undefined {
+export function strategy(value: AllocateStrategy | undefined): AllocateStrategy | undefined {
   if (value === undefined || (typeof value === 'object' && typeof value?.allocate === 'function')) return value;
   throw invalid('allocateStrategy', 'an object with name and allocate', value);
 }
 
-function folder(option: string, value: string | undefined): string | undefined {
+export function folder(option: string, value: string | undefined): string | undefined {
   if (value === undefined || (typeof value === 'string' && value !== '')) return value;
   throw invalid(option, 'the path of a folder', value);
 }
 
-function startFrom(from: StartFrom | undefined): StartFrom {
+export function startFrom(from: StartFrom | undefined): StartFrom {
   if (from === undefined) return 'last';
   if (from === 'last' || from === 'first') return from;
   if (typeof from === 'object' && from !== null && Number.isSafeInteger(from.timestamp) && from.timestamp >= 0) {

@@ -4,6 +4,8 @@ import type { ClientParts } from '../client/client-parts.js';
 import { AllocateStrategy } from '../consumer/allocation/allocate-strategy.js';
 import { createConsumer } from '../consumer/create-consumer.js';
 import { OffsetStoreFactory } from '../consumer/offset-store.js';
+import { createLitePullConsumer } from '../consumer/pull/create-lite-pull-consumer.js';
+import { createPullConsumer } from '../consumer/pull/create-pull-consumer.js';
 import { ReplySender } from '../consumer/reply-sender.js';
 import { Compressor, Compressors } from '../message/compression/compressor.js';
 import { ResourceNames } from '../message/resource-names.js';
@@ -47,6 +49,18 @@ export function clientParts(container: Container, release: () => Promise<void>):
     unitMode: settings.unitMode,
     random: partOf(container, Random),
   };
+  /** What consumers of every kind are built on; asked for when one is made. */
+  const consuming = () => ({
+    ...shared,
+    scheduler: partOf(container, Tasks),
+    deliveryAttachments: plugins.registrations.deliveries,
+    deliveryFilters: plugins.registrations.deliveryFilters,
+    offsetStore: partOf(container, OffsetStoreFactory),
+    allocateStrategy: partOf(container, AllocateStrategy),
+    registry: partOf(container, Consumers),
+    replies: partOf(container, ReplySender),
+    compressors: [partOf(container, Compressor), ...partOf(container, Compressors)],
+  });
   return {
     ...shared,
     routes: partOf(container, Routes),
@@ -70,19 +84,9 @@ export function clientParts(container: Container, release: () => Promise<void>):
         requireRunning,
       ),
     createProducer: (options, internal) => partOf(container, Producers)(options, { internal }),
-    createConsumer: (options, onClosed) =>
-      createConsumer(options, {
-        ...shared,
-        scheduler: partOf(container, Tasks),
-        deliveryAttachments: plugins.registrations.deliveries,
-        deliveryFilters: plugins.registrations.deliveryFilters,
-        offsetStore: partOf(container, OffsetStoreFactory),
-        allocateStrategy: partOf(container, AllocateStrategy),
-        registry: partOf(container, Consumers),
-        replies: partOf(container, ReplySender),
-        compressors: [partOf(container, Compressor), ...partOf(container, Compressors)],
-        onClosed,
-      }),
+    createConsumer: (options, onClosed) => createConsumer(options, { ...consuming(), onClosed }),
+    createLitePullConsumer: (options, onClosed) => createLitePullConsumer(options, { ...consuming(), onClosed }),
+    createPullConsumer: (options, onClosed) => createPullConsumer(options, { ...consuming(), onClosed }),
     resolve: (token) => (container.isBound(token) ? partOf(container, token) : undefined),
     furtherAddresses: (address) => (settings.vipChannelEnabled ? [vipAddress(address)] : []),
     pollNameServerIntervalMs: settings.pollNameServerIntervalMs,

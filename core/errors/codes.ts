@@ -173,6 +173,26 @@ export const ERROR_CODES = {
     cause: 'A handler did not end within consumeTimeoutMs; its messages come again and it is not waited for.',
     remedy: 'Let handlers end in time (context.signal tells them), or raise consumeTimeoutMs.',
   },
+  RMQ_PULL_MISUSE: {
+    retryable: false,
+    cause: 'A pull consumer was used in two ways that exclude each other; `rule` says which.',
+    remedy: 'Subscribe or assign, not both; poll again when the poll before has ended.',
+  },
+  RMQ_POLL_FAILED: {
+    retryable: true,
+    cause: 'A pulled message cannot be given out: it cannot be read, is no value of its topic, or a plugin refuses it.',
+    remedy: 'Poll again to try it once more, or seek behind `queueOffset`; `cause` is what went wrong with it.',
+  },
+  RMQ_COMMIT_FAILED: {
+    retryable: true,
+    cause: 'Offsets could not be stored, or nobody knows; the log has the failure of each queue.',
+    remedy: 'Commit again: what was polled since the last stored offset comes again otherwise.',
+  },
+  RMQ_OFFSET_ILLEGAL: {
+    retryable: false,
+    cause: 'The offset is not between the first and the last of its queue.',
+    remedy: "Seek to one from `minOffset` to `maxOffset`, to 'first', 'last', or a timestamp.",
+  },
   RMQ_CODEC_MISSING: {
     retryable: false,
     cause: 'A body is compressed with a codec that is not installed.',

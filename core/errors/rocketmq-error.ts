@@ -109,6 +109,15 @@ export interface ErrorFieldsByCode {
   };
   RMQ_MESSAGE_NOT_FOUND: { readonly msgId: string; readonly topic?: string };
   RMQ_CONSUME_TIMEOUT: { readonly timeoutMs: number };
+  RMQ_PULL_MISUSE: { readonly rule: string };
+  RMQ_POLL_FAILED: {
+    readonly topic: string;
+    readonly broker: string;
+    readonly queueId: number;
+    readonly queueOffset: number;
+  };
+  RMQ_COMMIT_FAILED: { readonly topics: readonly string[] };
+  RMQ_OFFSET_ILLEGAL: { readonly offset: number; readonly minOffset: number; readonly maxOffset: number };
   RMQ_CODEC_MISSING: { readonly codec: string; readonly package?: string };
   RMQ_ADDRESS_IN_USE: { readonly address: string };
   RMQ_STORE_LOCKED: { readonly dir: string; readonly holder: string };

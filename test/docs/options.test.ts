@@ -27,6 +27,8 @@ const TABLES = [
   ['producer.send', 'core/producer/producer.ts', 'SendOptions'],
   ['message', 'core/message/message.ts', 'OutgoingMessage'],
   ['mq.consumer', 'core/consumer/consumer-options.ts', 'ConsumerOptions'],
+  ['mq.litePullConsumer', 'core/consumer/pull/lite-pull-options.ts', 'LitePullConsumerOptions'],
+  ['mq.pullConsumer', 'core/consumer/pull/pull-options.ts', 'PullConsumerOptions'],
   ['startServer, embedded', 'core/server/server-options.ts', 'ServerOptions'],
   ['startServer, store', 'core/server/store/store-options.ts', 'StoreOptions'],
 ] as const;
@@ -61,6 +63,19 @@ const JAVA = {
       pullThresholdSizeForQueue pullThresholdSizeForTopic rpcHook subscription suspendCurrentQueueTimeMillis unitMode useTLS`,
     '5.x': `clientRebalance messageQueueListener popBatchNums popInvisibleTime popThresholdForQueue pullBatchSizeInBytes`,
   },
+  DefaultLitePullConsumer: {
+    '4.9': `allocateMessageQueueStrategy autoCommit autoCommitIntervalMillis connectBrokerByUser consumeFromWhere
+      consumeMaxSpan consumeTimestamp consumerGroup consumerPullTimeoutMillis consumerTimeoutMillisWhenSuspend
+      customizedTraceTopic defaultBrokerId enableMsgTrace messageModel messageQueueListener offsetStore pollTimeoutMillis
+      pullBatchSize pullThreadNums pullThresholdForAll pullThresholdForQueue pullThresholdSizeForQueue rpcHook
+      subExpressionForAssign topicMetadataCheckIntervalMillis unitMode`,
+  },
+  DefaultMQPullConsumer: {
+    '4.9': `allocateMessageQueueStrategy brokerSuspendMaxTimeMillis consumerGroup consumerPullTimeoutMillis
+      consumerTimeoutMillisWhenSuspend maxReconsumeTimes messageModel messageQueueListener offsetStore registerTopics rpcHook
+      unitMode`,
+    '5.x': 'enableRebalance',
+  },
   DefaultMQProducer: {
     '4.9': `asyncSenderExecutor callbackExecutor compressMsgBodyOverHowmuch createTopicKey customizedTraceTopic
       defaultTopicQueueNums enableMsgTrace latencyMax maxMessageSize notAvailableDuration producerGroup
@@ -77,6 +92,8 @@ const OURS: Readonly<Record<string, readonly string[]>> = {
   send: optionsOf('core/producer/producer.ts', 'SendOptions'),
   transaction: optionsOf('plugins/transaction/transaction-producer.ts', 'TransactionProducerOptions'),
   consumer: optionsOf('core/consumer/consumer-options.ts', 'ConsumerOptions'),
+  litePull: optionsOf('core/consumer/pull/lite-pull-options.ts', 'LitePullConsumerOptions'),
+  pull: optionsOf('core/consumer/pull/pull-options.ts', 'PullConsumerOptions'),
   message: optionsOf('core/message/message.ts', 'OutgoingMessage'),
 };
 

@@ -1,0 +1,128 @@
+import { RequestCode } from '../../remoting/protocol/request-codes.js';
+import { MQVersion } from '../../remoting/protocol/version.js';
+import { Assignment } from '../assignment.js';
+import type { Attached } from '../attached.js';
+import { BrokerRequests } from '../broker-requests.js';
+import { ConsumeStatistics } from '../consume-statistics.js';
+import type { ConsumerEvents } from '../consumer-events.js';
+import { decodeOptionsOf } from '../consumer-parts.js';
+import { createOffsetStore } from '../create-offset-store.js';
+import { decodeMessage } from '../decode-message.js';
+import { DeliveryReport } from '../delivery-report.js';
+import { MessageReader } from '../message-reader.js';
+import { PullLoop } from '../pull-loop.js';
+import { Rebalancer } from '../rebalancer.js';
+import { SubscriptionCheck } from '../subscription-check.js';
+import type { Subscriptions } from '../subscriptions.js';
+import { AssignedQueues } from './assigned-queues.js';
+import { CommittedOffsets } from './committed-offsets.js';
+import type { LitePullServices } from './lite-pull-consumer.js';
+import type { ResolvedLitePullOptions } from './lite-pull-options.js';
+import { MessageGiver } from './message-giver.js';
+import { Poller } from './poller.js';
+
+export interface LitePullPlan {
+  /** The group as the application writes it. */
+  readonly group: string;
+  /** The group on the wire. */
+  readonly wireGroup: string;
+  readonly options: ResolvedLitePullOptions;
+  readonly subscriptions: Subscriptions;
+  readonly attached: Attached;
+  readonly events: ConsumerEvents;
+  /** The queues are assigned by the application. */
+  readonly assigned: () => boolean;
+}
+
+/** The working parts of a lite pull consumer. */
+export interface LitePullParts {
+  readonly requests: BrokerRequests;
+  readonly offsets: CommittedOffsets;
+  readonly assignment: Assignment;
+  readonly poller: Poller;
+  readonly rebalancer: Rebalancer;
+  readonly assignedQueues: AssignedQueues;
+  readonly statistics: ConsumeStatistics;
+}
+
+/** Puts sharing queues out, pulling and giving out together. */
+export function assembleLitePull(plan: LitePullPlan, services: LitePullServices): LitePullParts {
+  const { group, wireGroup, options, subscriptions, attached, events } = plan;
+  const { routes, remoting, membership, clock, logger, scheduler, random = Math.random } = services;
+  const requests = new BrokerRequests(wireGroup, routes, remoting, options.requestTimeoutMs);
+  const statistics = new ConsumeStatistics();
+  const decodeOptions = decodeOptionsOf(plan, services);
+  const offsets = new CommittedOffsets((onPersisted) =>
+    createOffsetStore({ ...options, group, wireGroup, events, onPersisted }, services),
+  );
+  const poller: Poller = new Poller({
+    giver: new MessageGiver({
+      group,
+      reader: new MessageReader({
+        decode: (pulled, consumed) =>
+          decodeMessage(pulled, consumed.queue.brokerName, consumed.subscription, decodeOptions),
+        filters: attached.filters,
+      }),
+      interceptors: attached.interceptors,
+      decodableOf: (topic) => subscriptions.decodableOf(topic),
+      clock,
+      logger,
+    }),
+    report: new DeliveryReport(group, clock, logger, events, statistics),
+    clock,
+    retryDelayMs: options.pullRetryDelayMs,
+    onRoom: () => {
+      for (const consumed of assignment.consumed) consumed.onRoom?.();
+    },
+  });
+  const sharing = (): AssignedQueues | Rebalancer => (plan.assigned() ? assignedQueues : rebalancer);
+  const assignment: Assignment = new Assignment({
+    group,
+    from: options.from,
+    flow: options,
+    offsetStore: offsets.forAssignment(options.autoCommit),
+    queueOffsets: requests,
+    logger,
+    events,
+    onLost: (consumed, why) => poller.lost(consumed, why),
+    createFeed: (consumed) =>
+      new PullLoop(consumed, {
+        ...{ group, wireGroup, options, routes, remoting, clock, logger, events, statistics },
+        litePull: (brokerName) =>
+          (membership.brokerVersion(brokerName) ?? 0) >= MQVersion.V5_0_0
+            ? RequestCode.LITE_PULL_MESSAGE
+            : RequestCode.PULL_MESSAGE,
+        allFull: () =>
+          assignment.consumed.reduce((sum, { processQueue }) => sum + processQueue.count, 0) >=
+          options.pullThresholdForAll,
+        onMessages: (woken) => poller.wake(woken),
+        onOffsetIllegal: (illegal, nextOffset) => {
+          void assignment
+            .move(illegal, nextOffset, 'offset illegal')
+            .then(() => sharing().in(options.pullRetryDelayMs));
+        },
+        onUnknownMember: () => void membership.heartbeat(),
+      }),
+  });
+  const check = new SubscriptionCheck({
+    group,
+    subscriptions: subscriptions.byWire,
+    connections: (topic) => requests.connections(topic),
+    logger,
+    events,
+  });
+  const rebalancer: Rebalancer = new Rebalancer({
+    ...{ group, wireGroup, assignment, membership, routes, scheduler, clock, logger, events },
+    intervalMs: options.rebalanceIntervalMs,
+    subscriptions: subscriptions.byWire,
+    memberIds: (topic) => requests.memberIds(topic, random),
+    onMembers: (topic, clientIds) => void check.look(topic, clientIds),
+    // A queue that is taken anew after the process stood still goes on where it is done: nothing is lost by it.
+    awakeSinceMs: () => 0,
+    strategy: options.allocateStrategy ?? services.allocateStrategy,
+    broadcasting: options.messageModel === 'broadcasting',
+  });
+  const { rebalanceIntervalMs: intervalMs } = options;
+  const assignedQueues: AssignedQueues = new AssignedQueues({ group, intervalMs, assignment, scheduler, clock });
+  return { requests, offsets, assignment, poller, rebalancer, assignedQueues, statistics };
+}

@@ -1,0 +1,320 @@
+import type { Observable } from 'rxjs';
+import { rocketMQError } from '../../errors/rocketmq-error.js';
+import type { MessageQueue, ReceivedMessage } from '../../message/message.js';
+import { validateTopic } from '../../message/message-rules.js';
+import { LifeCycle, type LifeCycleState } from '../../runtime/life-cycle.js';
+import { attachedTo } from '../attached.js';
+import type { ConsumedQueue } from '../consumed-queue.js';
+import type { AssignedQueue, SeekPosition } from '../consumer.js';
+import type { ConsumerEvent } from '../consumer-event.js';
+import { ConsumerEvents } from '../consumer-events.js';
+import { notMine } from '../not-mine.js';
+import { invalid, whole } from '../option-checks.js';
+import { prepareTopic } from '../prepare-topic.js';
+import type { Expression, Subscribe, SubscribedTopic, SubscribedValue } from '../subscribe.js';
+import { parseSubscription, type TopicSubscription } from '../subscription.js';
+import { Subscriptions } from '../subscriptions.js';
+import type { ChosenQueues } from './assigned-queues.js';
+import type { Positions } from './committed-offsets.js';
+import type { CommitPositions, LitePullConsumer, LitePullServices, PollOptions } from './lite-pull-consumer.js';
+import type { ResolvedLitePullOptions } from './lite-pull-options.js';
+import { misuse } from './poller.js';
+import { type QueuesListener, QueueWatch } from './queue-watch.js';
+import { RunningLitePull } from './running-lite-pull.js';
+
+/** The consumer that `mq.litePullConsumer` gives: its states, and what applications may ask of it. */
+export class LitePull<S extends Subscribe> implements LitePullConsumer<S> {
+  readonly group: string;
+  readonly #options: ResolvedLitePullOptions;
+  readonly #services: LitePullServices;
+  readonly #subscriptions = new Subscriptions();
+  readonly #events: ConsumerEvents;
+  readonly #running: RunningLitePull;
+  readonly #watch: QueueWatch;
+  readonly #life: LifeCycle;
+  /** How it gets its queues, once that is decided. */
+  #mode: 'subscribe' | 'assign' | undefined;
+  #stopListening: () => void = () => undefined;
+
+  constructor(group: string, options: ResolvedLitePullOptions, services: LitePullServices) {
+    const { names, clock, logger, scheduler } = services;
+    this.group = group;
+    this.#options = options;
+    this.#services = services;
+    this.#life = new LifeCycle(`lite pull consumer ${group}`);
+    this.#events = new ConsumerEvents(group, clock, logger);
+    this.#running = new RunningLitePull(
+      {
+        group,
+        wireGroup: names.groupToWire(group),
+        options,
+        subscriptions: this.#subscriptions,
+        attached: attachedTo({ group }, services),
+        events: this.#events,
+        assigned: () => this.#mode === 'assign',
+      },
+      services,
+      () => this.describe(),
+    );
+    const intervalMs = options.topicMetadataCheckIntervalMs;
+    const queuesOf = (topic: string) => this.#queuesOf(topic);
+    this.#watch = new QueueWatch({ group, intervalMs, queuesOf, scheduler, logger });
+  }
+
+  get state(): LifeCycleState {
+    return this.#life.state;
+  }
+
+  get events$(): Observable<ConsumerEvent> {
+    return this.#events.events$;
+  }
+
+  /** Joins the group, and takes the first share of what it subscribes to. @throws what makes it impossible */
+  async start(subscriptions: readonly TopicSubscription[], signal: AbortSignal | undefined): Promise<void> {
+    signal?.throwIfAborted();
+    const stop = (): void => void this.close();
+    signal?.addEventListener('abort', stop, { once: true });
+    this.#stopListening = () => signal?.removeEventListener('abort', stop);
+    try {
+      await this.#life.start(async () => {
+        await Promise.all(subscriptions.map((subscription) => this.#prepare(subscription)));
+        for (const subscription of subscriptions) this.#take(subscription);
+        await this.#running.join();
+        if (subscriptions.length > 0) await this.#share();
+      });
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+    this.#services.logger.info('a lite pull consumer runs', { group: this.group });
+    if (this.#events.observed) this.#events.emit({ type: 'started' });
+  }
+
+  async poll(options: PollOptions = {}): Promise<readonly ReceivedMessage<SubscribedValue<S>>[]> {
+    this.#life.requireRunning();
+    const { pollTimeoutMs, pullBatchSize } = this.#options;
+    const timeoutMs = whole('timeoutMs', options.timeoutMs, pollTimeoutMs, 0, 86_400_000);
+    const max = whole('maxMessages', options.maxMessages, pullBatchSize, 1, 1_024);
+    const messages = await this.#running.parts.poller.poll(timeoutMs, max, options.signal);
+    return messages as readonly ReceivedMessage<SubscribedValue<S>>[];
+  }
+
+  async subscribe(topic: SubscribedTopic, expression: Expression = '*'): Promise<void> {
+    this.#decide('subscribe');
+    const subscription = this.#parse(topic, expression);
+    await this.#prepare(subscription);
+    const wireTopic = this.#take(subscription);
+    await this.#services.membership.heartbeat();
+    this.#running.parts.assignment.resubscribe(wireTopic, subscription);
+    await this.#share();
+  }
+
+  async unsubscribe(topic: SubscribedTopic): Promise<void> {
+    this.#life.requireRunning();
+    const wireTopic = this.#services.names.topicToWire(typeof topic === 'string' ? topic : topic.name);
+    if (this.#mode === 'assign') throw exclusive();
+    if (!this.#subscriptions.delete(wireTopic)) return;
+    await this.#running.parts.assignment.leave(wireTopic);
+    await this.#services.membership.heartbeat();
+  }
+
+  async assign(
+    queues: readonly MessageQueue[],
+    { expressions = {} }: { readonly expressions?: Readonly<Record<string, Expression>> } = {},
+  ): Promise<void> {
+    this.#decide('assign');
+    const topics = [...new Set(queues.map(({ topic }) => topic))];
+    const parsed = topics.map((topic) => this.#parse(topic, expressions[topic] ?? '*'));
+    await Promise.all(parsed.map((subscription) => this.#prepare(subscription)));
+    const { names } = this.#services;
+    for (const wireTopic of [...this.#subscriptions.byWire.keys()]) this.#subscriptions.delete(wireTopic);
+    const chosen = new Map<string, ChosenQueues>();
+    for (const subscription of parsed) {
+      const wireTopic = names.topicToWire(subscription.topic);
+      const ofTopic = queues.filter(({ topic }) => topic === subscription.topic);
+      this.#subscriptions.set(wireTopic, subscription);
+      chosen.set(wireTopic, { subscription, queues: ofTopic.map((queue) => this.#wire(queue)) });
+    }
+    await this.#running.parts.assignedQueues.assign(chosen);
+  }
+
+  assignment(): readonly AssignedQueue[] {
+    return this.#running.consumed.map(({ shown, processQueue, paused }) => ({
+      ...shown,
+      pullOffset: processQueue.nextOffset,
+      committableOffset: processQueue.committableOffset,
+      unacknowledged: processQueue.count,
+      paused,
+    }));
+  }
+
+  async seek(queue: MessageQueue, to: SeekPosition): Promise<number> {
+    this.#life.requireRunning();
+    const consumed = this.#mine(queue);
+    const { requests, assignment } = this.#running.parts;
+    const offset = await this.#positionOf(consumed.queue, to);
+    const [minOffset, maxOffset] = await Promise.all([requests.min(consumed.queue), requests.max(consumed.queue)]);
+    if (offset < minOffset || offset > maxOffset) {
+      const message = `Seek offset illegal, seek offset = ${offset}, min offset = ${minOffset}, max offset = ${maxOffset}`;
+      throw rocketMQError('RMQ_OFFSET_ILLEGAL', message, { offset, minOffset, maxOffset });
+    }
+    if (!(await assignment.move(consumed, offset, 'seek'))) throw notMine(queue);
+    await this.#running.share();
+    return offset;
+  }
+
+  pause(queues: readonly MessageQueue[]): void {
+    this.#life.requireRunning();
+    for (const consumed of queues.map((queue) => this.#mine(queue))) this.#running.parts.assignment.pause(consumed);
+  }
+
+  resume(queues: readonly MessageQueue[]): void {
+    this.#life.requireRunning();
+    const { assignment, poller } = this.#running.parts;
+    for (const consumed of queues.map((queue) => this.#mine(queue))) {
+      assignment.resume(consumed);
+      poller.wake(consumed);
+    }
+  }
+
+  async commit(positions?: CommitPositions): Promise<void> {
+    await this.#running.parts.offsets.commit(this.#positions(positions));
+  }
+
+  commitAsync(positions?: CommitPositions): void {
+    this.#running.parts.offsets.remember(this.#positions(positions));
+  }
+
+  async committed(queue: MessageQueue): Promise<number | undefined> {
+    this.#life.requireRunning();
+    return this.#running.parts.offsets.read(this.#wire(queue));
+  }
+
+  async offsetForTimestamp(queue: MessageQueue, timestamp: number): Promise<number> {
+    this.#life.requireRunning();
+    return this.#running.parts.requests.atTimestamp(this.#wire(queue), timestamp);
+  }
+
+  async fetchMessageQueues(topic: string): Promise<readonly MessageQueue[]> {
+    this.#life.requireRunning();
+    validateTopic(topic);
+    return this.#queuesOf(topic);
+  }
+
+  async onQueuesChanged(topic: string, listener: QueuesListener): Promise<() => void> {
+    this.#life.requireRunning();
+    validateTopic(topic);
+    return this.#watch.listen(topic, listener);
+  }
+
+  describe(): string {
+    return [
+      `lite pull consumer ${this.group}: ${this.state}, ${this.#mode ?? 'no queues yet'}`,
+      ...this.#subscriptions.topics.map(({ topic, expression }) => `  topic ${topic}: ${expression}`),
+      ...this.assignment().map(
+        ({ topic, brokerName, queueId, pullOffset, committableOffset, paused }) =>
+          `  queue ${topic} ${brokerName} ${queueId}: pulled to ${pullOffset}, done to ${committableOffset}${paused ? ', paused' : ''}`,
+      ),
+    ].join('\n');
+  }
+
+  close(): Promise<void> {
+    return this.#life.close(async () => {
+      this.#stopListening();
+      this.#watch.stop();
+      await this.#running.stop();
+      if (this.#events.observed) this.#events.emit({ type: 'closed', unfinished: 0 });
+      this.#events.complete();
+      this.#services.onClosed?.(this);
+    });
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** @throws RMQ_NOT_RUNNING, RMQ_PULL_MISUSE */
+  #decide(mode: 'subscribe' | 'assign'): void {
+    this.#life.requireRunning();
+    if (this.#mode !== undefined && this.#mode !== mode) throw exclusive();
+    this.#mode = mode;
+  }
+
+  #parse(topic: SubscribedTopic, expression: Expression): TopicSubscription {
+    const before = this.#subscriptions.topics.map(({ subVersion }) => subVersion);
+    const version = Math.max(this.#services.clock.now(), ...before.map((one) => one + 1));
+    const subscription = parseSubscription(topic, expression, version);
+    validateTopic(subscription.topic);
+    return subscription;
+  }
+
+  #prepare(subscription: TopicSubscription): Promise<void> {
+    const { names } = this.#services;
+    const wireTopic = names.topicToWire(subscription.topic);
+    const { requestTimeoutMs: timeoutMs } = this.#options;
+    return prepareTopic(
+      { group: this.group, wireGroup: this.#running.group, wireTopic, subscription, timeoutMs },
+      this.#services,
+    );
+  }
+
+  #take(subscription: TopicSubscription): string {
+    this.#mode = 'subscribe';
+    const wireTopic = this.#services.names.topicToWire(subscription.topic);
+    this.#subscriptions.set(wireTopic, subscription);
+    return wireTopic;
+  }
+
+  /** The first share begins sharing out. */
+  #share(): Promise<void> {
+    const { rebalancer } = this.#running.parts;
+    return rebalancer.started ? rebalancer.now() : rebalancer.start();
+  }
+
+  #positionOf(queue: MessageQueue, to: SeekPosition): Promise<number> {
+    const { requests } = this.#running.parts;
+    if (to === 'first') return requests.min(queue);
+    if (to === 'last') return requests.max(queue);
+    if (typeof to === 'object' && to !== null && Number.isSafeInteger(to.timestamp)) {
+      return requests.atTimestamp(queue, to.timestamp);
+    }
+    if (Number.isSafeInteger(to)) return Promise.resolve(to as number);
+    throw invalid('seek', "an offset, 'first', 'last' or { timestamp }", to);
+  }
+
+  /** Everything that was polled is done by that, unless offsets are given. @throws RMQ_QUEUE_NOT_FOUND, RMQ_OPTIONS_INVALID */
+  #positions(positions: CommitPositions | undefined): Positions {
+    this.#life.requireRunning();
+    if (positions !== undefined && !Array.isArray(positions)) {
+      return [...(positions as ReadonlyMap<MessageQueue, number>)].map(([queue, offset]) => {
+        if (!Number.isSafeInteger(offset) || offset < 0) throw invalid('offset', 'a whole number from 0', offset);
+        return [this.#mine(queue).queue, offset] as const;
+      });
+    }
+    const chosen = (positions as readonly MessageQueue[] | undefined)?.map((queue) => this.#mine(queue));
+    this.#running.parts.poller.done(chosen);
+    return (chosen ?? this.#running.consumed).map(({ queue, processQueue }) => [queue, processQueue.committableOffset]);
+  }
+
+  async #queuesOf(topic: string): Promise<readonly MessageQueue[]> {
+    const { names, routes } = this.#services;
+    const queues = await routes.loadSubscribeQueues(names.topicToWire(topic));
+    return queues.map((queue) => ({ ...queue, topic }));
+  }
+
+  #wire(queue: MessageQueue): MessageQueue {
+    const { brokerName, queueId } = queue;
+    return { topic: this.#services.names.topicToWire(queue.topic), brokerName, queueId };
+  }
+
+  /** @throws RMQ_QUEUE_NOT_FOUND */
+  #mine(queue: MessageQueue): ConsumedQueue {
+    const consumed = this.#running.parts.assignment.find(this.#wire(queue));
+    if (consumed === undefined) throw notMine(queue);
+    return consumed;
+  }
+}
+
+function exclusive() {
+  return misuse('Subscribe and assign are mutually exclusive.');
+}
