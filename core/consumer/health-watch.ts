@@ -147,7 +147,8 @@ function factsOf(consumed: ConsumedQueue, assignment: Assignment, progressMs: nu
     failingSinceMs: feed?.failingSinceMs,
     progressMs,
     inFlight: processQueue.count,
-    oldest: oldest && { queueOffset: oldest.queueOffset, pulledMs: oldest.pulledMs },
+    // It has held the offset at least since that last moved.
+    oldest: oldest && { queueOffset: oldest.queueOffset, pulledMs: oldest.pulledMs ?? progressMs },
     lag:
       maxOffset === undefined
         ? undefined

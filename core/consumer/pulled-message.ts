@@ -16,8 +16,8 @@ export class PulledMessage implements HeldMessage {
   readonly queueOffset: number;
   readonly sizeBytes: number;
   acknowledged = false;
-  /** Monotonic milliseconds, whole; its feed sets it. */
-  pulledMs = 0;
+  /** Monotonic milliseconds, whole; set by a feed that has a clock. */
+  pulledMs: number | undefined = undefined;
   /** How often handling it failed here. */
   failures = 0;
   /** Kept between tries; undefined before the first. */
