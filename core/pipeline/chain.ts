@@ -50,6 +50,7 @@ export class Chain {
   /** Which contexts no interceptor ever sees, because its gaps are empty: stages may refine these in place. */
   readonly unseen: {
     readonly created: boolean;
+    readonly routed: boolean;
     readonly attempt: boolean;
     readonly encoded: boolean;
     readonly settled: boolean;
@@ -73,6 +74,7 @@ export class Chain {
     const isEmpty = (stage: StageName) => !nodes.some((node) => node.plugin !== undefined && node.stage === stage);
     this.unseen = {
       created: isEmpty('check') && isEmpty('route'),
+      routed: isEmpty('select'),
       attempt: isEmpty('compress'),
       encoded: isEmpty('send'),
       settled: isEmpty('updateFault'),
@@ -222,7 +224,9 @@ export class Chain {
       }
       let pending: Pending;
       try {
-        pending = this.own(run(context, next), state, index);
+        const rest = run(context, next);
+        if (state.standIn !== undefined && rest === state.standIn) return rest;
+        pending = this.own(rest, state, index);
       } catch (error) {
         pending = this.fail(state, index, error);
       }

@@ -41,6 +41,7 @@ export function later<T>(
 /** An Observable of a result that is there. */
 export function ended(context: SendContext, result: SendResult): Observable<SendResult> {
   const { state } = context as PipelineContext;
+  if (state.standIn?.waiting === true) return state.standIn.standFor(result);
   const pending = new Pending(state, state.position);
   pending.onResult(result);
   return pending;

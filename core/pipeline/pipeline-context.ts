@@ -24,8 +24,8 @@ export class PipelineContext implements RouteInput, SelectInput, CompressInput, 
   /** As it was given; interceptors are shown `message`. Not for them. */
   declare readonly given: OutgoingMessage;
   declare publishInfo: PublishInfo;
-  declare readonly attempt: number;
-  declare readonly queue: MessageQueue;
+  declare attempt: number;
+  declare queue: MessageQueue;
   declare payload: Payload;
   declare outcome: AttemptOutcome;
 
@@ -82,8 +82,8 @@ export class PipelineContext implements RouteInput, SelectInput, CompressInput, 
   }
 
   with(change: ContextChange): PipelineContext {
-    this.#refuseLateChange(change);
-    const message = this.state.batch === undefined ? changedMessage(this.given, change) : this.#changedBatch(change);
+    this.refuseLateChange(change);
+    const message = this.state.batch === undefined ? changedMessage(this.given, change) : this.changedBatch(change);
     if (message !== this.given) this.state.chain.recheck(this.state, message);
     return new PipelineContext(
       this.state,
@@ -105,8 +105,13 @@ export class PipelineContext implements RouteInput, SelectInput, CompressInput, 
   }
 
   attempted(queue: MessageQueue, publishInfo: PublishInfo): PipelineContext {
-    const { state } = this;
-    return new PipelineContext(state, this.given, publishInfo, state.attempt + 1, queue, undefined, undefined);
+    const { state, given } = this;
+    if (!state.chain.unseen.routed || state.attempt > 0 || this.attempt > 0)
+      return new PipelineContext(state, given, publishInfo, state.attempt + 1, queue, undefined, undefined);
+    this.publishInfo = publishInfo;
+    this.attempt = 1;
+    this.queue = queue;
+    return this;
   }
 
   encoded(payload: Payload): PipelineContext {
@@ -127,7 +132,7 @@ export class PipelineContext implements RouteInput, SelectInput, CompressInput, 
     return this;
   }
 
-  #changedBatch(change: ContextChange): OutgoingMessage {
+  private changedBatch(change: ContextChange): OutgoingMessage {
     const { given: message, state } = this;
     if (change.batch !== undefined && change.batch.length !== state.batch?.length) {
       throw state.misuse(state.position, `with() keeps a batch of ${state.batch?.length} messages at their number`);
@@ -141,26 +146,26 @@ export class PipelineContext implements RouteInput, SelectInput, CompressInput, 
   }
 
   /** The compiler refuses these by gap; plain JavaScript is told here. */
-  #refuseLateChange(change: ContextChange): void {
-    if (change.topic !== undefined && this.publishInfo !== undefined) this.#refuse('topic', 'before the stage route');
+  private refuseLateChange(change: ContextChange): void {
+    if (change.topic !== undefined && this.publishInfo !== undefined) this.refuse('topic', 'before the stage route');
     const given = change.batch?.[0] ?? change.message;
     if (given !== undefined) {
       const what = change.batch === undefined ? 'message' : 'batch';
-      if (this.payload !== undefined) this.#refuse(what, 'before the stage compress');
-      if (change.batch !== undefined && this.state.batch === undefined) this.#refuse(what, 'of a send that is one');
+      if (this.payload !== undefined) this.refuse(what, 'before the stage compress');
+      if (change.batch !== undefined && this.state.batch === undefined) this.refuse(what, 'of a send that is one');
       if (this.publishInfo !== undefined && given.topic !== this.given.topic) {
-        this.#refuse(`${what}.topic`, 'before the stage route');
+        this.refuse(`${what}.topic`, 'before the stage route');
       }
     }
     if (change.queue !== undefined && (this.queue === undefined || this.outcome !== undefined)) {
-      this.#refuse('queue', 'between the stages select and send');
+      this.refuse('queue', 'between the stages select and send');
     }
     if (change.payload !== undefined && (this.payload === undefined || this.outcome !== undefined)) {
-      this.#refuse('payload', 'between the stages compress and send');
+      this.refuse('payload', 'between the stages compress and send');
     }
   }
 
-  #refuse(what: string, where: string): never {
+  private refuse(what: string, where: string): never {
     throw this.state.misuse(this.state.position, `with() can change ${what} only ${where}`);
   }
 }

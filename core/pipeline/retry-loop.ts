@@ -32,70 +32,73 @@ const BUSY_PAUSE_MS = 20;
  */
 export class RetryLoop implements PassStep {
   declare owner: number;
-  next: PassStep | undefined = undefined;
-  readonly #source: RetrySource;
-  readonly #context: PipelineContext;
-  readonly #next: SendHandler<AttemptContext>;
-  readonly #retries: number;
-  #attempts: FailedAttempt[] | undefined;
+  declare next: PassStep | undefined;
+  declare private readonly source: RetrySource;
+  declare private readonly context: PipelineContext;
+  declare private readonly rest: SendHandler<AttemptContext>;
+  declare private readonly retries: number;
+  declare private attempts: FailedAttempt[] | undefined;
   /** What a broker stored without flushing or replicating it in time. */
-  #stored: SendResult | undefined;
+  declare private stored: SendResult | undefined;
 
-  constructor(source: RetrySource, context: SelectInput, next: SendHandler<AttemptContext>, retries: number) {
-    this.#source = source;
-    this.#context = context as PipelineContext;
-    this.#next = next;
-    this.#retries = retries;
-    this.owner = this.#context.state.position;
+  constructor(source: RetrySource, context: SelectInput, rest: SendHandler<AttemptContext>, retries: number) {
+    this.source = source;
+    this.context = context as PipelineContext;
+    this.rest = rest;
+    this.retries = retries;
+    this.attempts = undefined;
+    this.stored = undefined;
+    this.owner = this.context.state.position;
+    this.next = undefined;
   }
 
   onResult(): void {}
 
   onError(error: unknown): Observable<SendResult> | undefined {
-    const { state } = this.#context;
-    const failure = this.#brokersFailure(error);
+    const { state } = this.context;
+    const failure = this.brokersFailure(error);
     if (failure === undefined || state.over) return undefined;
     const queue = state.outcomeQueue!;
-    this.#attempts ??= [];
-    const attempts = this.#attempts;
+    this.attempts ??= [];
+    const attempts = this.attempts;
     attempts.push({ attempt: state.attempt, broker: queue.brokerName, queueId: queue.queueId, error });
     state.chain.tellAttemptFailed(state, error);
     state.position = this.owner;
     if (!failure.retryable) {
-      if (attempts.length > 1) throw this.#allFailed(attempts, false);
+      if (attempts.length > 1) throw this.allFailed(attempts, false);
       return undefined;
     }
-    if (state.deadlineMs <= this.#source.clock.monotonic()) {
-      if (this.#stored !== undefined) return ended(this.#context, this.#stored);
+    if (state.deadlineMs <= this.source.clock.monotonic()) {
+      if (this.stored !== undefined) return ended(this.context, this.stored);
       throw state.timedOut({ stage: 'send' }, error);
     }
-    if (attempts.length > this.#retries) {
-      if (this.#stored !== undefined) return ended(this.#context, this.#stored);
-      throw this.#allFailed(attempts, true);
+    if (attempts.length > this.retries) {
+      if (this.stored !== undefined) return ended(this.context, this.stored);
+      throw this.allFailed(attempts, true);
     }
-    if (!isBusy(error)) return this.#again(queue.brokerName);
+    if (!isBusy(error)) return this.again(queue.brokerName);
     const longestMs = BUSY_PAUSE_MS * 2 ** attempts.length;
-    const leftMs = state.deadlineMs - this.#source.clock.monotonic();
-    const pauseMs = Math.min(longestMs * (0.5 + this.#source.random() / 2), leftMs / 2);
-    return new Pause(state, this.owner, this.#source.clock, pauseMs, () => this.#again(queue.brokerName));
+    const leftMs = state.deadlineMs - this.source.clock.monotonic();
+    const pauseMs = Math.min(longestMs * (0.5 + this.source.random() / 2), leftMs / 2);
+    return new Pause(state, this.owner, this.source.clock, pauseMs, () => this.again(queue.brokerName));
   }
 
   /** The failure of the latest attempt, if this error is it; undefined for what plugins raise. */
-  #brokersFailure(error: unknown): { readonly retryable: boolean } | undefined {
-    const { outcome } = this.#context.state;
+  private brokersFailure(error: unknown): { readonly retryable: boolean } | undefined {
+    const { outcome } = this.context.state;
     if (outcome?.kind === 'failure') return outcome.error === error ? outcome : undefined;
     if (outcome === undefined || !isRocketMQError(error, 'RMQ_NOT_STORED')) return undefined;
-    const retryable = this.#source.options.notStored === 'retry';
-    if (retryable) this.#stored = outcome.result;
+    const retryable = this.source.options.notStored === 'retry';
+    if (retryable) this.stored = outcome.result;
     return { retryable };
   }
 
-  #again(failedBroker: string): Observable<SendResult> {
-    return this.#source.attemptAgain(this.#context, this.#next, failedBroker);
+  private again(failedBroker: string): Observable<SendResult> {
+    return this.source.attemptAgain(this.context, this.rest, failedBroker);
   }
 
-  #allFailed(attempts: readonly FailedAttempt[], retryable: boolean): Error {
-    const { state, topic } = this.#context;
+  private allFailed(attempts: readonly FailedAttempt[], retryable: boolean): Error {
+    const { state, topic } = this.context;
     const brokers = attempts.map((attempt) => attempt.broker).join(', ');
     const last = attempts.at(-1)?.error;
     const words = last instanceof Error ? last.message : String(last);

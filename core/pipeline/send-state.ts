@@ -46,6 +46,8 @@ export abstract class SendState implements SendFacts, DeadlineEntry, OutcomeSink
   declare newest: Pending | undefined;
   /** What the latest attempt's first node returned. */
   declare attemptPending: Pending | undefined;
+  /** While the last stage runs: what waits for it, where no interceptor is in between and sees what it returns. */
+  declare standIn: Pending | undefined;
   /** The latest attempt's outcome and where it was sent. */
   declare outcome: AttemptOutcome | undefined;
   declare outcomeQueue: MessageQueue | undefined;
@@ -61,14 +63,14 @@ export abstract class SendState implements SendFacts, DeadlineEntry, OutcomeSink
   declare freshMs: number;
   /** Told of this send's own events. */
   declare listener: ((event: StageEvent) => void) | undefined;
-  #ended = false;
+  declare private ended: boolean;
   /** The error that the send ends with, whatever its interceptors make of it. */
-  #doom: RocketMQError | undefined;
+  declare private doom: RocketMQError | undefined;
   /** Where it sat when its deadline passed while a broker had the request. */
-  #expired: Whereabouts | undefined;
-  #slots: Map<StateKey<unknown>, unknown> | undefined;
-  #abort: AbortController | undefined;
-  #shown: OutgoingMessage | undefined;
+  declare private expired: Whereabouts | undefined;
+  declare private slots: Map<StateKey<unknown>, unknown> | undefined;
+  declare private abort: AbortController | undefined;
+  declare private shownMessage: OutgoingMessage | undefined;
 
   constructor(chain: Chain, mode: 'send' | 'oneway', topic: string, msgId: string) {
     this.chain = chain;
@@ -87,6 +89,7 @@ export abstract class SendState implements SendFacts, DeadlineEntry, OutcomeSink
     this.attempt = 0;
     this.newest = undefined;
     this.attemptPending = undefined;
+    this.standIn = undefined;
     this.outcome = undefined;
     this.outcomeQueue = undefined;
     this.maybeSent = false;
@@ -94,6 +97,12 @@ export abstract class SendState implements SendFacts, DeadlineEntry, OutcomeSink
     this.payloadSource = undefined;
     this.freshMs = Number.NaN;
     this.listener = undefined;
+    this.ended = false;
+    this.doom = undefined;
+    this.expired = undefined;
+    this.slots = undefined;
+    this.abort = undefined;
+    this.shownMessage = undefined;
   }
 
   /** Called once when the send has ended. */
@@ -105,7 +114,7 @@ export abstract class SendState implements SendFacts, DeadlineEntry, OutcomeSink
 
   /** Ended, or about to end with an error that nothing can change. */
   get over(): boolean {
-    return this.#ended || this.#doom !== undefined;
+    return this.ended || this.doom !== undefined;
   }
 
   get sent(): 'no' | 'maybe' {
@@ -117,11 +126,11 @@ export abstract class SendState implements SendFacts, DeadlineEntry, OutcomeSink
   }
 
   get signal(): AbortSignal {
-    if (this.#abort === undefined) {
-      this.#abort = new AbortController();
-      if (this.#doom !== undefined) this.#abort.abort(this.#doom);
+    if (this.abort === undefined) {
+      this.abort = new AbortController();
+      if (this.doom !== undefined) this.abort.abort(this.doom);
     }
-    return this.#abort.signal;
+    return this.abort.signal;
   }
 
   /** Monotonic time, read only where it may have moved. */
@@ -132,39 +141,39 @@ export abstract class SendState implements SendFacts, DeadlineEntry, OutcomeSink
   /** A message as interceptors see it: of the caller's own a copy that they cannot change. */
   shown(message: OutgoingMessage): OutgoingMessage {
     if (!this.chain.shown || message !== this.message) return message;
-    this.#shown ??= frozenMessage(message);
-    return this.#shown;
+    this.shownMessage ??= frozenMessage(message);
+    return this.shownMessage;
   }
 
   slot<T>(key: StateKey<T>): T | undefined {
-    return this.#slots?.get(key) as T | undefined;
+    return this.slots?.get(key) as T | undefined;
   }
 
   setSlot<T>(key: StateKey<T>, value: T): void {
-    this.#slots ??= new Map();
-    this.#slots.set(key, value);
+    this.slots ??= new Map();
+    this.slots.set(key, value);
   }
 
   onResult(result: SendResult): void {
-    if (this.#ended) return;
-    const error = this.#doom ?? (this.#expired && this.timedOut(this.#expired));
-    this.#finish(error === undefined ? result : undefined, error);
+    if (this.ended) return;
+    const error = this.doom ?? (this.expired && this.timedOut(this.expired));
+    this.finish(error === undefined ? result : undefined, error);
   }
 
   onError(error: unknown): void {
-    if (this.#ended) return;
-    if (this.#doom !== undefined) this.#finish(undefined, this.#doom);
-    else if (this.#expired === undefined || isRocketMQError(error, 'RMQ_SEND_TIMEOUT')) this.#finish(undefined, error);
-    else this.#finish(undefined, this.timedOut(this.#expired, error));
+    if (this.ended) return;
+    if (this.doom !== undefined) this.finish(undefined, this.doom);
+    else if (this.expired === undefined || isRocketMQError(error, 'RMQ_SEND_TIMEOUT')) this.finish(undefined, error);
+    else this.finish(undefined, this.timedOut(this.expired, error));
   }
 
   onDeadline(): void {
     if (this.over) return;
-    const waiting = this.#innermost();
+    const waiting = this.innermost();
     const where = this.chain.whereabouts(waiting === undefined ? this.position : waiting.node);
-    this.#expired = where;
+    this.expired = where;
     // A request that is with a broker is that broker's failed attempt: stage 6 hears of it before the send ends.
-    if (waiting?.timeOut() === true && this.#ended) return;
+    if (waiting?.timeOut() === true && this.ended) return;
     this.breakOff(this.timedOut(where));
   }
 
@@ -205,7 +214,7 @@ export abstract class SendState implements SendFacts, DeadlineEntry, OutcomeSink
   }
 
   /** The pending Observable that the others wait for: the one of the deepest node. */
-  #innermost(): Pending | undefined {
+  private innermost(): Pending | undefined {
     let found: Pending | undefined;
     for (let pending = this.newest; pending !== undefined; pending = pending.older) {
       if (pending.waiting && (found === undefined || pending.node > found.node)) found = pending;
@@ -215,28 +224,28 @@ export abstract class SendState implements SendFacts, DeadlineEntry, OutcomeSink
 
   /** Ends the send with `error`, having told everything that waits inside it. */
   protected breakOff(error: RocketMQError): void {
-    this.#doom = error;
-    this.#abort?.abort(error);
-    for (let turn = 0; turn < INTERRUPTIONS_MAX && !this.#ended; turn++) {
-      const waiting = this.#innermost();
+    this.doom = error;
+    this.abort?.abort(error);
+    for (let turn = 0; turn < INTERRUPTIONS_MAX && !this.ended; turn++) {
+      const waiting = this.innermost();
       if (waiting === undefined) break;
       waiting.interrupt(error);
     }
-    if (!this.#ended) this.#finish(undefined, error);
+    if (!this.ended) this.finish(undefined, error);
   }
 
-  #finish(result: SendResult | undefined, error: unknown): void {
-    this.#ended = true;
-    this.#dropLeftovers();
+  private finish(result: SendResult | undefined, error: unknown): void {
+    this.ended = true;
+    this.dropLeftovers();
     const failure = result === undefined ? saySent(this.chain.label(error, 0), this.sent) : undefined;
     this.chain.tellEnd(this, result, failure);
     this.end(result, failure);
   }
 
   /** An interceptor that answered by itself may have left the rest of the chain running. */
-  #dropLeftovers(): void {
+  private dropLeftovers(): void {
     for (let pending = this.newest; pending !== undefined; pending = pending.older) {
-      if (!pending.ended) pending.drop(this.#doom ?? this.aborted());
+      if (!pending.ended) pending.drop(this.doom ?? this.aborted());
     }
   }
 }

@@ -69,7 +69,7 @@ export class ProducerSend extends SendState implements BudgetEntry {
 
   override onDeadline(): void {
     if (this.admitted || this.over) super.onDeadline();
-    else this.breakOff(this.#heldBack());
+    else this.breakOff(this.heldBack());
   }
 
   /** The listener of the caller's AbortSignal. */
@@ -82,7 +82,7 @@ export class ProducerSend extends SendState implements BudgetEntry {
     this.owner.ended(this, result, error);
   }
 
-  #heldBack(): RocketMQError {
+  private heldBack(): RocketMQError {
     const limit = this.owner.fullBy;
     const message = `The send to topic ${this.topic} found the producer's budget by ${limit} full for ${this.timeoutMs} ms`;
     return rocketMQError('RMQ_BACKPRESSURE', message, { topic: this.topic, limit });

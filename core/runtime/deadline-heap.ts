@@ -14,7 +14,8 @@ export interface DeadlineEntry {
 /** Time-outs of so many different lengths keep a lane each. */
 const LANES = 4;
 /** Where the indexes of the first lane begin, and how far apart those of two lanes are; the heap's lie below. */
-const LANE_INDEXES = 2 ** 24;
+const LANE_INDEX_BITS = 24;
+const LANE_INDEXES = 2 ** LANE_INDEX_BITS;
 
 /**
  * A timer that comes later than this was held up by something that kept the process busy. Answers may have arrived in time
@@ -65,7 +66,7 @@ export class DeadlineHeap {
     const isThere =
       index < LANE_INDEXES
         ? this.#pull(entry, index)
-        : (this.#lanes[Math.floor(index / LANE_INDEXES) - 1]?.remove(entry) ?? false);
+        : (this.#lanes[(index >> LANE_INDEX_BITS) - 1]?.remove(entry) ?? false);
     if (!isThere) return false;
     this.#size--;
     if (this.#size === 0) this.#letProcessEnd();
