@@ -1,8 +1,9 @@
 import type { ProducerSend } from './producer-send.js';
 
-/** The sends of a producer that have not ended, as a list through the sends themselves. */
+/** The sends of a producer that have not ended, the oldest first, as a list through the sends themselves. */
 export class InFlight {
   #first: ProducerSend | undefined;
+  #last: ProducerSend | undefined;
   #count = 0;
   #whenEmpty: (() => void)[] = [];
   /** What is in flight beside its sends, and has to be told. */
@@ -12,17 +13,23 @@ export class InFlight {
     return this.#count;
   }
 
+  get oldest(): ProducerSend | undefined {
+    return this.#first;
+  }
+
   add(send: ProducerSend): void {
     this.#count++;
-    send.next = this.#first;
-    if (this.#first !== undefined) this.#first.previous = send;
-    this.#first = send;
+    send.previous = this.#last;
+    if (this.#last === undefined) this.#first = send;
+    else this.#last.next = send;
+    this.#last = send;
   }
 
   remove(send: ProducerSend): void {
     if (send.previous === undefined) this.#first = send.next;
     else send.previous.next = send.next;
-    if (send.next !== undefined) send.next.previous = send.previous;
+    if (send.next === undefined) this.#last = send.previous;
+    else send.next.previous = send.previous;
     send.previous = undefined;
     send.next = undefined;
     this.#uncount();

@@ -36,6 +36,7 @@ import { type RequestHost, request } from './request.js';
 import { positive, type ResolvedProducerOptions, resolveProducerOptions } from './resolve-options.js';
 import { sendAll } from './send-all.js';
 import { type BatchHost, sendBatch } from './send-batch.js';
+import { SendDeadlines } from './send-deadlines.js';
 import { bodySize, encodeTyped, isTyped, sendFailure, targetOf } from './send-input.js';
 import { sendOperator } from './send-operator.js';
 import type { ProducerServices } from './services.js';
@@ -56,6 +57,7 @@ export class PipelineProducer implements StartableProducer, SendOwner {
   readonly #topics: TopicRoutes;
   readonly #budget: Budget;
   readonly #inFlight = new InFlight();
+  readonly #deadlines: SendDeadlines;
   readonly #batches: BatchHost & AccumulatorHost;
   readonly #requests: RequestHost;
   /** Undefined unless sends wait for one another. */
@@ -70,6 +72,7 @@ export class PipelineProducer implements StartableProducer, SendOwner {
     this.#options = resolveProducerOptions(options, services.unitMode);
     this.group = options.group;
     this.#lifeCycle = new LifeCycle(`producer of group ${options.group}`);
+    this.#deadlines = new SendDeadlines(this.#inFlight, services.deadlines, services.clock);
     this.#events = new EventHub(services.logger);
     this.#budget = new Budget(this.#options.messagesMax, this.#options.bytesMax);
     this.#topics = new TopicRoutes(services.routes, services.names, this.#options.pipeline);
@@ -197,7 +200,7 @@ export class PipelineProducer implements StartableProducer, SendOwner {
   }
 
   ended(send: ProducerSend, result: SendResult | undefined, error: RocketMQError | undefined): void {
-    this.#services.deadlines.remove(send);
+    this.#deadlines.remove(send);
     this.#inFlight.remove(send);
     if (result !== undefined) send.observer.onResult(result);
     else send.observer.onError(error as RocketMQError, send.sent);
@@ -282,7 +285,7 @@ export class PipelineProducer implements StartableProducer, SendOwner {
     startMs: number,
     part: BatchPart | undefined,
   ): ProducerSend {
-    const { clock, ids, deadlines } = this.#services;
+    const { clock, ids } = this.#services;
     const timeoutMs = this.#timeoutMs(options);
     const now = clock.now();
     const send = new ProducerSend(
@@ -305,7 +308,7 @@ export class PipelineProducer implements StartableProducer, SendOwner {
     send.batch = part?.batch;
     send.encodeBatch = part?.encode;
     this.#inFlight.add(send);
-    if (send.deadlineMs !== Number.POSITIVE_INFINITY) deadlines.add(send);
+    this.#deadlines.add(send);
     this.#admit(send, part !== undefined);
     return send;
   }

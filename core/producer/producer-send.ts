@@ -29,6 +29,8 @@ export class ProducerSend extends SendState implements BudgetEntry {
   declare readonly observer: SendObserver;
   declare readonly abortSignal: AbortSignal | undefined;
   declare admitted: boolean;
+  /** Whether it is watched by the entry that the producer's sends share in the deadline heap. */
+  declare sharesDeadline: boolean;
   /** Neighbours in the producer's list of sends. */
   declare previous: ProducerSend | undefined;
   declare next: ProducerSend | undefined;
@@ -50,6 +52,7 @@ export class ProducerSend extends SendState implements BudgetEntry {
     this.observer = observer;
     this.abortSignal = abortSignal;
     this.admitted = false;
+    this.sharesDeadline = false;
     this.previous = undefined;
     this.next = undefined;
   }
