@@ -18,7 +18,7 @@ export interface Whereabouts {
 const INTERRUPTIONS_MAX = 64;
 
 /**
- * The one object that a send has from beginning to end. All its contexts share it; it is the entry in the deadline heap,
+ * The one object that a send has from beginning to end. All its contexts share it; it has its deadline,
  * and it is what the composed chain's Observable delivers to. Its facade sets its start, deadline and target before it begins.
  */
 export abstract class SendState implements SendFacts, DeadlineEntry, OutcomeSink {
