@@ -94,8 +94,12 @@ async function viewByUniqueKey(
 ): Promise<ReceivedMessage> {
   const madeAt = uniqueIdTime(msgId, services.clock.now());
   const begin = madeAt === undefined ? 0 : Math.max(0, madeAt - TIME_ZONES_APART_MS);
-  const query = { topic, key: msgId, isUnique: true, maxNum: UNIQUE_KEY_MESSAGES_MAX, begin, end: undefined };
-  const { messages, failures } = await queryMessages(services, query, limits);
+  const query = { topic, key: msgId, isUnique: true, maxNum: UNIQUE_KEY_MESSAGES_MAX, end: undefined };
+  let { messages, failures } = await queryMessages(services, { ...query, begin }, limits);
+  if (messages.length === 0 && begin > 0) {
+    // The id tells no month, and Java looks no further.
+    ({ messages, failures } = await queryMessages(services, { ...query, begin: 0 }, limits));
+  }
   const [first] = messages;
   if (first !== undefined) return first;
   // It may lie on one of those.

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import {
   connect,
+  isRocketMQError,
   type OutgoingMessage,
   type Producer,
   type ReceivedMessage,
@@ -20,8 +21,10 @@ export const SMALL_TOPIC = 'estate_small';
 /** Reads SMALL_TOPIC on, wherever the directory is. */
 export const READER = 'estate_reader';
 /** Stopped in the middle of SMALL_TOPIC once and never reads again. */
-const STOPPED_READER = 'estate_stopped';
+export const STOPPED_READER = 'estate_stopped';
 const TAGS = ['red', 'green', 'blue'] as const;
+/** Messages that are looked for by their keys at a time. */
+const SAMPLES = 40;
 
 type Position = Pick<ReceivedMessage, 'topic' | 'queueId' | 'queueOffset'>;
 
@@ -30,6 +33,8 @@ interface Holding extends Position {
   readonly body: Buffer;
   /** Where its record was found first: commit-log offset and time. */
   place?: string;
+  /** No index knows it any more. */
+  isForgotten?: boolean;
 }
 
 /**
@@ -184,6 +189,41 @@ export class Estate {
     expect(missing).toEqual([]);
   }
 
+  get topics(): string[] {
+    return [...this.#topics.keys()];
+  }
+
+  /** By queue. */
+  offsetsOf(topic: string, group: string): ReadonlyMap<number, number> {
+    return this.#offsets.get(`${topic}@${group}`) ?? new Map();
+  }
+
+  /** From now on nobody has to find what is there by its keys. */
+  forgetKeys(): void {
+    for (const holding of this.#holdings.values()) holding.isForgotten = true;
+  }
+
+  /** Messages of all times are found by the ids of their producers and by their keys. */
+  async verifyKeys({ nameServer }: Target): Promise<void> {
+    const findable = [...this.#holdings].filter(([, { isForgotten }]) => isForgotten !== true);
+    const sample = findable.filter((_, index) => index % Math.ceil(findable.length / SAMPLES) === 0);
+    const mq = await connect({ nameServers: nameServer });
+    try {
+      for (const [id, holding] of [...sample, ...findable.slice(-3)]) {
+        const [msgId = ''] = id.split(' ');
+        // Apache's index is a moment behind.
+        const message = await found(`message ${msgId}`, () => mq.admin.viewMessage(holding.topic, msgId));
+        expect(positionOf(message)).toBe(positionOf(holding));
+        const [key] = message.keys;
+        if (key === undefined) continue;
+        const { messages } = await mq.admin.queryMessage(holding.topic, key, { maxNum: 64 });
+        expect(messages.map(positionOf), `messages of key ${key}`).toContain(positionOf(holding));
+      }
+    } finally {
+      await mq.close();
+    }
+  }
+
   /** READER has had these; each has to be one that it had not. Returns how many acknowledged ones it lacks now. */
   readerGot(messages: readonly { readonly msgId: string }[]): number {
     for (const { msgId } of messages) {
@@ -253,6 +293,18 @@ export class Estate {
       yield { topic: SMALL_TOPIC, body: `round ${round}, ${index}`, keys: `${round}-${index}`, ...(tag && { tag }) };
     }
   }
+}
+
+async function found(what: string, look: () => Promise<ReceivedMessage>): Promise<ReceivedMessage> {
+  let message: ReceivedMessage | undefined;
+  await waitFor(what, async () => {
+    message = await look().catch((error: unknown) => {
+      if (isRocketMQError(error, 'RMQ_MESSAGE_NOT_FOUND')) return undefined;
+      throw error;
+    });
+    return message !== undefined;
+  });
+  return message as ReceivedMessage;
 }
 
 function expectHeld(message: ReceivedMessage, holding: Holding): void {
