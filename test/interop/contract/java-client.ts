@@ -17,6 +17,7 @@ export function javaClientContract(target: () => Target): void {
       'tags',
       'waiting',
       'share',
+      'pull',
       'admin',
       'request',
       'transaction',
