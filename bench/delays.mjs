@@ -14,7 +14,8 @@ import { startServerProcess } from './kit/server-process.mjs';
 
 const messages = Number(process.argv[2] ?? 100_000);
 const rate = Number(process.argv[3] ?? 1_000);
-const SEND_MS = messages / 8;
+/** Sent before, to see how long storing all of them takes. */
+const SAMPLE = 5_000;
 const BEFORE_MS = 3_000;
 
 const dir = mkdtempSync(join(tmpdir(), 'multistage-bench-'));
@@ -25,7 +26,11 @@ try {
   const body = Buffer.alloc(1024, 'x');
   await producer.send({ topic: 'meanwhile', body });
   await producer.send({ topic: 'timed', body });
-  const dueMs = Math.ceil((Date.now() + SEND_MS + BEFORE_MS) / 1_000) * 1_000 + 1_000;
+  const sampledAtMs = Date.now();
+  const sample = Array.from({ length: SAMPLE }, () => ({ topic: 'meanwhile', body }));
+  for await (const { error } of producer.sendAll(sample)) if (error) throw error;
+  const sendMs = ((Date.now() - sampledAtMs) / SAMPLE) * messages * 1.2;
+  const dueMs = Math.ceil((Date.now() + sendMs + BEFORE_MS) / 1_000) * 1_000 + 1_000;
   const timed = Array.from({ length: messages }, () => ({ topic: 'timed', body, deliverAt: dueMs }));
   for await (const { error } of producer.sendAll(timed)) if (error) throw error;
   if (Date.now() > dueMs - BEFORE_MS / 2) throw new Error('storing them took too long: name fewer');

@@ -13,6 +13,7 @@ import { ourConsumerRetriesContract } from './contract/our-consumer-retries.js';
 import { ourErrorsContract } from './contract/our-errors.js';
 import { ourPullConsumersContract } from './contract/our-pull-consumers.js';
 import { ourRequestsContract } from './contract/our-requests.js';
+import { ourTimersContract } from './contract/our-timers.js';
 import { ourTracesContract } from './contract/our-traces.js';
 import { ourTransactionsContract } from './contract/our-transactions.js';
 import { sqlFilterContract } from './contract/sql-filter.js';
@@ -25,7 +26,7 @@ const target = () => apache;
 
 beforeAll(async () => {
   home = await mkdtemp(join(tmpdir(), 'multistage-apache-5-'));
-  apache = await startApache(inject('java'), home, { version: '5.5.0' });
+  apache = await startApache(inject('java'), home, { version: '5.5.0', brokerConfig: { recallMessageEnable: true } });
 });
 
 afterAll(async () => {
@@ -44,6 +45,7 @@ ourAdminContract(target, { search: 'lower' });
 ourPullConsumersContract(target);
 ourRequestsContract(target, 'ROCKETMQ');
 ourTransactionsContract(target, 'ROCKETMQ');
+ourTimersContract(target);
 apache5Differences(target);
 sqlFilterContract(target, [
   ...SQL_CASES.filter(({ expression }) => !/^(contains|startswith) /.test(expression)),

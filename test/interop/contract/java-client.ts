@@ -21,6 +21,7 @@ export function javaClientContract(target: () => Target): void {
       'admin',
       'request',
       'transaction',
+      'delay',
     ];
     test.each([...scenarios, 'trace'])('scenario %s holds', async (scenario) => {
       const topic = `java_${scenario}_${encoding}`;

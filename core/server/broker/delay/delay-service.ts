@@ -17,8 +17,13 @@ import { LevelQueue } from './level-queue.js';
 import { loadTimers } from './load-timers.js';
 import { TimerWheel } from './timer-wheel.js';
 
-/** Delivered in one turn of the event loop: what a turn takes longer, every sender waits longer. */
-const MESSAGES_PER_TURN = 32;
+/**
+ * Delivered in one turn of the event loop: what a turn takes longer, every sender waits longer. Where turns are long because
+ * much else is to do, more go out in each, so that a rate is kept.
+ */
+const MESSAGES_PER_TURN_MIN = 32;
+const MESSAGES_PER_TURN_MAX = 96;
+const MESSAGES_PER_MS = 50;
 /** A clock that jumps is noticed after this long at the latest. */
 const LOOK_MS_MAX = 1_000;
 /** So much log may come behind the last notes, for the next start to read after a kill, while something waits. */
@@ -154,13 +159,15 @@ export class DelayService implements BrokerService {
 
   /** A few at a time, the sources in turn, and everybody else between. */
   async #deliverDue(): Promise<void> {
+    let lastMs = this.#clock.monotonic();
     for (let isMore = true; isMore && !this.#isClosed; ) {
       isMore = false;
       for (const source of this.#sources) {
         const moment = this.#moment();
         if (source.dueInMs(moment) > 0) continue;
         this.#moveScan();
-        const batch = source.take(moment, MESSAGES_PER_TURN);
+        const batch = source.take(moment, messagesPerTurn(moment.monotonicMs - lastMs));
+        lastMs = moment.monotonicMs;
         if (batch === undefined) continue;
         await this.#delivery.deliver(source, batch);
         this.#isUnsaved = true;
@@ -235,6 +242,10 @@ function standsForAnother({ topic, preparedTransactionOffset, properties }: Stor
   if (preparedTransactionOffset <= 0 || topic === SystemTopic.SCHEDULE || topic === TIMER_TOPIC) return false;
   const text = properties.toString();
   return [PropertyName.DELAY, PropertyName.TIMER_OUT_MS].some((name) => findProperty(text, name) !== undefined);
+}
+
+function messagesPerTurn(turnMs: number): number {
+  return Math.max(MESSAGES_PER_TURN_MIN, Math.min(MESSAGES_PER_TURN_MAX, Math.ceil(turnMs * MESSAGES_PER_MS)));
 }
 
 function nextTurn(): Promise<void> {
