@@ -135,27 +135,27 @@ export class PullLoop implements QueueFeed {
     }
     this.#state = 'pulling';
     const address = this.#address();
-    if (address !== undefined) this.#request(address.address, address.slave);
+    if (address !== undefined) this.#request(address);
     else this.#loadAddress();
   }
 
   /** The broker that was suggested last, else the next id, else any of that name. */
-  #address(): { readonly address: string; readonly slave: boolean } | undefined {
+  #address(): string | undefined {
     const { routes } = this.#services;
     const { brokerName } = this.#consumed.queue;
     for (const brokerId of [this.#brokerId, this.#brokerId + 1]) {
       const address = routes.brokerAddress(brokerName, brokerId);
-      if (address !== undefined) return { address, slave: brokerId !== 0 };
+      if (address !== undefined) return address;
     }
     const any = routes.brokers().find((broker) => broker.brokerName === brokerName);
-    return any && { address: any.address, slave: any.brokerId !== 0 };
+    return any?.address;
   }
 
   #loadAddress(): void {
     const { brokerName, topic } = this.#consumed.queue;
     this.#services.routes.loadBrokerAddress(brokerName, topic).then(
       (address) => {
-        if (this.#state === 'pulling') this.#request(address, false);
+        if (this.#state === 'pulling') this.#request(address);
       },
       (error: unknown) => {
         if (this.#state === 'pulling') this.#failed(error);
@@ -163,7 +163,7 @@ export class PullLoop implements QueueFeed {
     );
   }
 
-  #request(address: string, slave: boolean): void {
+  #request(address: string): void {
     const { options, remoting, clock, wireGroup, litePull } = this.#services;
     const { processQueue, queue, subscription } = this.#consumed;
     const lite = litePull && { code: litePull(queue.brokerName) };
@@ -174,7 +174,6 @@ export class PullLoop implements QueueFeed {
       queue,
       offset: processQueue.nextOffset,
       batchSize: options.pullBatchSize,
-      commitOffset: slave || lite ? 0 : processQueue.committableOffset,
       suspendTimeoutMs: options.suspendTimeoutMs,
       subVersion: subscription.subVersion,
       expressionType: subscription.expressionType,

@@ -16,8 +16,6 @@ export interface PullFacts {
   readonly queue: MessageQueue;
   readonly offset: number;
   readonly batchSize: number;
-  /** What the broker may store as the group's position on the way; 0 for nothing. */
-  readonly commitOffset: number;
   readonly suspendTimeoutMs: number;
   readonly subVersion: number;
   readonly expressionType: 'TAG' | 'SQL92';
@@ -31,7 +29,7 @@ export interface PullFacts {
 
 /** PULL_MESSAGE (protocol §2.6): held by the broker while there is nothing; a push consumer's subscription is known from heartbeats. */
 export function pullRequest(facts: PullFacts): OutgoingCommand {
-  const { queue, commitOffset, subscription, lite, held = true } = facts;
+  const { queue, subscription, lite, held = true } = facts;
   return {
     code: lite?.code ?? RequestCode.PULL_MESSAGE,
     ext: {
@@ -42,10 +40,10 @@ export function pullRequest(facts: PullFacts): OutgoingCommand {
       maxMsgNums: facts.batchSize,
       sysFlag:
         (held ? PullSysFlag.SUSPEND : 0) |
-        (commitOffset > 0 ? PullSysFlag.COMMIT_OFFSET : 0) |
         (subscription === undefined ? 0 : PullSysFlag.SUBSCRIPTION) |
         (lite === undefined ? 0 : PullSysFlag.LITE_PULL),
-      commitOffset,
+      // Never a position: a broker works on pulls beside other requests, and this one could come out behind a newer one.
+      commitOffset: 0,
       suspendTimeoutMillis: facts.suspendTimeoutMs,
       ...(subscription === undefined ? {} : { subscription }),
       subVersion: subscription === undefined ? facts.subVersion : 0,

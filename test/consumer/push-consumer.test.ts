@@ -669,7 +669,7 @@ describe('pulling', () => {
     expect(broker.offsetOf('billing', 'orders', 0)).toBe(8);
   });
 
-  test('a pull carries what Java’s carries', async () => {
+  test('a pull carries what Java’s carries, but no position to commit', async () => {
     const { broker, client, clock } = setup();
     broker.setOffset('billing', 'orders', 0, 3);
     for (let index = 0; index < 3; index++) broker.put('orders', 0);
@@ -681,8 +681,8 @@ describe('pulling', () => {
       queueId: '0',
       queueOffset: '3',
       maxMsgNums: '32',
-      sysFlag: '3',
-      commitOffset: '3',
+      sysFlag: '2',
+      commitOffset: '0',
       suspendTimeoutMillis: '15000',
       subVersion: String(clock.now()),
       expressionType: 'TAG',

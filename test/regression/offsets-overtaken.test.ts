@@ -1,10 +1,13 @@
 /**
  * A member stored the offsets it began with when the group changed, and at the same moment those it ended with, because
  * it was closed. A broker works on requests side by side: the older offset came out last, and the next member read a
- * whole queue again. Seen on Apache 4.9.7. There is one request at a time for a queue now.
+ * whole queue again. Seen on Apache 4.9.7. There is one request at a time for a queue now. And pulls carry no position to
+ * commit any more, as Java's do: one that was worked on late undid the last commit of a consumer that closed, so that the
+ * next member read five messages again (Apache 4.9.7 and 5.5.0).
  */
 import { expect, test } from 'vitest';
 import type { BrokerRequests } from '../../core/consumer/broker-requests.js';
+import { PullSysFlag, pullRequest } from '../../core/consumer/pull-request.js';
 import { RemoteOffsetStore } from '../../core/consumer/remote-offset-store.js';
 import { silentLogger } from '../../core/runtime/logger.js';
 
@@ -34,4 +37,12 @@ test('an offset goes out only when the one before it is confirmed, and then the 
   requests[1]?.answer();
   await Promise.all([second, last]);
   expect(sentOffsets()).toEqual([0, 5]);
+});
+
+test('a pull carries no position: it could be worked on behind a newer one', () => {
+  const { ext } = pullRequest({
+    ...{ group: 'g', queue: { topic: 't', brokerName: 'b', queueId: 0 }, offset: 7, batchSize: 32 },
+    ...{ suspendTimeoutMs: 15_000, subVersion: 1, expressionType: 'TAG' },
+  });
+  expect(ext).toMatchObject({ queueOffset: 7, commitOffset: 0, sysFlag: PullSysFlag.SUSPEND });
 });
