@@ -26,6 +26,8 @@ export class RemoteOffsetStore implements OffsetStore {
   readonly #logger: Logger;
   readonly #onPersisted: ((queue: MessageQueue, offset: number) => void) | undefined;
   readonly #positions = new Map<string, Position>();
+  /** By topic and broker: ends when the group's first offset there is stored. */
+  readonly #opening = new Map<string, Promise<void>>();
 
   constructor(
     requests: BrokerRequests,
@@ -55,9 +57,24 @@ export class RemoteOffsetStore implements OffsetStore {
       queues === undefined
         ? [...this.#positions.values()]
         : queues.map((queue) => this.#positions.get(queueKey(queue))).filter((position) => position !== undefined);
-    await Promise.all(
-      positions.filter(({ offset, stored }) => offset !== stored).map((position) => this.#store(position)),
-    );
+    const changed = positions.filter(({ offset, stored }) => offset !== stored);
+    await Promise.all(changed.map((position) => this.#storeBehindFirst(position)));
+  }
+
+  /**
+   * The first offset of a topic at a broker goes alone: Apache's broker makes a table for it, and of two requests that find
+   * none it keeps the table of one, so that the other's offset is confirmed and lost.
+   */
+  async #storeBehindFirst(position: Position): Promise<void> {
+    const key = `${position.queue.topic}\n${position.queue.brokerName}`;
+    const opening = this.#opening.get(key);
+    if (opening === undefined) {
+      const first = this.#store(position);
+      this.#opening.set(key, first);
+      return first;
+    }
+    await opening;
+    return this.#store(position);
   }
 
   remove(queue: MessageQueue): void {

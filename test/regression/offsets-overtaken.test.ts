@@ -46,3 +46,33 @@ test('a pull carries no position: it could be worked on behind a newer one', () 
   });
   expect(ext).toMatchObject({ queueOffset: 7, commitOffset: 0, sysFlag: PullSysFlag.SUSPEND });
 });
+
+/**
+ * The first commit of four queues went out at once. Apache's broker (4.9.7, 5.5.0) makes a table for a group's first offset in
+ * a topic, and of requests that find none side by side only one table stays: an offset that was confirmed was gone, and
+ * the next member read that queue again.
+ */
+test('the first offset of a topic at a broker goes alone, the others behind it', async () => {
+  const requests: { place: string; answer(): void }[] = [];
+  const broker = {
+    storeConsumerOffset: ({ brokerName, queueId }: { brokerName: string; queueId: number }) =>
+      new Promise<void>((resolve) => {
+        requests.push({ place: `${brokerName}${queueId}`, answer: resolve });
+      }),
+  } as unknown as BrokerRequests;
+  const store = new RemoteOffsetStore(broker, 'g', silentLogger);
+  for (const brokerName of ['a', 'b']) {
+    for (const queueId of [0, 1, 2]) store.update({ topic: 't', brokerName, queueId }, 5);
+  }
+  const persisting = store.persist();
+  await Promise.resolve();
+  expect(requests.map(({ place }) => place)).toEqual(['a0', 'b0']);
+  requests[0]?.answer();
+  await new Promise(setImmediate);
+  expect(requests.map(({ place }) => place)).toEqual(['a0', 'b0', 'a1', 'a2']);
+  requests[1]?.answer();
+  await new Promise(setImmediate);
+  expect(requests.map(({ place }) => place)).toEqual(['a0', 'b0', 'a1', 'a2', 'b1', 'b2']);
+  for (const { answer } of requests) answer();
+  await persisting;
+});
