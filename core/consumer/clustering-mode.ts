@@ -8,6 +8,7 @@ import type { DeliveryReport } from './delivery-report.js';
 import { type PulledMessage, physicalOffsetOf } from './pulled-message.js';
 import { afterMs, delayLevelFor } from './retry-after.js';
 import type { SendBack } from './send-back.js';
+import { acknowledge, handleAgainIn, skipAll } from './settle-message.js';
 
 /** A message that its broker did not take back is handled again here after so long, as with Java. */
 const SEND_BACK_RETRY_MS = 5_000;
@@ -50,8 +51,7 @@ export class ClusteringMode implements DeliveryMode {
   }
 
   skip(consumed: ConsumedQueue, skipped: readonly PulledMessage[]): void {
-    for (const pulled of skipped) acknowledge(consumed, pulled);
-    consumed.onRoom?.();
+    skipAll(consumed, skipped);
   }
 
   settle(ended: EndedDelivery, outcome: DeliveryOutcome): void {
@@ -124,19 +124,7 @@ export class ClusteringMode implements DeliveryMode {
   }
 
   #againIn(consumed: ConsumedQueue, pulled: PulledMessage, delayMs: number): void {
-    pulled.failures++;
-    if (this.#stopped) return;
-    const timer = this.#services.clock.setTimer(delayMs, () => {
-      consumed.retryTimers.delete(timer);
-      if (consumed.dropped || this.#stopped) return;
-      consumed.again.push(pulled);
-      this.#services.wake(consumed);
-    });
-    consumed.retryTimers.add(timer);
+    const { clock, wake } = this.#services;
+    handleAgainIn(consumed, pulled, delayMs, { clock, wake, isStopped: () => this.#stopped });
   }
-}
-
-function acknowledge(consumed: ConsumedQueue, pulled: PulledMessage): void {
-  pulled.message = undefined;
-  consumed.processQueue.acknowledge(pulled);
 }

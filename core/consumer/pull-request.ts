@@ -2,13 +2,11 @@ import { rocketMQError } from '../errors/rocketmq-error.js';
 import type { MessageQueue } from '../message/message.js';
 import { recogniseRefusal } from '../remoting/peer-recognition.js';
 import { optionalInt64, requiredInt64 } from '../remoting/protocol/ext-fields.js';
+import { PullSysFlag } from '../remoting/protocol/flags.js';
 import type { OutgoingCommand, RemotingCommand } from '../remoting/protocol/remoting-command.js';
 import { RequestCode } from '../remoting/protocol/request-codes.js';
 import { ResponseCode } from '../remoting/protocol/response-codes.js';
 import { findRecords, type PulledMessage } from './pulled-message.js';
-
-/** Bits of a pull's sysFlag. Matches Apache's PullSysFlag. */
-export const PullSysFlag = { COMMIT_OFFSET: 1, SUSPEND: 2, SUBSCRIPTION: 4, CLASS_FILTER: 8, LITE_PULL: 16 } as const;
 
 export interface PullFacts {
   /** The group on the wire. */

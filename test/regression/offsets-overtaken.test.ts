@@ -7,8 +7,9 @@
  */
 import { expect, test } from 'vitest';
 import type { BrokerRequests } from '../../core/consumer/broker-requests.js';
-import { PullSysFlag, pullRequest } from '../../core/consumer/pull-request.js';
+import { pullRequest } from '../../core/consumer/pull-request.js';
 import { RemoteOffsetStore } from '../../core/consumer/remote-offset-store.js';
+import { PullSysFlag } from '../../core/remoting/protocol/flags.js';
 import { silentLogger } from '../../core/runtime/logger.js';
 
 test('an offset goes out only when the one before it is confirmed, and then the newest', async () => {

@@ -6,6 +6,7 @@ import { type DeliveryOutcome, type MessageOutcome, outcomeOf } from '../deliver
 import type { DeliveryMode, EndedDelivery } from '../delivery-mode.js';
 import type { DeliveryReport } from '../delivery-report.js';
 import type { PulledMessage } from '../pulled-message.js';
+import { acknowledge, handleAgainIn, skipAll } from '../settle-message.js';
 
 export interface BroadcastingModeServices {
   readonly retry: Required<HandlerRetry>;
@@ -34,8 +35,7 @@ export class BroadcastingMode implements DeliveryMode {
   }
 
   skip(consumed: ConsumedQueue, skipped: readonly PulledMessage[]): void {
-    for (const pulled of skipped) acknowledge(consumed, pulled);
-    consumed.onRoom?.();
+    skipAll(consumed, skipped);
   }
 
   settle(ended: EndedDelivery, outcome: DeliveryOutcome): void {
@@ -69,19 +69,7 @@ export class BroadcastingMode implements DeliveryMode {
   }
 
   #againIn(consumed: ConsumedQueue, pulled: PulledMessage, delayMs: number): void {
-    pulled.failures++;
-    if (this.#stopped) return;
-    const timer = this.#services.clock.setTimer(delayMs, () => {
-      consumed.retryTimers.delete(timer);
-      if (consumed.dropped || this.#stopped) return;
-      consumed.again.push(pulled);
-      this.#services.wake(consumed);
-    });
-    consumed.retryTimers.add(timer);
+    const { clock, wake } = this.#services;
+    handleAgainIn(consumed, pulled, delayMs, { clock, wake, isStopped: () => this.#stopped });
   }
-}
-
-function acknowledge(consumed: ConsumedQueue, pulled: PulledMessage): void {
-  pulled.message = undefined;
-  consumed.processQueue.acknowledge(pulled);
 }

@@ -8,6 +8,7 @@ import type { DeliveryReport } from '../delivery-report.js';
 import { type PulledMessage, physicalOffsetOf } from '../pulled-message.js';
 import type { QueueOwnership } from '../queue-ownership.js';
 import type { SendBack } from '../send-back.js';
+import { acknowledge, skipAll } from '../settle-message.js';
 import type { QueueLocks } from './queue-locks.js';
 
 /** A broker makes a message of this level a dead letter. */
@@ -80,8 +81,7 @@ export class OrderedMode implements DeliveryMode, QueueOwnership {
   }
 
   skip(consumed: ConsumedQueue, skipped: readonly PulledMessage[]): void {
-    for (const pulled of skipped) acknowledge(consumed, pulled);
-    consumed.onRoom?.();
+    skipAll(consumed, skipped);
   }
 
   /** What is acknowledged behind a message that failed comes again too: it must not overtake it. */
@@ -226,9 +226,4 @@ export class OrderedMode implements DeliveryMode, QueueOwnership {
     }
     return lane;
   }
-}
-
-function acknowledge(consumed: ConsumedQueue, pulled: PulledMessage): void {
-  pulled.message = undefined;
-  consumed.processQueue.acknowledge(pulled);
 }

@@ -348,6 +348,7 @@ describe('the broker', () => {
         'haListenPort=10912',
         'autoCreateTopicEnable=true',
         'maxMessageSize=4194304',
+        'timerWheelEnable=true',
         'storePathRootDir=C:\\\\data\\nx',
       ]),
     );

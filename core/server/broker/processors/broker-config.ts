@@ -36,7 +36,8 @@ export class BrokerConfigProcessor implements BrokerProcessor {
       address,
       haServerAddr,
       nameServers,
-      heldPullsMax: _,
+      heldPullsMax: _held,
+      delayLevelsMs: _levels,
       storeHost,
       storeSettings,
       ...named
@@ -52,7 +53,6 @@ export class BrokerConfigProcessor implements BrokerProcessor {
       namesrvAddr: nameServers.join(';'),
       storeHost,
       brokerRole: 'ASYNC_MASTER',
-      timerWheelEnable: false,
       forceRegister: true,
       compressedRegister: false,
       ...storeSettings,
