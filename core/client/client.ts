@@ -13,7 +13,7 @@ import type { Producer } from '../producer/producer.js';
 import type { LifeCycleState } from '../runtime/life-cycle.js';
 
 export interface ClientCloseOptions {
-  /** For everything together: sends in flight, running handlers. Default 30,000. */
+  /** For everything together: sends in flight, running handlers. A plugin that stops has its own `pluginTimeoutMs`. Default 30,000. */
   readonly timeoutMs?: number;
   /** Stops waiting earlier. */
   readonly signal?: AbortSignal;

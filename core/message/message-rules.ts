@@ -65,7 +65,8 @@ export function validateGroup(group: string): void {
 
 /**
  * Everything about a message that can be known before it is sent; nothing is sent that a broker would refuse by rule.
- * @throws RMQ_MESSAGE_ILLEGAL naming the field: topic, body, tag, keys, flag, properties, delay, delayLevel, deliverAt
+ * @throws RMQ_MESSAGE_ILLEGAL naming the field: topic, body, tag, keys, flag, properties, delay, delayLevel, deliverAt,
+ * waitStored
  */
 export function validateMessage(message: OutgoingMessage, maxMessageSize: number = MESSAGE_SIZE_BYTES_MAX): void {
   if (typeof message !== 'object' || message === null) throw illegal('message', 'The message is missing');
@@ -83,6 +84,9 @@ export function validateMessage(message: OutgoingMessage, maxMessageSize: number
   if (flag !== undefined && flag !== (flag | 0)) throw illegal('flag', `The flag ${flag} is no 32-bit integer`, topic);
   if (message.delay !== undefined || message.delayLevel !== undefined || message.deliverAt !== undefined) {
     validateDelay(message);
+  }
+  if (message.waitStored !== undefined && typeof message.waitStored !== 'boolean') {
+    throw illegal('waitStored', `waitStored is true or false, not ${quoted(message.waitStored)}`, topic);
   }
   if (message.systemProperties !== undefined) validateSystemProperties(message.systemProperties, topic);
   // A UTF-16 unit is at most three bytes of UTF-8: only a message near the limit is worth an exact count.

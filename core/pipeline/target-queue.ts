@@ -6,7 +6,7 @@ import type { SendTarget } from './context.js';
 
 /**
  * The queue that the caller asks for among a topic's queues; undefined when it is not among them.
- * @throws RMQ_MESSAGE_ILLEGAL for a queue of another topic, RMQ_OPTIONS_INVALID for a selector that throws
+ * @throws RMQ_MESSAGE_ILLEGAL for a queue of another topic, RMQ_OPTIONS_INVALID for a selector that throws or returns something else
  */
 export function targetQueue(
   target: SendTarget,
@@ -61,5 +61,10 @@ function selectedQueue(
       { cause: error },
     );
   }
-  return chosen === undefined || chosen === null ? undefined : findQueue(chosen, queues, message.topic);
+  if (chosen === undefined || chosen === null) return undefined;
+  if (typeof chosen.topic === 'string') return findQueue(chosen, queues, message.topic);
+  // What it rejects with would be an unhandled rejection.
+  Promise.resolve(chosen).catch(() => undefined);
+  const text = 'The queue selector has to return one of the queues that it is given, at once and not by promise';
+  throw rocketMQError('RMQ_OPTIONS_INVALID', text, { option: 'selector' });
 }

@@ -39,6 +39,7 @@ import { type BatchHost, sendBatch } from './send-batch.js';
 import { SendDeadlines } from './send-deadlines.js';
 import { bodySize, encodeTyped, isTyped, sendFailure, targetOf } from './send-input.js';
 import { sendOperator } from './send-operator.js';
+import { checkSendOptions } from './send-options.js';
 import type { ProducerServices } from './services.js';
 import type { StartableProducer } from './startable-producer.js';
 
@@ -260,6 +261,7 @@ export class PipelineProducer implements StartableProducer, SendOwner {
     listener: EventListener,
     startMs: number,
   ): { cancel(): void } {
+    checkSendOptions(options);
     const alone = listener !== undefined || options?.slots !== undefined;
     if (this.#accumulator !== undefined && mode === 'send' && !alone) {
       const held = this.#accumulator.take({

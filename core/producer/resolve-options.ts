@@ -62,6 +62,7 @@ export function resolveProducerOptions(options: ProducerOptions, unitMode = fals
   } catch {
     throw invalid('createTopicKey', 'has to be the name of a topic', createTopicKey);
   }
+  named('backPressure', backPressure, ['messagesMax', 'bytesMax']);
   const { compressThresholdBytes = 4_096 } = options;
   const maxMessageSizeBytes = integer('maxMessageSizeBytes', options.maxMessageSizeBytes ?? MESSAGE_SIZE_BYTES_MAX, 1);
   return {
@@ -105,14 +106,7 @@ function resolveAutoBatch(
 ): ResolvedAutoBatch | undefined {
   if (given === undefined || given === false) return undefined;
   const options = given === true ? {} : given;
-  if (typeof options !== 'object' || options === null) {
-    throw invalid('autoBatch', 'has to be true, false or an object', given);
-  }
-  for (const name of Object.keys(options)) {
-    if (!['lingerMs', 'sizeBytesMax', 'totalBytesMax'].includes(name)) {
-      throw invalid(`autoBatch.${name}`, 'is no option of automatic batches');
-    }
-  }
+  named('autoBatch', options, ['lingerMs', 'sizeBytesMax', 'totalBytesMax'], 'true, false or an object');
   const { lingerMs = 10, totalBytesMax = 32 * 1024 * 1024 } = options;
   const { sizeBytesMax = Math.min(AUTO_BATCH_BYTES, maxMessageSizeBytes) } = options;
   return {
@@ -120,6 +114,14 @@ function resolveAutoBatch(
     sizeBytesMax: integer('autoBatch.sizeBytesMax', sizeBytesMax, 1, maxMessageSizeBytes),
     totalBytesMax: integer('autoBatch.totalBytesMax', totalBytesMax, 1, Number.MAX_SAFE_INTEGER),
   };
+}
+
+/** @throws RMQ_OPTIONS_INVALID unless the value is an object of these names */
+function named(option: string, value: unknown, names: readonly string[], expected = 'an object'): void {
+  if (typeof value !== 'object' || value === null) throw invalid(option, `has to be ${expected}`, value);
+  for (const name of Object.keys(value)) {
+    if (!names.includes(name)) throw invalid(`${option}.${name}`, `is none of ${names.join(', ')}`);
+  }
 }
 
 /** @throws RMQ_OPTIONS_INVALID unless the value is a number above 0; Infinity is allowed */

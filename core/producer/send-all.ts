@@ -1,6 +1,7 @@
 import type { AnyMessage, MessageSource, SendAllOptions, SendOptions, SendReport } from './producer.js';
 import type { SendObserver } from './producer-send.js';
-import { integer } from './resolve-options.js';
+import { integer, invalid } from './resolve-options.js';
+import { checkSendOptions, optionsOfEach } from './send-options.js';
 
 /** Begins one send of many. */
 export type Sender = (
@@ -21,6 +22,11 @@ export function sendAll<M extends AnyMessage>(
   messages: MessageSource<M>,
   options: SendAllOptions = {},
 ): AsyncIterable<SendReport<M>> {
+  checkSendOptions(options, ['concurrency', 'stopOnError']);
+  const source = messages as Partial<Iterable<M> & AsyncIterable<M>> | null | undefined;
+  if (source?.[Symbol.asyncIterator] === undefined && source?.[Symbol.iterator] === undefined) {
+    throw invalid('messages', 'has to be an iterable or async iterable of messages');
+  }
   const concurrency = integer('concurrency', options.concurrency ?? CONCURRENCY_DEFAULT, 1);
   return { [Symbol.asyncIterator]: () => reports(new BulkSend(sender, messages, options, concurrency)) };
 }
@@ -53,14 +59,12 @@ class BulkSend<M extends AnyMessage> {
   constructor(sender: Sender, messages: MessageSource<M>, options: SendAllOptions, concurrency: number) {
     this.#sender = sender;
     this.#options = options;
-    const { timeoutMs, attemptTimeoutMs, selector } = options;
-    this.#sendOptions = {
-      ...(timeoutMs !== undefined && { timeoutMs }),
-      ...(attemptTimeoutMs !== undefined && { attemptTimeoutMs }),
-      ...(selector !== undefined && { selector }),
-    };
+    this.#sendOptions = optionsOfEach(options);
     this.#concurrency = concurrency;
-    this.#source = Symbol.asyncIterator in messages ? messages[Symbol.asyncIterator]() : messages[Symbol.iterator]();
+    this.#source =
+      Symbol.asyncIterator in Object(messages)
+        ? (messages as AsyncIterable<M>)[Symbol.asyncIterator]()
+        : (messages as Iterable<M>)[Symbol.iterator]();
   }
 
   begin(): void {

@@ -17,6 +17,7 @@ import type { LaunchPart } from './open-batch.js';
 import type { AnyMessage, RawMessage, SendOptions } from './producer.js';
 import type { SendObserver } from './producer-send.js';
 import { encodeTyped, isTyped } from './send-input.js';
+import { checkSendOptions } from './send-options.js';
 
 /** What a batch needs of its producer. */
 export interface BatchHost extends PartRules {
@@ -47,7 +48,8 @@ export async function sendBatch(
   if (!Array.isArray(given)) {
     throw rocketMQError('RMQ_MESSAGE_ILLEGAL', 'A batch is an array of messages', { field: 'messages' });
   }
-  const encoding = given.map(encodedAt);
+  checkSendOptions(options);
+  const encoding = Array.from(given, encodedAt);
   const messages = encoding.some((one) => one instanceof Promise)
     ? await Promise.all(encoding)
     : (encoding as RawMessage[]);

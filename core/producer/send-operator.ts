@@ -3,6 +3,7 @@ import { rocketMQError } from '../errors/rocketmq-error.js';
 import type { AnyMessage, OperatorOptions, SendOptions, SendReport } from './producer.js';
 import { integer } from './resolve-options.js';
 import { CONCURRENCY_DEFAULT, type Sender } from './send-all.js';
+import { checkSendOptions, optionsOfEach } from './send-options.js';
 
 const BUFFER_DEFAULT = 1_024;
 
@@ -15,6 +16,7 @@ export function sendOperator<M extends AnyMessage>(
   sender: Sender,
   options: OperatorOptions = {},
 ): OperatorFunction<M, SendReport<M>> {
+  checkSendOptions(options, ['concurrency', 'stopOnError', 'bufferMax']);
   const concurrency = integer('concurrency', options.concurrency ?? CONCURRENCY_DEFAULT, 1);
   const bufferMax = integer('bufferMax', options.bufferMax ?? BUFFER_DEFAULT, 0);
   return (source) =>
@@ -48,12 +50,7 @@ class OperatorStream<M extends AnyMessage> {
   ) {
     this.#sender = sender;
     this.#options = options;
-    const { timeoutMs, attemptTimeoutMs, selector } = options;
-    this.#sendOptions = {
-      ...(timeoutMs !== undefined && { timeoutMs }),
-      ...(attemptTimeoutMs !== undefined && { attemptTimeoutMs }),
-      ...(selector !== undefined && { selector }),
-    };
+    this.#sendOptions = optionsOfEach(options);
     this.#concurrency = concurrency;
     this.#bufferMax = bufferMax;
     this.#subscriber = subscriber;

@@ -46,6 +46,8 @@ test.each([
   ['notStored', { notStored: 'shrug' as 'return' }],
   ['backPressure.messagesMax', { backPressure: { messagesMax: 0 } }],
   ['backPressure.bytesMax', { backPressure: { bytesMax: 0 } }],
+  ['backPressure', { backPressure: null as unknown as object }],
+  ['backPressure.messages', { backPressure: { messages: 5 } as object }],
   ['retrys', { retrys: 3 } as Partial<ProducerOptions>],
 ])('the option %s is refused by name', (option, options) => {
   expect(() => resolveProducerOptions({ group: 'g', ...options })).toThrow(
