@@ -53,14 +53,24 @@ export class TraceReporter {
 
   report(record: TraceRecord): void {
     try {
-      if (!this.#closed && this.#dispatcher?.append(record) === true) {
+      const taken: unknown = this.#closed ? false : this.#dispatcher?.append(record);
+      if (taken === true) {
         this.#traced++;
         return;
       }
+      // Nobody waits for a promise here: what it rejects with would be an unhandled rejection.
+      if (typeof taken === 'object') {
+        Promise.resolve(taken).catch(() => undefined);
+        this.#warn('append of the trace dispatcher has to return true or false, not a promise');
+      }
     } catch (error) {
-      if (!this.#warned) this.#logger.warn('the trace dispatcher throws what it should drop', { error });
-      this.#warned = true;
+      this.#warn('the trace dispatcher throws what it should drop', error);
     }
     this.#dropped++;
+  }
+
+  #warn(what: string, error?: unknown): void {
+    if (!this.#warned) this.#logger.warn(what, { error });
+    this.#warned = true;
   }
 }

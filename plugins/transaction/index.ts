@@ -19,6 +19,7 @@ import {
   transactionInterceptor,
 } from './transaction-interceptor.js';
 import type { TransactionProducer, TransactionProducerOptions, TransactionSendResult } from './transaction-producer.js';
+import { type Patience, waitAtMost } from './wait-at-most.js';
 
 export type {
   Check,
@@ -81,7 +82,7 @@ export function transaction(): Plugin<Transactions> {
         return undefined;
       });
       host.onStop(async () => {
-        await Promise.all([...groups.values()].map(({ checks }) => checks.close()));
+        await Promise.all([...groups.values()].map(endOf));
       });
       return { producer: (options) => createTransactionProducer(host, groups, options) };
     },
@@ -107,15 +108,28 @@ async function createTransactionProducer<A>(
     concurrency: checkConcurrency,
     timeoutMs: checkTimeoutMs,
   });
-  groups.set(group, { group, wireGroup, execute: execute as InterceptedGroup['execute'], checks });
+  const known: Group = {
+    group,
+    wireGroup,
+    execute: execute as InterceptedGroup['execute'],
+    running: new Set(),
+    checks,
+  };
+  groups.set(group, known);
   const producer = await host.producer(options).catch((error: unknown) => {
     groups.delete(group);
     throw error;
   });
-  const close = async (closing?: { readonly timeoutMs?: number; readonly signal?: AbortSignal }): Promise<void> => {
-    await producer.close(closing);
-    groups.delete(group);
-    await checks.close();
+  const close = async ({ timeoutMs, signal }: Patience = {}): Promise<void> => {
+    const deadlineMs = timeoutMs === undefined ? undefined : host.clock.monotonic() + timeoutMs;
+    const left = (): Patience => ({
+      ...(deadlineMs !== undefined && { timeoutMs: Math.max(0, deadlineMs - host.clock.monotonic()) }),
+      ...(signal !== undefined && { signal }),
+    });
+    await producer.close(left());
+    if (groups.get(group) === known) groups.delete(group);
+    if (await waitAtMost(host.clock, left(), endOf(known))) return;
+    host.logger.warn('a transactional producer closed in the middle of its branches or checks', { group });
   };
   return {
     group,
@@ -129,6 +143,11 @@ async function createTransactionProducer<A>(
     close,
     [Symbol.asyncDispose]: () => close(),
   };
+}
+
+/** Local branches that have outlived their sends, and checks that run: the broker has to hear how they end. */
+async function endOf({ running, checks }: Group): Promise<void> {
+  await Promise.allSettled([...running, checks.close()]);
 }
 
 function namesOf(host: PluginHost): ResourceNames {

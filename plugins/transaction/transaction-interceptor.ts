@@ -29,6 +29,8 @@ export interface InterceptedGroup {
   readonly group: string;
   readonly wireGroup: string;
   readonly execute: Execute<unknown>;
+  /** Local branches that run, also those whose sends have ended without them. */
+  readonly running: Set<Promise<unknown>>;
 }
 
 const FRACTION_DIGITS = 16;
@@ -45,7 +47,13 @@ export function transactionInterceptor(
     const { message, signal } = context;
     const half = halfMessage(message, group.wireGroup);
     return next(context.with({ message: half })).pipe(
-      mergeMap((result) => from(finish(host, group, { call, message, result, signal }, topicToWire))),
+      mergeMap((result) => {
+        const finishing = finish(host, group, { call, message, result, signal }, topicToWire);
+        group.running.add(finishing);
+        const forget = (): void => void group.running.delete(finishing);
+        finishing.then(forget, forget);
+        return from(finishing);
+      }),
     );
   };
 }

@@ -74,7 +74,10 @@ export interface TransactionProducer<A = void> {
    */
   send(message: RawMessage, argument: A, options?: SendOptions): Promise<TransactionSendResult>;
   send<T>(message: TypedMessage<T>, argument: A, options?: SendOptions): Promise<TransactionSendResult>;
-  /** Takes no more, ends sends and checks that run, leaves the group: brokers then ask its other members. */
+  /**
+   * Takes no more, ends sends, local branches and checks that run, leaves the group: brokers then ask its other members.
+   * `timeoutMs` is for all of it; default: as long as it takes.
+   */
   close(options?: { readonly timeoutMs?: number; readonly signal?: AbortSignal }): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }

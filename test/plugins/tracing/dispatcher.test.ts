@@ -57,6 +57,14 @@ describe('a dispatcher of one’s own', () => {
     expect(tracing).toMatchObject({ traced: 0, dropped: 1, lost: 7 });
   });
 
+  test('that answers by promise takes nothing, and its rejection is no unhandled one', async () => {
+    const later = (async () => Promise.reject(new Error('the collector is away'))) as never;
+    const { producer, tracing, warnings } = await setup({ append: later });
+    await producer.send({ topic: 'T', body: 'x' });
+    expect(tracing).toMatchObject({ traced: 0, dropped: 1 });
+    expect(warnings).toEqual([expect.stringContaining('not a promise')]);
+  });
+
   test('that throws harms no send, and is told about once', async () => {
     const { producer, tracing, warnings } = await setup({
       append: () => {

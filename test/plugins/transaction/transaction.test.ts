@@ -465,4 +465,51 @@ describe('a transactional producer', () => {
     await closing;
     expect(await kit.messages('orders', { count: 1 })).toHaveLength(1);
   });
+
+  test('also what has outlived its send: the broker hears how the local branch ended', async () => {
+    const kit = await openKit();
+    const { mq, producer } = await open(kit);
+    let finish: (state: LocalTransactionState) => void = () => {};
+    const payers = await producer({
+      timeoutMs: 1_000,
+      execute: () =>
+        new Promise((resolve) => {
+          finish = resolve;
+        }),
+    });
+    const sending = expect(payers.send(message)).rejects.toMatchObject({ code: 'RMQ_SEND_TIMEOUT' });
+    await kit.clock.advance('1s');
+    await sending;
+    const closing = payers.close();
+    finish('commit');
+    await closing;
+    await mq.close();
+    expect(await kit.messages('orders', { count: 1 })).toHaveLength(1);
+  });
+
+  test('waits no longer than it is told to: for a branch and for a check that do not end', async () => {
+    const kit = await openKit();
+    const { producer, warnings } = await open(kit);
+    const checked = { count: 0 };
+    const payers = await producer({
+      timeoutMs: 1_000,
+      execute: () => new Promise(() => {}),
+      check: () => {
+        checked.count++;
+        return new Promise(() => {});
+      },
+    });
+    const sending = expect(payers.send(message)).rejects.toMatchObject({ code: 'RMQ_SEND_TIMEOUT' });
+    await kit.clock.advance(2 * INTERVAL_MS);
+    await sending;
+    expect(checked.count).toBeGreaterThan(0);
+    const closing = payers.close({ timeoutMs: 500 });
+    await kit.clock.advance(500);
+    await closing;
+    expect(warnings.at(-1)).toMatchObject({
+      message: expect.stringContaining('in the middle'),
+      fields: { group: 'payers' },
+    });
+    await payers.close({ timeoutMs: 500, signal: AbortSignal.abort() });
+  });
 });
