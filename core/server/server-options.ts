@@ -12,7 +12,7 @@ import type { Transport } from '../remoting/transport.js';
 import type { Clock } from '../runtime/clock.js';
 import type { Logger } from '../runtime/logger.js';
 import type { StoreFiles } from './store/files/store-files.js';
-import type { StoreOptions } from './store/store-options.js';
+import { checkStoreOptions, type StoreOptions } from './store/store-options.js';
 import { optionThatStaysHere } from './worker/worker-options.js';
 
 /** When the store flushes, its sizes and intervals, under Apache's names, and where its files are. */
@@ -214,7 +214,11 @@ const CHECKS: { readonly [K in keyof Required<ServerOptions>]: Check } = {
   clock: having('a clock', 'now', 'monotonic', 'setTimer'),
   logger: having('a logger', 'debug', 'info', 'warn', 'error'),
   store: (value, option) => {
-    if (value !== 'memory' && !isObject(value)) throw invalid(option, "'memory' or the settings of a store", value);
+    if (value === 'memory') return;
+    if (!isObject(value)) throw invalid(option, "'memory' or the settings of a store", value);
+    const { files, ...settings } = value;
+    if (files !== undefined) having('store files', 'open', 'create', 'lock')(files, 'store.files');
+    checkStoreOptions(settings);
   },
   autoCreateTopicEnable: boolean,
   autoCreateSubscriptionGroup: boolean,

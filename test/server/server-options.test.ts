@@ -95,6 +95,17 @@ describe('the options of a server', () => {
   });
 });
 
+test.each<[string, object]>([
+  ['flushDiskTyp', { flushDiskTyp: 'SYNC_FLUSH' }],
+  ['flushDiskType', { flushDiskType: 'SYNC' }],
+  ['mappedFileSizeCommitLog', { mappedFileSizeCommitLog: 4096.5 }],
+  ['store.files', { files: {} }],
+])('what is wrong with the store is told by name, before anything starts: %s', (option, store) => {
+  expect(() => resolveServerOptions({ dir: 'd', store }, PORTS)).toThrow(
+    expect.objectContaining({ code: 'RMQ_OPTIONS_INVALID', option, message: expect.stringContaining(option) }),
+  );
+});
+
 describe('the addresses of a broker', () => {
   test.each([
     ['127.0.0.1', undefined, '127.0.0.1:7', '127.0.0.1:7'],

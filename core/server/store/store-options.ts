@@ -74,6 +74,13 @@ export interface StoreOptions {
 
 export type ResolvedStoreOptions = Required<StoreOptions>;
 
+/** At the door: nobody finds out by a power failure that `flushDiskTyp` is no option. @throws RMQ_OPTIONS_INVALID naming it */
+export function checkStoreOptions(options: StoreOptions): void {
+  const names = Object.keys(resolveStoreOptions(options));
+  const unknown = Object.keys(options).find((option) => !names.includes(option));
+  if (unknown !== undefined) throw invalid(unknown, `one of ${names.join(', ')}`, 'an option that does not exist');
+}
+
 /** Fills in the defaults. @throws RMQ_OPTIONS_INVALID naming the option */
 export function resolveStoreOptions(options: StoreOptions): ResolvedStoreOptions {
   const resolved = {
@@ -110,6 +117,13 @@ export function resolveStoreOptions(options: StoreOptions): ResolvedStoreOptions
   return resolved;
 }
 
+const FRACTIONS: ReadonlySet<string> = new Set([
+  'diskSpaceWarningLevelRatio',
+  'diskMaxUsedSpaceRatio',
+  'diskSpaceCleanForciblyRatio',
+  'fileReservedTimeHours',
+]);
+
 /** What the option should be; undefined when it is that. */
 function expectedInstead(option: string, value: unknown): string | undefined {
   switch (option) {
@@ -126,7 +140,9 @@ function expectedInstead(option: string, value: unknown): string | undefined {
       return typeof value === 'boolean' ? undefined : 'true or false';
   }
   const [low, high] = limitsOf(option);
-  return typeof value === 'number' && value >= low && value <= high ? undefined : `a number from ${low} to ${high}`;
+  const isWhole = !FRACTIONS.has(option);
+  const fits = typeof value === 'number' && value >= low && value <= high && (!isWhole || Number.isInteger(value));
+  return fits ? undefined : `a ${isWhole ? 'whole ' : ''}number from ${low} to ${high}`;
 }
 
 function invalid(option: string, expected: string, got: unknown) {
