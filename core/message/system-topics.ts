@@ -41,6 +41,21 @@ export function retryTopicOf(group: string): string {
   return RETRY_TOPIC_PREFIX + group;
 }
 
+/** Where messages of a group wait that were popped and not acknowledged in time (5.x, the first version of such topics). */
+export function popRetryTopicOf(topic: string, group: string): string {
+  return `${RETRY_TOPIC_PREFIX}${group}_${topic}`;
+}
+
+/** As {@link popRetryTopicOf}, the second version, which Apache's brokers use when told to. */
+export function popRetryTopicV2Of(topic: string, group: string): string {
+  return `${RETRY_TOPIC_PREFIX}${group}+${topic}`;
+}
+
+/** Where a cluster's brokers note which messages were popped and which acknowledged (5.x). */
+export function reviveTopicOf(clusterName: string): string {
+  return `${SYSTEM_TOPIC_PREFIX}REVIVE_LOG_${clusterName}`;
+}
+
 /** Where messages of a group end that could not be consumed. */
 export function deadLetterTopicOf(group: string): string {
   return DLQ_TOPIC_PREFIX + group;

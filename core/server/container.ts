@@ -18,7 +18,14 @@ import { DelayService } from './broker/delay/delay-service.js';
 import { MessageDelays } from './broker/delay/message-delays.js';
 import { HeldPulls } from './broker/held-pulls.js';
 import { MessageStore } from './broker/message-store.js';
+import { PopOffsets } from './broker/pop/pop-offsets.js';
+import { PopReader } from './broker/pop/pop-reader.js';
+import { PopWaiting } from './broker/pop/pop-waiting.js';
+import { ReviveLog } from './broker/pop/revive-log.js';
+import { ReviveService } from './broker/pop/revive-service.js';
+import { AckMessageProcessor } from './broker/processors/ack-message.js';
 import { BrokerConfigProcessor } from './broker/processors/broker-config.js';
+import { ChangeInvisibleTimeProcessor } from './broker/processors/change-invisible-time.js';
 import { CheckClientConfigProcessor } from './broker/processors/check-client-config.js';
 import { ClientListProcessor } from './broker/processors/client-list.js';
 import { ConsumeStatsProcessor } from './broker/processors/consume-stats.js';
@@ -28,6 +35,7 @@ import { DelayOffsetProcessor } from './broker/processors/delay-offset.js';
 import { EndTransactionProcessor } from './broker/processors/end-transaction.js';
 import { HeartBeatProcessor } from './broker/processors/heart-beat.js';
 import { LockBatchProcessor } from './broker/processors/lock-batch.js';
+import { PopMessageProcessor } from './broker/processors/pop-message.js';
 import { PullMessageProcessor } from './broker/processors/pull-message.js';
 import { QueryMessageProcessor } from './broker/processors/query-message.js';
 import { QueueOffsetProcessor } from './broker/processors/queue-offset.js';
@@ -85,7 +93,9 @@ const NAME_SERVER_PROCESSORS = [
 ];
 
 const BROKER_PROCESSORS = [
+  AckMessageProcessor,
   BrokerConfigProcessor,
+  ChangeInvisibleTimeProcessor,
   CheckClientConfigProcessor,
   ClientListProcessor,
   ConsumeStatsProcessor,
@@ -95,6 +105,7 @@ const BROKER_PROCESSORS = [
   EndTransactionProcessor,
   HeartBeatProcessor,
   LockBatchProcessor,
+  PopMessageProcessor,
   PullMessageProcessor,
   QueryMessageProcessor,
   QueueOffsetProcessor,
@@ -111,7 +122,14 @@ const BROKER_PROCESSORS = [
 ];
 
 /** In the order in which they start. */
-const BROKER_SERVICES: readonly Newable<BrokerService>[] = [ConsumeRates, DelayService, HalfMessages, TransactionCheck];
+const BROKER_SERVICES: readonly Newable<BrokerService>[] = [
+  ConsumeRates,
+  DelayService,
+  HalfMessages,
+  TransactionCheck,
+  PopWaiting,
+  ReviveService,
+];
 
 /** The server's composition root: every part of a name server and a broker, each once. */
 export function createServerContainer(foundation: ServerFoundation): Container {
@@ -156,6 +174,9 @@ function bindBroker(container: Container, { brokerSettings, store, transport, cl
   container.bind(ConsumerOffsetManager).toSelf();
   container.bind(BrokerCounters).toSelf();
   container.bind(MessageDelays).toSelf();
+  container.bind(PopOffsets).toSelf();
+  container.bind(PopReader).toSelf();
+  container.bind(ReviveLog).toSelf();
   container.bind(Registration).toSelf();
   for (const processor of BROKER_PROCESSORS) container.bind<BrokerProcessor>(BrokerProcessor).to(processor);
   for (const service of BROKER_SERVICES) {

@@ -81,6 +81,11 @@ export class DelayService implements BrokerService {
     return new Map(used.map(({ level, offset }) => [level, offset]));
   }
 
+  /** Timers for an instant before it have been delivered, milliseconds since 1970; Infinity when none waits. */
+  get firstTimerMs(): number {
+    return this.#wheel.firstMs;
+  }
+
   async load(): Promise<void> {
     const store = this.#store;
     const { offsets, ours } = await this.#file.load();

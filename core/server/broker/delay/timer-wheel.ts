@@ -82,6 +82,14 @@ export class TimerWheel implements DelaySource {
     for (const epoch of this.#epochs) epoch.remove(outMs, offset);
   }
 
+  /** The first second of which a timer is not delivered; Infinity when none waits. Recalls do not count. */
+  get firstMs(): number {
+    let first = Number.POSITIVE_INFINITY;
+    for (const epoch of this.#epochs) first = Math.min(first, epoch.firstMs ?? first);
+    for (const { outMs } of this.#taken.values()) first = Math.min(first, outMs);
+    return first;
+  }
+
   dueInMs(moment: Moment): number {
     this.#follow(moment);
     let dueMs = this.#retries.dueInMs(moment.monotonicMs);

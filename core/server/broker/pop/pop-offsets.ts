@@ -1,0 +1,108 @@
+import { inject, injectable } from 'inversify';
+import { RETRY_TOPIC_PREFIX } from '../../../message/system-topics.js';
+import { ConsumerOffsetManager } from '../consumer-offset-manager.js';
+import { MessageStore } from '../message-store.js';
+
+/** Where a group begins in a queue that it never consumed (initMode). Matches Apache's ConsumeInitMode. */
+export const InitMode = { MIN: 0, MAX: 1 } as const;
+
+/** What a group pops from a queue, and up to where checkpoints protect it. */
+export interface PopQueue {
+  readonly group: string;
+  readonly topic: string;
+  readonly queueId: number;
+  /** The first offset that was not popped. */
+  next: number;
+  /** What the table of offsets holds, as far as pops put it there. */
+  committed: number | undefined;
+  /** Set while the disk is read. */
+  reading: Promise<void> | undefined;
+  /** Checkpoints on their way into the store. */
+  storing: number;
+  /** Counts what sets `next` from outside: a checkpoint of before says nothing any more. */
+  epoch: number;
+}
+
+/**
+ * From where on each group pops. The group's offset follows when the checkpoint is stored: from then on it is the checkpoint
+ * that protects a message. Matches what Apache's PopBufferMergeService does with offsets.
+ */
+@injectable()
+export class PopOffsets {
+  readonly #offsets: ConsumerOffsetManager;
+  readonly #store: MessageStore;
+  readonly #queues = new Map<string, PopQueue>();
+
+  constructor(
+    @inject(ConsumerOffsetManager) offsets: ConsumerOffsetManager,
+    @inject(MessageStore) store: MessageStore,
+  ) {
+    this.#offsets = offsets;
+    this.#store = store;
+  }
+
+  /** The queue, with `next` where an operator set the group's offset, or where the group begins. */
+  queue(group: string, topic: string, queueId: number, initMode: number): PopQueue {
+    const key = `${topic}\0${group}\0${queueId}`;
+    let queue = this.#queues.get(key);
+    if (queue === undefined) {
+      queue = { group, topic, queueId, next: 0, committed: undefined, reading: undefined, storing: 0, epoch: 0 };
+      this.#queues.set(key, queue);
+    }
+    const committed = this.#offsets.query(group, topic, queueId);
+    if (committed === undefined || committed < 0) this.moveTo(queue, this.#first(topic, queueId, initMode));
+    else if (committed !== queue.committed) {
+      queue.next = committed;
+      queue.committed = committed;
+      queue.epoch++;
+    }
+    return queue;
+  }
+
+  /** Messages that a group has not popped, without beginning to consume. */
+  countOf(group: string, topic: string, queueId: number): number {
+    const committed = this.#offsets.query(group, topic, queueId);
+    const known = this.#queues.get(`${topic}\0${group}\0${queueId}`);
+    const next = known !== undefined && known.committed === committed ? known.next : committed;
+    return this.#store.maxOffset(topic, queueId) - (next ?? this.#store.minOffset(topic, queueId));
+  }
+
+  /** Goes on from an offset, whatever was popped. */
+  moveTo(queue: PopQueue, offset: number): void {
+    queue.next = offset;
+    queue.epoch++;
+    this.#commit(queue, offset);
+  }
+
+  /** Nothing of interest lies in front of `next`. */
+  skipTo(queue: PopQueue, next: number): void {
+    queue.next = next;
+    if (queue.storing === 0) this.#commit(queue, next);
+  }
+
+  /** Messages up to `next` are handed out with a checkpoint. What is returned is to be told whether it was stored. */
+  take(queue: PopQueue, next: number): (isStored: boolean) => void {
+    const { next: start, epoch } = queue;
+    queue.next = next;
+    queue.storing++;
+    return (isStored) => {
+      queue.storing--;
+      if (epoch !== queue.epoch) return;
+      if (isStored) this.#commit(queue, queue.storing === 0 ? queue.next : next);
+      else this.moveTo(queue, start);
+    };
+  }
+
+  #commit(queue: PopQueue, offset: number): void {
+    queue.committed = offset;
+    this.#offsets.commit(queue.group, queue.topic, queue.queueId, offset);
+  }
+
+  /** A group that begins at the end gets the last message, and of a young queue all. Matches getInitOffset. */
+  #first(topic: string, queueId: number, initMode: number): number {
+    const minOffset = this.#store.minOffset(topic, queueId);
+    if (initMode === InitMode.MIN || topic.startsWith(RETRY_TOPIC_PREFIX)) return minOffset;
+    if (minOffset <= 0 && !this.#store.isCold(topic, queueId, 0)) return 0;
+    return Math.max(0, this.#store.maxOffset(topic, queueId) - 1);
+  }
+}

@@ -1,0 +1,54 @@
+import { formatOffsetMsgId } from '../../../message/message-ids.js';
+import type { StoredRecord } from '../../../message/message-record.js';
+import { findProperty } from '../../../message/properties.js';
+import { PropertyName } from '../../../message/property-names.js';
+import { deadLetterTopicOf, popRetryTopicOf, RETRY_TOPIC_PREFIX } from '../../../message/system-topics.js';
+import { withoutProperties, withProperties } from '../delay/delayed-properties.js';
+import type { StoreMessage } from '../message-store.js';
+import { republish } from '../republish.js';
+import type { Checkpoint } from './checkpoint.js';
+import { originalTopicOf } from './pop-receipt.js';
+
+/**
+ * A message that nobody acknowledged in time, for its next try, or for the group's dead letters when it was tried often
+ * enough. Matches reviveRetry of Apache's PopReviveService; there it is the consumer, if anybody, that gives a message up.
+ */
+export function revivedMessage(
+  record: StoredRecord,
+  { topic, group, popTime }: Checkpoint,
+  retryMaxTimes: number,
+): StoreMessage {
+  const { reconsumeTimes } = record;
+  const stored = record.properties.toString();
+  const isFirst = reconsumeTimes === 0 || findProperty(stored, PropertyName.FIRST_POP_TIME) === undefined;
+  const properties = isFirst
+    ? withProperties(withoutProperties(stored, [PropertyName.FIRST_POP_TIME]), {
+        [PropertyName.FIRST_POP_TIME]: popTime,
+      })
+    : stored;
+  if (reconsumeTimes >= retryMaxTimes) return deadLetter(record, properties, originalTopicOf(topic, group), group);
+  const retryTopic = topic.startsWith(RETRY_TOPIC_PREFIX) ? topic : popRetryTopicOf(topic, group);
+  return republish(record, {
+    topic: retryTopic,
+    queueId: 0,
+    properties,
+    reconsumeTimes: reconsumeTimes + 1,
+    waitStored: true,
+  });
+}
+
+/** As a consumer's send-back leaves them, so that tools find their way. */
+function deadLetter(record: StoredRecord, text: string, topic: string, group: string): StoreMessage {
+  const originId = formatOffsetMsgId(record.storeHost, record.physicalOffset);
+  const replaced = [PropertyName.RETRY_TOPIC, PropertyName.ORIGIN_MESSAGE_ID];
+  return republish(record, {
+    topic: deadLetterTopicOf(group),
+    queueId: 0,
+    properties: withProperties(withoutProperties(text, replaced), {
+      [PropertyName.RETRY_TOPIC]: findProperty(text, PropertyName.RETRY_TOPIC) ?? topic,
+      [PropertyName.ORIGIN_MESSAGE_ID]: findProperty(text, PropertyName.ORIGIN_MESSAGE_ID) ?? originId,
+    }),
+    reconsumeTimes: record.reconsumeTimes + 1,
+    waitStored: true,
+  });
+}
