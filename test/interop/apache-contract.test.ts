@@ -1,8 +1,15 @@
-import { inject } from 'vitest';
+import { beforeAll, inject } from 'vitest';
 import { SQL_CASES } from '../server/filter/sql-cases.js';
 import { javaClientContract } from './contract/java-client.js';
 import { mqadminContract } from './contract/mqadmin.js';
 import { sqlFilterContract } from './contract/sql-filter.js';
+import { BrokerQuestions } from './kit/broker-questions.js';
+
+beforeAll(async () => {
+  const questions = new BrokerQuestions(inject('apache'));
+  await questions.configure('enablePropertyFilter=true');
+  await questions.close();
+});
 
 /** The yardstick itself: what our-server.test.ts expects of our server holds on Apache's. */
 javaClientContract(() => inject('apache'));

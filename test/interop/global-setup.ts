@@ -26,12 +26,12 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   const removeHome = () => rm(home, { recursive: true, force: true });
   try {
     const java = await compileJava(toolchain, jars, join(home, 'classes'));
-    const { close, kill: _, ...apache } = await startApache(java, join(home, 'apache'));
+    const { close: _, kill, ...apache } = await startApache(java, join(home, 'apache'));
     say(`Apache's name server answers on ${apache.nameServer}, its broker on ${apache.brokerAddress}`);
     project.provide('java', java);
     project.provide('apache', apache);
     return async () => {
-      await close();
+      await kill();
       await removeHome();
     };
   } catch (error) {

@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, inject, onTestFinished, test } from 'vitest';
+import { expect, inject, type TestContext, test } from 'vitest';
 import { connect, type OutgoingMessage } from '../../core/index.js';
 import { startApache } from './kit/apache.js';
 import type { ApacheVersion } from './kit/jars.js';
@@ -14,7 +14,7 @@ const DELAY_MS_MAX = 60_000;
 
 type Host = 'ours' | ApacheVersion;
 
-async function temporaryFolder(): Promise<string> {
+async function temporaryFolder({ onTestFinished }: TestContext): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'multistage-delays-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   return folder;
@@ -22,10 +22,12 @@ async function temporaryFolder(): Promise<string> {
 
 /** One broker after the other on one directory; bodies by where they lie in the topic. */
 class Waiting {
+  readonly #context: TestContext;
   readonly #dir: string;
   readonly places = new Map<string, string>();
 
-  constructor(dir: string) {
+  constructor(context: TestContext, dir: string) {
+    this.#context = context;
     this.#dir = dir;
   }
 
@@ -38,7 +40,11 @@ class Waiting {
     const server =
       host === 'ours'
         ? await startOurServerProcess({ dir: this.#dir, brokerName: NAMES.brokerName, cluster: NAMES.clusterName })
-        : await startApache(inject('java'), await temporaryFolder(), { version: host, store: this.#dir, ...NAMES });
+        : await startApache(inject('java'), await temporaryFolder(this.#context), {
+            version: host,
+            store: this.#dir,
+            ...NAMES,
+          });
     const mq = await connect({ nameServers: server.nameServer });
     try {
       const producer = await mq.producer({ group: 'waits', timeoutMs: 15_000 });
@@ -66,8 +72,8 @@ class Waiting {
   }
 }
 
-test('timers and levels go to Apache 5.5.0 and back', { timeout: 200_000 }, async () => {
-  const waiting = new Waiting(join(await temporaryFolder(), 'data'));
+test.concurrent('timers and levels go to Apache 5.5.0 and back', { timeout: 200_000 }, async (context) => {
+  const waiting = new Waiting(context, join(await temporaryFolder(context), 'data'));
   const atMs = Date.now();
   const first = [
     { body: 'early', delay: '1100ms' },
@@ -88,8 +94,10 @@ test('timers and levels go to Apache 5.5.0 and back', { timeout: 200_000 }, asyn
   expect(waiting.places.size).toBe(8);
 });
 
-test('levels go to Apache 4.9.7 and back, and timers wait for who knows them', { timeout: 200_000 }, async () => {
-  const waiting = new Waiting(join(await temporaryFolder(), 'data'));
+test.concurrent('levels go to Apache 4.9.7 and back, and timers wait for who knows them', {
+  timeout: 200_000,
+}, async (context) => {
+  const waiting = new Waiting(context, join(await temporaryFolder(context), 'data'));
   const first = [
     { body: 'soon', delay: '1s' },
     { body: 'level', delay: '5s' },

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { describe, expect, inject, onTestFinished, test } from 'vitest';
+import { describe, expect, inject, type TestContext, test } from 'vitest';
 import { goldenStore } from '../kit/golden.js';
 import { type ApacheCluster, startApache } from './kit/apache.js';
 import { collect } from './kit/collect.js';
@@ -14,7 +14,8 @@ import { describeOutcome } from './kit/processes.js';
 
 /**
  * The promise of the store: a data directory goes from our broker to Apache's and back, stopped or killed, and each goes
- * on where the one before ended. Files are small, so that every kind of file is rolled over.
+ * on where the one before ended. Files are small, so that every kind of file is rolled over. Most of it is waiting for
+ * servers to begin and to end: the directories go their ways side by side.
  */
 type Host = 'ours' | ApacheVersion;
 type End = 'stopped' | 'killed';
@@ -25,6 +26,8 @@ const SIZES = { mappedFileSizeCommitLog: 65_536, mappedFileSizeConsumeQueue: 2_0
 
 interface Directory {
   readonly path: string;
+  /** The test that it is part of. */
+  readonly context: TestContext;
   /** Entries of a file of the index. */
   readonly maxIndexNum: number;
 }
@@ -33,7 +36,7 @@ const SMALL_INDEX = 500;
 /** As the recorded directories have it. */
 const RECORDED_INDEX = 4_000;
 
-async function temporaryFolder(): Promise<string> {
+async function temporaryFolder({ onTestFinished }: TestContext): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'multistage-graduation-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   return folder;
@@ -42,10 +45,10 @@ async function temporaryFolder(): Promise<string> {
 /** A broker on the directory, which it leaves as `end` says. */
 async function on(
   [host, end]: Step,
-  { path: dir, maxIndexNum }: Directory,
+  { path: dir, context, maxIndexNum }: Directory,
   work: (server: ApacheCluster | OurServerProcess) => Promise<void>,
 ): Promise<void> {
-  const home = await temporaryFolder();
+  const home = await temporaryFolder(context);
   const store = { ...SIZES, maxIndexNum };
   const brokerConfig = { ...store, flushConsumerOffsetInterval: 500 };
   const server =
@@ -122,9 +125,11 @@ async function expectRolledOver({ path }: Directory): Promise<void> {
   expect((await readdir(join(path, 'index'))).length).toBeGreaterThan(1);
 }
 
-describe.each(APACHE_VERSIONS)('a data directory, with Apache %s,', (version) => {
-  test('begun by ours goes on under Apache and comes back, stopped and killed', { timeout: 300_000 }, async () => {
-    const dir = { path: join(await temporaryFolder(), 'data'), maxIndexNum: SMALL_INDEX };
+describe.concurrent.each(APACHE_VERSIONS)('a data directory, with Apache %s,', (version) => {
+  test('begun by ours goes on under Apache and comes back, stopped and killed', {
+    timeout: 300_000,
+  }, async (context) => {
+    const dir = { path: join(await temporaryFolder(context), 'data'), context, maxIndexNum: SMALL_INDEX };
     const estate = new Estate();
     await on(['ours', 'stopped'], dir, async (server) => {
       await estate.found(server);
@@ -143,8 +148,8 @@ describe.each(APACHE_VERSIONS)('a data directory, with Apache %s,', (version) =>
     );
   });
 
-  test('begun by Apache, and killed, goes on under ours', { timeout: 300_000 }, async () => {
-    const dir = { path: join(await temporaryFolder(), 'data'), maxIndexNum: SMALL_INDEX };
+  test('begun by Apache, and killed, goes on under ours', { timeout: 300_000 }, async (context) => {
+    const dir = { path: join(await temporaryFolder(context), 'data'), context, maxIndexNum: SMALL_INDEX };
     const estate = new Estate();
     await on([version, 'killed'], dir, async (server) => {
       await estate.found(server);
@@ -164,12 +169,12 @@ describe.each(APACHE_VERSIONS)('a data directory, with Apache %s,', (version) =>
   });
 });
 
-describe('a recorded directory of Apache goes on under ours, then under Apache, and comes back:', () => {
-  test.each<['clean' | 'killed', ApacheVersion]>([
+describe.concurrent('a recorded directory of Apache goes on under ours, then under Apache, and comes back:', () => {
+  test.for<['clean' | 'killed', ApacheVersion]>([
     ['clean', '4.9.7'],
     ['killed', '5.5.0'],
-  ])('%s, %s', { timeout: 300_000 }, async (kind, version) => {
-    const dir = { path: join(await temporaryFolder(), 'data'), maxIndexNum: RECORDED_INDEX };
+  ])('%s, %s', { timeout: 300_000 }, async ([kind, version], context) => {
+    const dir = { path: join(await temporaryFolder(context), 'data'), context, maxIndexNum: RECORDED_INDEX };
     for (const [path, bytes] of goldenStore(`apache-4.9.7-${kind}`)) {
       await mkdir(dirname(join(dir.path, path)), { recursive: true });
       await writeFile(join(dir.path, path), bytes);

@@ -30,7 +30,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await apache?.close();
+  await apache?.kill();
   await rm(home, { recursive: true, force: true });
 });
 

@@ -58,7 +58,7 @@ test("our client and Apache's servers show each other certificates of one author
       `tls.server.trustCertPath=${file('ca')}`,
     ],
   });
-  onTestFinished(() => apache.close());
+  onTestFinished(() => apache.kill());
   await roundTrip(apache, { ca, ...certificate('client') }, 'tls_mutual');
   for (const tls of [{ ca }, { ca, ...certificate('other-client') }]) {
     await expect(roundTrip(apache, tls, 'tls_mutual')).rejects.toMatchObject({

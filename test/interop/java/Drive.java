@@ -4,7 +4,7 @@ import org.apache.rocketmq.client.producer.DefaultMQProducer;
  * Drives one scenario with Apache's Java client.
  *
  * <p>Usage: java Drive NAME-SERVER sync|async|oneway|large|batch|tags|waiting|share|pull|admin TOPIC
- * <br>java Drive NAME-SERVER request|transaction|trace|delay TOPIC
+ * <br>java Drive NAME-SERVER request|transaction|trace|delay|sql|orderly|retry|broadcast TOPIC
  * <br>java Drive NAME-SERVER handover GROUP TOPIC COUNT
  * <br>java Drive NAME-SERVER exchange ANSWERS-ON-TOPIC ASKS-ON-TOPIC COUNT
  * <br>java Drive NAME-SERVER consume TOPIC GROUP COUNT TIMEOUT-S [NAMESPACE]
@@ -35,6 +35,10 @@ public final class Drive {
                 case "delay" -> DelayScenarios.delay(nameServer, args[2]);
                 case "request" -> RequestScenarios.request(nameServer, args[2]);
                 case "transaction" -> TransactionScenarios.transaction(nameServer, args[2]);
+                case "sql" -> GroupScenarios.sql(nameServer, args[2]);
+                case "orderly" -> GroupScenarios.orderly(nameServer, args[2]);
+                case "retry" -> GroupScenarios.retry(nameServer, args[2]);
+                case "broadcast" -> GroupScenarios.broadcast(nameServer, args[2]);
                 case "handover" -> TransactionScenarios.handover(nameServer, args[2], args[3], Integer.parseInt(args[4]));
                 case "exchange" -> RequestScenarios.exchange(nameServer, args[2], args[3], Integer.parseInt(args[4]));
                 case "consume" -> Exchange.consume(

@@ -5,6 +5,8 @@ import { RequestCode } from '../../../core/remoting/protocol/request-codes.js';
 import { tcpTransport } from '../../../core/remoting/tcp-transport.js';
 import type { Target } from './target.js';
 
+const UPDATE_BROKER_CONFIG = 25;
+
 /** A topic's queues as its route has them. */
 export interface QueueCounts {
   readonly readQueueNums: number;
@@ -46,9 +48,19 @@ export class BrokerQuestions {
     if (answer.code !== 0) throw new Error(`topic not created: ${answer.code} ${answer.remark}`);
   }
 
+  /** Sets what Apache's broker lets change while it runs: `name=value`. */
+  async configure(setting: string): Promise<void> {
+    const answer = await this.#ask(UPDATE_BROKER_CONFIG, {}, { body: `${setting}\n` });
+    if (answer.code !== 0) throw new Error(`${setting} not taken: ${answer.code} ${answer.remark}`);
+  }
+
   /** Undefined where the name server knows no such topic. */
   async route(topic: string): Promise<QueueCounts | undefined> {
-    const { code, body } = await this.#ask(RequestCode.GET_ROUTEINFO_BY_TOPIC, { topic }, this.#target.nameServer);
+    const { code, body } = await this.#ask(
+      RequestCode.GET_ROUTEINFO_BY_TOPIC,
+      { topic },
+      { address: this.#target.nameServer },
+    );
     if (code !== 0) return undefined;
     const { queueDatas } = parseJsonDialect(body.toString('utf8')) as { queueDatas: QueueCounts[] };
     const [first] = queueDatas;
@@ -61,7 +73,11 @@ export class BrokerQuestions {
     return this.#remoting.close();
   }
 
-  #ask(code: number, ext: ExtInput, address = this.#target.brokerAddress): Promise<RemotingCommand> {
-    return this.#remoting.invoke(address, { code, ext }, { timeoutMs: 10_000 });
+  #ask(
+    code: number,
+    ext: ExtInput,
+    { address = this.#target.brokerAddress, body = '' } = {},
+  ): Promise<RemotingCommand> {
+    return this.#remoting.invoke(address, { code, ext, body: Buffer.from(body) }, { timeoutMs: 10_000 });
   }
 }
