@@ -1,6 +1,7 @@
 import { rocketMQError } from '../errors/rocketmq-error.js';
 import type { MessageQueue, ReceivedMessage } from '../message/message.js';
 import { TRACE_TOPIC } from '../message/trace/trace-record.js';
+import { type OptionNames, requireKnown } from '../runtime/known-options.js';
 import type {
   Admin,
   AdminCallOptions,
@@ -26,6 +27,25 @@ const MESSAGES_DEFAULT = 32;
 /** As many as a broker gives. */
 const TRACES_DEFAULT = 64;
 
+const call = ['timeoutMs', 'signal'] as const satisfies (keyof AdminCallOptions)[];
+const query = [...call, 'maxNum', 'begin', 'end'] as const satisfies (keyof QueryMessageOptions)[];
+const optionsOf = (name: string, names: readonly string[]): OptionNames => ({ of: name, names: new Set(names) });
+
+const CALL = optionsOf('a call of the admin', call);
+const SIGNAL = optionsOf('a look at queues', ['signal']);
+const SEARCH_OFFSET = optionsOf('searchOffset', [...call, 'boundary'] satisfies (keyof SearchOffsetOptions)[]);
+const QUERY_MESSAGE = optionsOf('queryMessage', query);
+const TRACE = optionsOf('trace', [...query, 'traceTopic'] satisfies (keyof TraceOptions)[]);
+const CREATE_TOPIC = optionsOf('createTopic', [
+  ...call,
+  'queueNum',
+  'cluster',
+  'perm',
+  'order',
+  'topicSysFlag',
+  'attributes',
+] satisfies (keyof CreateTopicOptions)[]);
+
 /** Checks what it is asked, and hands it to whoever knows how to find it out. */
 export class ClientAdmin implements Admin {
   readonly #services: AdminServices;
@@ -39,14 +59,14 @@ export class ClientAdmin implements Admin {
   }
 
   async createTopic(topic: string, options: CreateTopicOptions = {}): Promise<void> {
-    await createTopic(this.#services, topic, options, this.#limits(options));
+    await createTopic(this.#services, topic, options, this.#limits(options, TIMEOUT_MS, CREATE_TOPIC));
   }
 
   async fetchPublishMessageQueues(
     topic: string,
     options: Pick<AdminCallOptions, 'signal'> = {},
   ): Promise<readonly MessageQueue[]> {
-    const { signal } = this.#limits(options);
+    const { signal } = this.#limits(options, TIMEOUT_MS, SIGNAL);
     const wire = this.#services.names.topicToWire(requireText('topic', topic));
     // Its own key: a topic that does not exist is not to be found by the route of the one it would be made from.
     const { queues } = await untilAborted(signal, async () => {
@@ -60,7 +80,7 @@ export class ClientAdmin implements Admin {
     topic: string,
     options: Pick<AdminCallOptions, 'signal'> = {},
   ): Promise<readonly MessageQueue[]> {
-    const { signal } = this.#limits(options);
+    const { signal } = this.#limits(options, TIMEOUT_MS, SIGNAL);
     const wire = this.#services.names.topicToWire(requireText('topic', topic));
     const queues = await untilAborted(signal, () => this.#services.routes.loadSubscribeQueues(wire));
     return queues.map((queue) => ({ ...queue, topic }));
@@ -71,12 +91,13 @@ export class ClientAdmin implements Admin {
     timestamp: Date | number,
     options: SearchOffsetOptions = {},
   ): Promise<number> {
+    const limits = this.#limits(options, TIMEOUT_MS, SEARCH_OFFSET);
     const { boundary } = options;
     if (boundary !== undefined && boundary !== 'lower' && boundary !== 'upper') {
       throw invalid('boundary', `'lower' or 'upper'`, boundary);
     }
     const at = requireTime('timestamp', timestamp);
-    return this.#offsets.atTime(requireQueue(queue), at, boundary, this.#limits(options));
+    return this.#offsets.atTime(requireQueue(queue), at, boundary, limits);
   }
 
   async maxOffset(queue: MessageQueue, options: AdminCallOptions = {}): Promise<number> {
@@ -108,19 +129,22 @@ export class ClientAdmin implements Admin {
   }
 
   async queryMessage(topic: string, key: string, options: QueryMessageOptions = {}): Promise<QueryResult> {
+    const limits = this.#limits(options, QUERY_TIMEOUT_MS, QUERY_MESSAGE);
     const found = { topic: requireText('topic', topic), key: requireText('key', key), isUnique: false };
-    const query = { ...found, ...requireRange(options, MESSAGES_DEFAULT) };
-    return queryMessages(this.#services, query, this.#limits(options, QUERY_TIMEOUT_MS));
+    return queryMessages(this.#services, { ...found, ...requireRange(options, MESSAGES_DEFAULT) }, limits);
   }
 
   async trace(msgId: string, options: TraceOptions = {}): Promise<MessageTraceResult> {
+    const limits = this.#limits(options, QUERY_TIMEOUT_MS, TRACE);
     const topic = requireText('traceTopic', options.traceTopic ?? TRACE_TOPIC);
     const query = { topic, ...requireRange(options, TRACES_DEFAULT) };
-    return queryTrace(this.#services, requireText('msgId', msgId), query, this.#limits(options, QUERY_TIMEOUT_MS));
+    return queryTrace(this.#services, requireText('msgId', msgId), query, limits);
   }
 
-  #limits({ timeoutMs, signal }: AdminCallOptions, timeoutMsDefault = TIMEOUT_MS): CallLimits {
+  #limits(options: AdminCallOptions, timeoutMsDefault = TIMEOUT_MS, known = CALL): CallLimits {
     this.#requireRunning();
+    requireKnown(options, known);
+    const { timeoutMs, signal } = options;
     if (timeoutMs !== undefined && !(timeoutMs > 0)) throw invalid('timeoutMs', 'milliseconds above 0', timeoutMs);
     return { timeoutMs: timeoutMs ?? timeoutMsDefault, signal };
   }

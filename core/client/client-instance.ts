@@ -11,6 +11,7 @@ import { rocketMQError } from '../errors/rocketmq-error.js';
 import type { Plugin, PluginProducerOptions } from '../plugin/plugin.js';
 import type { ProducerOptions } from '../producer/options.js';
 import type { Producer } from '../producer/producer.js';
+import { requireCloseOptions } from '../runtime/known-options.js';
 import { LifeCycle, type LifeCycleState } from '../runtime/life-cycle.js';
 import type { Client, ClientCloseOptions, ClientStatistics } from './client.js';
 import type { ClientParts } from './client-parts.js';
@@ -108,7 +109,8 @@ export class ClientInstance implements Client {
     return this.#parts.plugins.api(plugin);
   }
 
-  close(options: ClientCloseOptions = {}): Promise<void> {
+  async close(options: ClientCloseOptions = {}): Promise<void> {
+    requireCloseOptions(options);
     return this.#life.close(() => this.#close(options));
   }
 

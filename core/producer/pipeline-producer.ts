@@ -12,6 +12,7 @@ import { PipelineContext } from '../pipeline/pipeline-context.js';
 import type { SendResult } from '../pipeline/send-result.js';
 import type { SendOutcome } from '../pipeline/settled.js';
 import { TopicRoutes } from '../pipeline/topic-routes.js';
+import { requireCloseOptions } from '../runtime/known-options.js';
 import { LifeCycle, type LifeCycleState } from '../runtime/life-cycle.js';
 import { Accumulator, type AccumulatorHost } from './accumulator.js';
 import type { BatchPart } from './batch-part.js';
@@ -39,7 +40,7 @@ import { type BatchHost, sendBatch } from './send-batch.js';
 import { SendDeadlines } from './send-deadlines.js';
 import { bodySize, encodeTyped, isTyped, sendFailure, targetOf } from './send-input.js';
 import { sendOperator } from './send-operator.js';
-import { checkSendOptions } from './send-options.js';
+import { checkRecallOptions, checkSendOptions } from './send-options.js';
 import type { ProducerServices } from './services.js';
 import type { StartableProducer } from './startable-producer.js';
 
@@ -159,6 +160,7 @@ export class PipelineProducer implements StartableProducer, SendOwner {
 
   async recall(topic: string, recallHandle: string, options?: RecallOptions): Promise<string> {
     this.#lifeCycle.requireRunning();
+    checkRecallOptions(options);
     validateTopic(topic);
     const { names, routes, remoting } = this.#services;
     const timeoutMs = this.#timeoutMs(options);
@@ -175,7 +177,8 @@ export class PipelineProducer implements StartableProducer, SendOwner {
     return describeChain(this.#chain);
   }
 
-  close(options: { readonly timeoutMs?: number; readonly signal?: AbortSignal } = {}): Promise<void> {
+  async close(options: { readonly timeoutMs?: number; readonly signal?: AbortSignal } = {}): Promise<void> {
+    requireCloseOptions(options);
     const wasStarted = this.#lifeCycle.state === 'running';
     return this.#lifeCycle.close(async () => {
       this.#accumulator?.flushAll();

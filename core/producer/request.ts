@@ -11,7 +11,7 @@ import type { ProducerSend, SendObserver } from './producer-send.js';
 import type { AwaitedReply, ReplyInbox } from './reply-inbox.js';
 import type { ReplyAttachment } from './reply-interceptor.js';
 import { encodeTyped, isTyped } from './send-input.js';
-import { checkSendOptions } from './send-options.js';
+import { checkRequestOptions } from './send-options.js';
 
 /** What a request needs of its producer. */
 export interface RequestHost {
@@ -40,7 +40,7 @@ export async function request<R>(
 ): Promise<ReceivedMessage<R>> {
   const startMs = host.clock.monotonic();
   host.requireRunning();
-  checkSendOptions(options, ['replyAs']);
+  checkRequestOptions(options);
   const { replyAs, ...sendOptions } = options;
   const read: BodyReader<R> | undefined = replyAs && bodyReader(replyAs, 'replyAs');
   const timeoutMs = host.timeoutMsOf(options);

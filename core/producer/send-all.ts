@@ -1,7 +1,7 @@
 import type { AnyMessage, MessageSource, SendAllOptions, SendOptions, SendReport } from './producer.js';
 import type { SendObserver } from './producer-send.js';
 import { integer, invalid } from './resolve-options.js';
-import { checkSendOptions, optionsOfEach } from './send-options.js';
+import { checkSendAllOptions, optionsOfEach } from './send-options.js';
 
 /** Begins one send of many. */
 export type Sender = (
@@ -22,7 +22,7 @@ export function sendAll<M extends AnyMessage>(
   messages: MessageSource<M>,
   options: SendAllOptions = {},
 ): AsyncIterable<SendReport<M>> {
-  checkSendOptions(options, ['concurrency', 'stopOnError']);
+  checkSendAllOptions(options);
   const source = messages as Partial<Iterable<M> & AsyncIterable<M>> | null | undefined;
   if (source?.[Symbol.asyncIterator] === undefined && source?.[Symbol.iterator] === undefined) {
     throw invalid('messages', 'has to be an iterable or async iterable of messages');

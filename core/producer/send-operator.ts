@@ -3,7 +3,7 @@ import { rocketMQError } from '../errors/rocketmq-error.js';
 import type { AnyMessage, OperatorOptions, SendOptions, SendReport } from './producer.js';
 import { integer } from './resolve-options.js';
 import { CONCURRENCY_DEFAULT, type Sender } from './send-all.js';
-import { checkSendOptions, optionsOfEach } from './send-options.js';
+import { checkOperatorOptions, optionsOfEach } from './send-options.js';
 
 const BUFFER_DEFAULT = 1_024;
 
@@ -16,7 +16,7 @@ export function sendOperator<M extends AnyMessage>(
   sender: Sender,
   options: OperatorOptions = {},
 ): OperatorFunction<M, SendReport<M>> {
-  checkSendOptions(options, ['concurrency', 'stopOnError', 'bufferMax']);
+  checkOperatorOptions(options);
   const concurrency = integer('concurrency', options.concurrency ?? CONCURRENCY_DEFAULT, 1);
   const bufferMax = integer('bufferMax', options.bufferMax ?? BUFFER_DEFAULT, 0);
   return (source) =>

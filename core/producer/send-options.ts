@@ -1,8 +1,7 @@
-import type { OperatorOptions, SendAllOptions, SendOptions } from './producer.js';
-import { invalid } from './resolve-options.js';
+import { type OptionNames, requireKnown } from '../runtime/known-options.js';
+import type { OperatorOptions, RecallOptions, RequestOptions, SendAllOptions, SendOptions } from './producer.js';
 
-/** Names of what one send can be told. */
-const SEND_OPTIONS: ReadonlySet<string> = new Set([
+const send = [
   'timeoutMs',
   'attemptTimeoutMs',
   'signal',
@@ -10,26 +9,33 @@ const SEND_OPTIONS: ReadonlySet<string> = new Set([
   'queue',
   'selector',
   'shardingKey',
-] satisfies (keyof SendOptions)[]);
+] as const satisfies (keyof SendOptions)[];
+const many = ['timeoutMs', 'attemptTimeoutMs', 'slots', 'selector', 'concurrency', 'stopOnError'] as const;
 
-/**
- * What stands in the way of using the options, by name; their values are looked at where they are used. A signal that is none
- * is found here: it is asked to call back before anything else, and to forget that when all is over.
- * @param further options of what is more than a send
- * @throws RMQ_OPTIONS_INVALID
- */
-export function checkSendOptions(options: SendOptions | undefined, further: readonly string[] = []): void {
-  if (options === undefined) return;
-  if (typeof options !== 'object' || options === null) throw invalid('options', 'has to be an object', options);
-  for (const name in options) {
-    if (!SEND_OPTIONS.has(name) && !further.includes(name)) throw invalid(name, 'is no option of a send');
-  }
-  const { signal } = options;
-  if (signal === undefined) return;
-  const { addEventListener, removeEventListener } = (signal ?? {}) as Partial<AbortSignal>;
-  if (typeof addEventListener === 'function' && typeof removeEventListener === 'function') return;
-  throw invalid('signal', 'has to be an AbortSignal', signal);
-}
+const SEND: OptionNames = { of: 'a send', names: new Set(send) };
+const REQUEST: OptionNames = {
+  of: 'a request',
+  names: new Set([...send, 'replyAs'] satisfies (keyof RequestOptions)[]),
+};
+const RECALL: OptionNames = {
+  of: 'recall',
+  names: new Set(['timeoutMs', 'signal'] satisfies (keyof RecallOptions)[]),
+};
+const SEND_ALL: OptionNames = {
+  of: 'sendAll',
+  names: new Set([...many, 'signal'] satisfies (keyof SendAllOptions)[]),
+};
+const OPERATOR: OptionNames = {
+  of: 'the operator',
+  names: new Set([...many, 'bufferMax'] satisfies (keyof OperatorOptions)[]),
+};
+
+/** @throws RMQ_OPTIONS_INVALID by name; the values are looked at where they are used, but for `signal` */
+export const checkSendOptions = (options: SendOptions | undefined): void => requireKnown(options, SEND);
+export const checkRequestOptions = (options: RequestOptions<unknown>): void => requireKnown(options, REQUEST);
+export const checkRecallOptions = (options: RecallOptions | undefined): void => requireKnown(options, RECALL);
+export const checkSendAllOptions = (options: SendAllOptions): void => requireKnown(options, SEND_ALL);
+export const checkOperatorOptions = (options: OperatorOptions): void => requireKnown(options, OPERATOR);
 
 /** What is told to each of many sends. `signal` is for all of them together. */
 export function optionsOfEach(options: SendAllOptions | OperatorOptions): SendOptions {

@@ -4,6 +4,7 @@ import { isPromiseLike, systemError } from '../remoting/answers.js';
 import type { RemotingCommand } from '../remoting/protocol/remoting-command.js';
 import type { OutgoingResponse, RequestProcessor } from '../remoting/remoting-server.js';
 import type { Clock, Timer } from '../runtime/clock.js';
+import { type OptionNames, requireKnown } from '../runtime/known-options.js';
 import { isOfKind, type RequestKind, type ResponseKind, responseCodeOf } from './request-kind.js';
 
 /** Which requests a fault meets. */
@@ -37,6 +38,10 @@ export interface Fault {
   remove(): void;
 }
 
+const REFUSE: OptionNames = { of: 'kit.refuse', names: new Set(['times', 'where', 'code', 'remark']) };
+const DELAY: OptionNames = { of: 'kit.delay', names: new Set(['times', 'where', 'by']) };
+const DROP: OptionNames = { of: 'kit.drop', names: new Set(['times', 'where', 'what']) };
+
 type Respond = (response: OutgoingResponse) => void;
 /** What is done with one request; `process` has it processed as always. */
 type Effect = (process: (respond: Respond) => void, respond: Respond) => void;
@@ -58,24 +63,19 @@ export class Faults {
     this.#clock = clock;
   }
 
-  refuse(
-    kind: RequestKind,
-    { code = 'SYSTEM_ERROR', remark = 'refused by the test kit', ...scope }: RefuseOptions,
-  ): Fault {
+  refuse(kind: RequestKind, options: RefuseOptions): Fault {
+    requireKnown(options, REFUSE);
+    const { code = 'SYSTEM_ERROR', remark = 'refused by the test kit', ...scope } = options;
     const response = { code: responseCodeOf(code), remark, ext: {} };
     return this.#add(kind, scope, (_process, respond) => respond(response));
   }
 
-  delay(kind: RequestKind, { by, ...scope }: DelayOptions): Fault {
+  delay(kind: RequestKind, options: DelayOptions): Fault {
+    requireKnown(options, DELAY);
+    const { by, ...scope } = options ?? {};
     const delayMs = typeof by === 'string' ? durationMs(by) : by;
     if (typeof delayMs !== 'number' || !(delayMs >= 0)) {
-      throw rocketMQError(
-        'RMQ_OPTIONS_INVALID',
-        `delay by ${String(by)}: expected milliseconds, or text such as '2s'`,
-        {
-          option: 'by',
-        },
-      );
+      throw invalid('by', `delay by ${String(by)}: expected milliseconds, or text such as '2s'`);
     }
     return this.#add(kind, scope, (process, respond) =>
       process((response) => {
@@ -88,7 +88,12 @@ export class Faults {
     );
   }
 
-  drop(kind: RequestKind, { what = 'answer', ...scope }: DropOptions): Fault {
+  drop(kind: RequestKind, options: DropOptions): Fault {
+    requireKnown(options, DROP);
+    const { what = 'answer', ...scope } = options;
+    if (what !== 'answer' && what !== 'request') {
+      throw invalid('what', `drop ${String(what)}: expected 'answer' or 'request'`);
+    }
     return this.#add(kind, scope, (process) => {
       if (what === 'answer') process(() => {});
     });
@@ -119,6 +124,9 @@ export class Faults {
   };
 
   #add(kind: RequestKind, { times = 1, where }: FaultScope, effect: Effect): Fault {
+    if (times !== Number.POSITIVE_INFINITY && !(Number.isInteger(times) && times > 0)) {
+      throw invalid('times', `times ${String(times)}: expected a whole number from 1, or Infinity`);
+    }
     const isKind = isOfKind(kind);
     const fault: ActiveFault = {
       matches: (request) => isKind(request.code) && (where?.({ code: request.code, ext: request.ext }) ?? true),
@@ -145,4 +153,8 @@ export class Faults {
     }
     return undefined;
   }
+}
+
+function invalid(option: string, words: string): Error {
+  return rocketMQError('RMQ_OPTIONS_INVALID', words, { option });
 }

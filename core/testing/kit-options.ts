@@ -2,16 +2,18 @@ import { rocketMQError } from '../errors/rocketmq-error.js';
 import type { ServerOptions } from '../server/server-options.js';
 
 /** What a kit decides itself. */
-type Decided =
-  | 'dir'
-  | 'store'
-  | 'worker'
-  | 'transport'
-  | 'clock'
-  | 'nameServers'
-  | 'nameServerPort'
-  | 'brokerPort'
-  | 'host';
+const DECIDED = [
+  'dir',
+  'store',
+  'worker',
+  'transport',
+  'clock',
+  'nameServers',
+  'nameServerPort',
+  'brokerPort',
+  'host',
+] as const satisfies (keyof ServerOptions)[];
+type Decided = (typeof DECIDED)[number];
 
 export interface TestKitOptions {
   /**
@@ -41,6 +43,7 @@ const OPTIONS = ['transport', 'now', 'running', 'closeTimeoutMs', 'server'];
 
 /** @throws RMQ_OPTIONS_INVALID naming the option, also for one that does not exist */
 export function resolveKitOptions(options: TestKitOptions, machineNowMs: number): ResolvedKitOptions {
+  if (typeof options !== 'object' || options === null) throw invalid('options', 'an object', options);
   for (const option of Object.keys(options)) {
     if (!OPTIONS.includes(option))
       throw invalid(option, `one of ${OPTIONS.join(', ')}`, 'an option that does not exist');
@@ -53,6 +56,10 @@ export function resolveKitOptions(options: TestKitOptions, machineNowMs: number)
   if (typeof running !== 'boolean') throw invalid('running', 'true or false', running);
   if (!(closeTimeoutMs >= 0)) throw invalid('closeTimeoutMs', 'milliseconds from 0', closeTimeoutMs);
   if (typeof server !== 'object' || server === null) throw invalid('server', 'options of a server', server);
+  for (const option of DECIDED) {
+    if (Object.hasOwn(server, option))
+      throw invalid(`server.${option}`, 'none, the kit decides it', server[option as never]);
+  }
   return { transport, nowMs, running, closeTimeoutMs, server };
 }
 

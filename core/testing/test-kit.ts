@@ -2,9 +2,12 @@ import type { Client } from '../client/client.js';
 import type { ClusterSource } from '../client/cluster-source.js';
 import type { ConnectOptions } from '../client/connect-options.js';
 import { connect } from '../container/connect.js';
+import { rocketMQError } from '../errors/rocketmq-error.js';
 import type { ReceivedMessage } from '../message/message.js';
+import { validateTopic } from '../message/message-rules.js';
 import { deadLetterTopicOf } from '../message/system-topics.js';
 import type { TypedTopic } from '../message/typed-topic.js';
+import { type OptionNames, requireKnown } from '../runtime/known-options.js';
 import { TopicConfigManager } from '../server/broker/topic-config-manager.js';
 import { type ConsumerProgress, consumerProgress } from './consumer-progress.js';
 import { type DelayOptions, type DropOptions, type Fault, Faults, type RefuseOptions } from './faults.js';
@@ -30,7 +33,7 @@ export interface TestKit {
   readonly clock: VirtualClock;
   /** A client of `cluster` that `reset` and `close` close. @throws what `connect` throws */
   connect(options?: KitConnectOptions): Promise<Client>;
-  /** Makes a topic now; the first send does so otherwise. */
+  /** Makes a topic now; the first send does so otherwise. Default 4 queues. @throws RMQ_MESSAGE_ILLEGAL, RMQ_OPTIONS_INVALID */
   createTopic(topic: string | TypedTopic<unknown, never>, options?: { readonly queues?: number }): Promise<void>;
   /**
    * What a topic holds, in the order in which it was stored; with `count` as soon as so many are there. Topics as they are on
@@ -81,6 +84,8 @@ export async function testKit(options: TestKitOptions = {}): Promise<TestKit> {
   return kit;
 }
 
+const CREATE_TOPIC: OptionNames = { of: 'kit.createTopic', names: new Set(['queues']) };
+
 class MemoryKit implements TestKit {
   readonly clock: VirtualClock;
   readonly cluster: ClusterSource;
@@ -124,9 +129,16 @@ class MemoryKit implements TestKit {
 
   async createTopic(
     topic: string | TypedTopic<unknown, never>,
-    { queues = 4 }: { readonly queues?: number } = {},
+    options: { readonly queues?: number } = {},
   ): Promise<void> {
+    requireKnown(options, CREATE_TOPIC);
+    const { queues = 4 } = options;
+    if (!Number.isInteger(queues) || queues < 1 || queues > 65_536) {
+      const words = `queues ${String(queues)}: expected a whole number from 1 to 65536`;
+      throw rocketMQError('RMQ_OPTIONS_INVALID', words, { option: 'queues' });
+    }
     const name = nameOf(topic);
+    validateTopic(name);
     const topics = this.#server.server.part(TopicConfigManager);
     topics.createPlain(name, queues, 0);
     await topics.savingOf(name);
@@ -164,14 +176,16 @@ class MemoryKit implements TestKit {
     this.#faults.clear();
   }
 
-  restart(): Promise<void> {
+  async restart(): Promise<void> {
+    this.#requireOpen();
     return this.#whileTimePasses(async () => {
       await this.#server.close();
       await this.#server.open();
     });
   }
 
-  reset(): Promise<void> {
+  async reset(): Promise<void> {
+    this.#requireOpen();
     return this.#whileTimePasses(async () => {
       await this.#end();
       this.#server.forget();
@@ -186,6 +200,11 @@ class MemoryKit implements TestKit {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  #requireOpen(): void {
+    if (this.#closing === undefined) return;
+    throw rocketMQError('RMQ_NOT_RUNNING', 'the test kit is closed', { state: 'shut down' });
   }
 
   async #end(): Promise<void> {

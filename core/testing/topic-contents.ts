@@ -5,6 +5,7 @@ import { readRecord } from '../message/message-record.js';
 import { toReceivedMessage } from '../message/received-message.js';
 import { SysFlag } from '../message/sys-flag.js';
 import type { TypedTopic } from '../message/typed-topic.js';
+import { type OptionNames, requireKnown } from '../runtime/known-options.js';
 import type { MessageStore } from '../server/broker/message-store.js';
 
 const WAIT_MS = 2_000;
@@ -21,6 +22,8 @@ export interface MessagesOptions {
   /** Which messages count. Default: all. */
   readonly where?: (message: ReceivedMessage) => boolean;
 }
+
+const MESSAGES: OptionNames = { of: 'kit.messages', names: new Set(['count', 'timeoutMs', 'where']) };
 
 /** What the topics of a server hold, and waiting until they hold it. */
 export class TopicContents {
@@ -41,7 +44,10 @@ export class TopicContents {
     topic: string | TypedTopic<T>,
     options: MessagesOptions = {},
   ): Promise<ReceivedMessage<T | string>[]> {
+    requireKnown(options, MESSAGES);
     const { count = 0, timeoutMs = WAIT_MS, where = () => true } = options;
+    requireNumber('count', count);
+    requireNumber('timeoutMs', timeoutMs);
     const name = typeof topic === 'string' ? topic : topic.name;
     let timer: NodeJS.Timeout | undefined;
     let isOver = false;
@@ -98,6 +104,11 @@ export class TopicContents {
     const value = typeof topic === 'string' ? body.toString('utf8') : await topic.decode(body);
     return toReceivedMessage<T | string>(record, this.#brokerName, { body, value });
   }
+}
+
+function requireNumber(option: string, value: unknown): void {
+  if (typeof value === 'number' && value >= 0) return;
+  throw rocketMQError('RMQ_OPTIONS_INVALID', `${option} ${String(value)}: expected a number from 0`, { option });
 }
 
 function timedOut(topic: string, wanted: number, found: number, timeoutMs: number): Error {

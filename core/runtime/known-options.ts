@@ -1,0 +1,46 @@
+import { type RocketMQErrorOf, rocketMQError } from '../errors/rocketmq-error.js';
+
+/** How the options of one thing are checked at its door. */
+export interface OptionNames {
+  /** What they are of, for the error: `a send`. */
+  readonly of: string;
+  readonly names: ReadonlySet<string>;
+}
+
+/**
+ * Refuses what is no object and what has a name that is none of the names: a misspelt option does not go unnoticed. An
+ * option called `signal` has to be one, since it is asked to call back before anything else, and to forget that at the end.
+ * @throws RMQ_OPTIONS_INVALID naming the option
+ */
+export function requireKnown(options: unknown, { of, names }: OptionNames): void {
+  if (options === undefined) return;
+  if (typeof options !== 'object' || options === null)
+    throw invalid('options', `of ${of} have to be an object`, options);
+  for (const name in options) {
+    if (!names.has(name)) throw invalid(name, `is no option of ${of}: they are ${[...names].join(', ')}`);
+  }
+  requireSignal((options as { readonly signal?: unknown }).signal);
+}
+
+/** @throws RMQ_OPTIONS_INVALID (option `signal`) unless it is an AbortSignal, of whatever realm, or undefined */
+export function requireSignal(signal: unknown): void {
+  if (signal === undefined) return;
+  const { addEventListener, removeEventListener } = (signal ?? {}) as Partial<AbortSignal>;
+  if (typeof addEventListener === 'function' && typeof removeEventListener === 'function') return;
+  throw invalid('signal', 'has to be an AbortSignal', signal);
+}
+
+/** Time to close, and a signal that ends waiting earlier. @throws RMQ_OPTIONS_INVALID */
+export function requireCloseOptions(options: { readonly timeoutMs?: unknown; readonly signal?: unknown }): void {
+  requireKnown(options, CLOSE);
+  const { timeoutMs } = options;
+  if (timeoutMs === undefined || (typeof timeoutMs === 'number' && timeoutMs >= 0)) return;
+  throw invalid('timeoutMs', 'has to be milliseconds from 0', timeoutMs);
+}
+
+const CLOSE: OptionNames = { of: 'close', names: new Set(['timeoutMs', 'signal']) };
+
+function invalid(option: string, what: string, value?: unknown): RocketMQErrorOf<'RMQ_OPTIONS_INVALID'> {
+  const shown = value === undefined ? '' : `, not ${typeof value === 'string' ? JSON.stringify(value) : String(value)}`;
+  return rocketMQError('RMQ_OPTIONS_INVALID', `${option} ${what}${shown}`, { option });
+}

@@ -1,0 +1,61 @@
+/**
+ * `createTopic('orders', { queues: 16 })` made a topic of eight queues and said nothing: the option is called `queueNum`. The
+ * calls of the admin, of close and of the test kit did not look at names, nor at a `signal`; `kit.createTopic('a b')` made a
+ * topic that nobody could send to, and `kit.restart()` after `kit.close()` left a server running.
+ */
+import { expect, onTestFinished, test } from 'vitest';
+import { type TestKit, testKit } from '../../core/testing/index.js';
+
+async function openKit(): Promise<TestKit> {
+  const kit = await testKit();
+  onTestFinished(() => kit.close());
+  return kit;
+}
+
+const refused = (option: string) => ({ code: 'RMQ_OPTIONS_INVALID', option });
+const none = (options: object | null) => options as never;
+
+test('the admin refuses options that it does not have', async () => {
+  const kit = await openKit();
+  const { admin } = await kit.connect();
+  await expect(admin.createTopic('orders', none({ queues: 16 }))).rejects.toMatchObject(refused('queues'));
+  await expect(admin.queryMessage('orders', '42', none({ maxnum: 5 }))).rejects.toMatchObject(refused('maxnum'));
+  await expect(admin.queryMessage('orders', '42', none({ signal: 5 }))).rejects.toMatchObject(refused('signal'));
+  await expect(admin.trace('id', none({ topic: 'traces' }))).rejects.toMatchObject(refused('topic'));
+  await expect(admin.viewMessage('orders', 'id', none(null))).rejects.toMatchObject(refused('options'));
+  const [queue] = [{ topic: 'orders', brokerName: 'broker-a', queueId: 0 }];
+  await expect(admin.searchOffset(queue!, 0, none({ bound: 'lower' }))).rejects.toMatchObject(refused('bound'));
+});
+
+test('close refuses what it cannot wait by, and closes nothing then', async () => {
+  const kit = await openKit();
+  const mq = await kit.connect();
+  const producer = await mq.producer({ group: 'shop' });
+  await expect(producer.close(none({ signal: 5 }))).rejects.toMatchObject(refused('signal'));
+  await expect(producer.close(none({ timeoutMs: '1s' }))).rejects.toMatchObject(refused('timeoutMs'));
+  await expect(mq.close(none({ timeout: 500 }))).rejects.toMatchObject(refused('timeout'));
+  await expect(producer.recall('orders', 'x', none({ signal: {} }))).rejects.toMatchObject(refused('signal'));
+  expect(await producer.send({ topic: 'orders', body: 'one' })).toMatchObject({ status: 'SEND_OK' });
+});
+
+test('the kit refuses faults, topics and waits that cannot be', async () => {
+  const kit = await openKit();
+  expect(() => kit.refuse('SEND_MESSAGE', none({ cod: 'SYSTEM_BUSY' }))).toThrow(
+    expect.objectContaining(refused('cod')),
+  );
+  expect(() => kit.refuse('SEND_MESSAGE', { times: 0 })).toThrow(expect.objectContaining(refused('times')));
+  expect(() => kit.delay('SEND_MESSAGE', undefined as never)).toThrow(expect.objectContaining(refused('by')));
+  expect(() => kit.drop('SEND_MESSAGE', none({ what: 'all' }))).toThrow(expect.objectContaining(refused('what')));
+  await expect(kit.createTopic('orders of today')).rejects.toMatchObject({ code: 'RMQ_MESSAGE_ILLEGAL' });
+  await expect(kit.createTopic('orders', { queues: 0 })).rejects.toMatchObject(refused('queues'));
+  await expect(kit.messages('orders', none({ count: 'all' }))).rejects.toMatchObject(refused('count'));
+  await expect(testKit({ server: none({ dir: './data' }) })).rejects.toMatchObject(refused('server.dir'));
+  await expect(testKit(none(null))).rejects.toMatchObject(refused('options'));
+});
+
+test('a kit that is closed stays closed', async () => {
+  const kit = await openKit();
+  await kit.close();
+  await expect(kit.restart()).rejects.toMatchObject({ code: 'RMQ_NOT_RUNNING' });
+  await expect(kit.reset()).rejects.toMatchObject({ code: 'RMQ_NOT_RUNNING' });
+});
