@@ -18,11 +18,13 @@ import { DelayService } from './broker/delay/delay-service.js';
 import { MessageDelays } from './broker/delay/message-delays.js';
 import { HeldPulls } from './broker/held-pulls.js';
 import { MessageStore } from './broker/message-store.js';
+import { MessageRequestModes } from './broker/pop/message-request-modes.js';
 import { PopOffsets } from './broker/pop/pop-offsets.js';
 import { PopReader } from './broker/pop/pop-reader.js';
 import { PopWaiting } from './broker/pop/pop-waiting.js';
 import { ReviveLog } from './broker/pop/revive-log.js';
 import { ReviveService } from './broker/pop/revive-service.js';
+import { TopicQueues } from './broker/pop/topic-queues.js';
 import { AckMessageProcessor } from './broker/processors/ack-message.js';
 import { BrokerConfigProcessor } from './broker/processors/broker-config.js';
 import { ChangeInvisibleTimeProcessor } from './broker/processors/change-invisible-time.js';
@@ -36,7 +38,9 @@ import { EndTransactionProcessor } from './broker/processors/end-transaction.js'
 import { HeartBeatProcessor } from './broker/processors/heart-beat.js';
 import { LockBatchProcessor } from './broker/processors/lock-batch.js';
 import { PopMessageProcessor } from './broker/processors/pop-message.js';
+import { PopNotificationProcessor } from './broker/processors/pop-notification.js';
 import { PullMessageProcessor } from './broker/processors/pull-message.js';
+import { QueryAssignmentProcessor } from './broker/processors/query-assignment.js';
 import { QueryMessageProcessor } from './broker/processors/query-message.js';
 import { QueueOffsetProcessor } from './broker/processors/queue-offset.js';
 import { RecallMessageProcessor } from './broker/processors/recall-message.js';
@@ -106,7 +110,9 @@ const BROKER_PROCESSORS = [
   HeartBeatProcessor,
   LockBatchProcessor,
   PopMessageProcessor,
+  PopNotificationProcessor,
   PullMessageProcessor,
+  QueryAssignmentProcessor,
   QueryMessageProcessor,
   QueueOffsetProcessor,
   RecallMessageProcessor,
@@ -127,6 +133,7 @@ const BROKER_SERVICES: readonly Newable<BrokerService>[] = [
   DelayService,
   HalfMessages,
   TransactionCheck,
+  MessageRequestModes,
   PopWaiting,
   ReviveService,
 ];
@@ -177,6 +184,7 @@ function bindBroker(container: Container, { brokerSettings, store, transport, cl
   container.bind(PopOffsets).toSelf();
   container.bind(PopReader).toSelf();
   container.bind(ReviveLog).toSelf();
+  container.bind(TopicQueues).toSelf();
   container.bind(Registration).toSelf();
   for (const processor of BROKER_PROCESSORS) container.bind<BrokerProcessor>(BrokerProcessor).to(processor);
   for (const service of BROKER_SERVICES) {
