@@ -147,6 +147,12 @@ export class Assignment {
     this.#services.offsetStore.remove(queue);
   }
 
+  /** Whether the group's stored offset of a queue is beyond what we did of it: another member has had it. @throws what asking throws */
+  async wentOn(queue: MessageQueue): Promise<boolean> {
+    const stored = await this.#services.offsetStore.read(queue);
+    return stored !== undefined && stored > (this.find(queue)?.processQueue.committableOffset ?? stored);
+  }
+
   /** Stores what may be committed of every queue. Never rejects. */
   commit(): Promise<void> {
     return this.#persist(this.consumed);
@@ -292,10 +298,12 @@ export class Assignment {
 
   /** A store of an application's own may break its promise never to fail. */
   async #persist(all: readonly ConsumedQueue[], offset?: number): Promise<void> {
-    const { offsetStore, logger, group } = this.#services;
+    const { offsetStore, ownership, logger, group } = this.#services;
+    const certain = all.filter(({ queue }) => ownership?.isDoubtful(queue) !== true);
     try {
-      for (const { queue, processQueue } of all) offsetStore.update(queue, offset ?? processQueue.committableOffset);
-      await offsetStore.persist(all.map(({ queue }) => queue));
+      for (const { queue, processQueue } of certain)
+        offsetStore.update(queue, offset ?? processQueue.committableOffset);
+      await offsetStore.persist(certain.map(({ queue }) => queue));
     } catch (error) {
       logger.warn('the offset store failed; offsets are stored at the next turn', { group, error });
     }

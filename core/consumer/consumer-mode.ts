@@ -31,6 +31,10 @@ export interface ConsumerModeFacts {
   /** There is something to take of this queue. */
   readonly wake: (consumed: ConsumedQueue) => void;
   readonly onLockLost: (queue: MessageQueue) => void;
+  /** With `ordered`: whether another member has had the queue while its lock was in doubt. */
+  readonly wentOn: (queue: MessageQueue) => Promise<boolean>;
+  /** With `ordered`: a lock that was in doubt is ours. */
+  readonly onLockConfirmed: (queue: MessageQueue) => void;
 }
 
 export function createConsumerMode(facts: ConsumerModeFacts, services: ConsumerServices): ConsumerMode {
@@ -52,6 +56,8 @@ export function createConsumerMode(facts: ConsumerModeFacts, services: ConsumerS
     group,
     lock: (brokerName, queues) => requests.lock(brokerName, queues, clientId),
     unlock: (brokerName, queues) => requests.unlock(brokerName, queues, clientId),
+    wentOn: facts.wentOn,
+    onConfirmed: facts.onLockConfirmed,
     onLost: onLockLost,
     ...{ clock, logger },
   });

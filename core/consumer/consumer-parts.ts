@@ -71,6 +71,11 @@ export function assembleConsumer(plan: ConsumerPlan, services: ConsumerServices)
         assignment.forfeit(queue);
         rebalancer.in(LOCK_LOST_DELAY_MS);
       },
+      wentOn: (queue) => assignment.wentOn(queue),
+      onLockConfirmed: (queue) => {
+        const consumed = assignment.find(queue);
+        if (consumed !== undefined) runner.wake(consumed);
+      },
     },
     services,
   );

@@ -8,8 +8,10 @@ import type { ConsumedQueue } from './consumed-queue.js';
 export interface QueueOwnership {
   /** Which of these queues may be taken now; the others are asked for again in the next round. Never rejects. */
   acquire(queues: readonly MessageQueue[]): Promise<readonly MessageQueue[]>;
-  /** Delivers nothing more of a queue. False when something of it still runs: it stays ours until the next round. Never rejects. */
+  /** Delivers nothing more of a queue. False when something of it still runs, or it is in doubt: it stays ours until the next round. Never rejects. */
   prepareToLeave(consumed: ConsumedQueue): Promise<boolean>;
+  /** Whether another member may have the queue without a word to us: of such a queue no offset is stored. */
+  isDoubtful(queue: MessageQueue): boolean;
   /** Queues that were given back, with their offsets stored. Never rejects. */
   released(queues: readonly MessageQueue[]): Promise<void>;
 }

@@ -16,6 +16,7 @@ import { waitAtMost } from './drain.js';
 import { type QueueHealth } from './health.js';
 import { WATCH_INTERVAL_MS } from './health-watch.js';
 import { notMine } from './not-mine.js';
+import type { QueueLocks } from './ordered/queue-locks.js';
 import { prepareTopic } from './prepare-topic.js';
 import { runningInfo } from './running-info.js';
 import { retrySubscription, type TopicSubscription } from './subscription.js';
@@ -44,6 +45,7 @@ export class RunningConsumer implements RegisteredConsumer {
   #locking: PeriodicTask | undefined;
   #watching: PeriodicTask | undefined;
   #unregister: () => void = () => {};
+  #stopDoubting: () => void = () => {};
   #joined = false;
   #began = false;
   #stopping = false;
@@ -91,6 +93,7 @@ export class RunningConsumer implements RegisteredConsumer {
     this.#began = true;
     const { inOrder } = this.#parts.mode;
     if (inOrder !== undefined) {
+      this.#stopDoubting = this.#doubtLocksOfLostBrokers(inOrder.locks);
       this.#locking = scheduler.every(`locks of ${group}`, { periodMs: LOCK_INTERVAL_MS }, () => this.#renewLocks());
     }
     this.#parts.watch.start();
@@ -253,9 +256,19 @@ export class RunningConsumer implements RegisteredConsumer {
         timeoutMs,
       });
     }
+    // What is in doubt is not stored: one more try to know.
+    if (assignment.consumed.some(({ queue }) => mode.inOrder?.locks.isDoubtful(queue)))
+      await mode.inOrder?.locks.confirm();
     await assignment.commit();
     await this.#leave();
     return unfinished;
+  }
+
+  #doubtLocksOfLostBrokers(locks: QueueLocks): () => void {
+    const { remoting, routes } = this.#services;
+    return remoting.onConnectionLost((address) => {
+      locks.doubt((brokerName) => (routes.brokerAddress(brokerName, 0) ?? address) === address);
+    });
   }
 
   /** A lock that was not fresh for a while may be again. */
@@ -269,6 +282,8 @@ export class RunningConsumer implements RegisteredConsumer {
     this.#locking?.cancel();
     this.#watching?.cancel();
     this.#unregister();
+    this.#stopDoubting();
+    this.#parts.mode.inOrder?.locks.close();
     this.#parts.assignment.stopPulling();
     this.#parts.assignment.release();
     const { inOrder } = this.#parts.mode;

@@ -125,11 +125,17 @@ export class OrderedMode implements DeliveryMode, QueueOwnership {
   }
 
   async prepareToLeave(consumed: ConsumedQueue): Promise<boolean> {
+    // What was done of it could not be stored now, and would be done again.
+    if (this.isDoubtful(consumed.queue)) return false;
     const lane = this.#laneOf(consumed);
     lane.leaving = true;
     if (await this.#idle(consumed.queue)) return true;
     lane.leaving = false;
     return false;
+  }
+
+  isDoubtful(queue: MessageQueue): boolean {
+    return this.#services.locks.isDoubtful(queue);
   }
 
   released(queues: readonly MessageQueue[]): Promise<void> {
