@@ -22,11 +22,26 @@ export function encodeHost(host: string): Buffer {
   return bytes;
 }
 
+/** As many as {@link decodeHost} has slots for: six bits of the hash. */
+const HOSTS_REMEMBERED = 64;
+/**
+ * Hosts that were decoded, by a hash of their bytes: each record names two, and thousands that follow one another name the
+ * same.
+ */
+const remembered: ({ readonly address: number; readonly port: number; readonly text: string } | undefined)[] =
+  Array.from({ length: HOSTS_REMEMBERED });
+
 /** A host field of 8 or 20 bytes as `ip:port`; an IPv6 address stands in brackets. */
 export function decodeHost(bytes: Buffer, position = 0, length = bytes.length - position): string {
   const port = bytes.readInt32BE(position + length - 4);
   if (length === HOST_BYTES_V4) {
-    return `${bytes[position]}.${bytes[position + 1]}.${bytes[position + 2]}.${bytes[position + 3]}:${port}`;
+    const address = bytes.readInt32BE(position);
+    const slot = Math.imul(address ^ port, 0x9e3779b1) >>> 26;
+    const known = remembered[slot];
+    if (known !== undefined && known.address === address && known.port === port) return known.text;
+    const text = `${bytes[position]}.${bytes[position + 1]}.${bytes[position + 2]}.${bytes[position + 3]}:${port}`;
+    remembered[slot] = { address, port, text };
+    return text;
   }
   return `[${formatIpV6(bytes.subarray(position, position + 16))}]:${port}`;
 }

@@ -262,6 +262,31 @@ export function storeContract(name: string, setup: () => { files: StoreFiles; di
       expect(store.isCold('orders', 0, 0)).toBe(false);
     });
 
+    test.each([
+      ['young', {}],
+      ['cold', { hotBytes: 0, readAtOnceBytes: 0 }],
+    ])('records that are %s are shown one after the other, without what is not there', async (age, options) => {
+      const store = await opener()(options);
+      const bodies = Array.from({ length: 40 }, (_, index) => `${index} ${'x'.repeat(index * 20)}`);
+      for (const body of bodies) await append(store, { body });
+      const visit = async (offset: number, count: number) => {
+        const seen: (readonly [number, string])[] = [];
+        const visiting = store.visit('orders', 0, offset, count, (queueOffset, source, position) => {
+          const record = readRecord(source, position);
+          expect(record.queueOffset).toBe(queueOffset);
+          seen.push([queueOffset, record.body.toString()]);
+        });
+        expect(visiting instanceof Promise).toBe(age === 'cold' && seen.length === 0 && offset < 40);
+        await visiting;
+        return seen;
+      };
+      expect(await visit(0, 40)).toEqual([...bodies.entries()]);
+      expect(await visit(-2, 4)).toEqual([...bodies.slice(0, 2).entries()]);
+      expect((await visit(38, 9)).map(([offset]) => offset)).toEqual([38, 39]);
+      expect(await visit(40, 9)).toEqual([]);
+      expect(store.visit('nothing', 0, 0, 9, () => expect.unreachable())).toBeUndefined();
+    });
+
     test('a filter sees tag hashes, and what it passes over is behind the reader', async () => {
       const store = await opener()();
       for (const tag of ['a', 'b', 'b', 'a', 'b']) await append(store, { tag, body: tag });

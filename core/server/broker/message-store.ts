@@ -131,6 +131,9 @@ export interface GetOptions {
   readonly matchesRecord?: (record: Buffer) => boolean;
 }
 
+/** Where a record begins in `source`, and which offset of its queue it has. */
+export type RecordVisit = (queueOffset: number, source: Buffer, position: number) => void;
+
 /**
  * Which offset a time stands for: the nearest, as 4.9 searches; `lower`, the first stored then or later, one past the last
  * without any; `upper`, the last stored then or earlier, 0 without any. The latter two as 5.x.
@@ -181,6 +184,12 @@ export interface MessageStore {
   flushTurn(): void;
   /** Answers at once from the page cache where it can, else by promise. */
   get(topic: string, queueId: number, offset: number, options: GetOptions): GetResult | Promise<GetResult>;
+  /**
+   * Shows the records at `count` offsets of a queue from `offset` on to `visit`, in order, for who needs each for a moment
+   * only: they come by one buffer and are good until it returns, and it must not visit others meanwhile. What is not there
+   * is left out. At once from the page cache where it can, else by promise.
+   */
+  visit(topic: string, queueId: number, offset: number, count: number, visit: RecordVisit): void | Promise<void>;
   /** First offset that can be read; 0 for a queue without messages. */
   minOffset(topic: string, queueId: number): number;
   /** Offset the next message will get; 0 for a queue without messages. */

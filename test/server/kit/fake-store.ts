@@ -127,6 +127,8 @@ export class FakeStore implements MessageStore {
     return Promise.resolve(commitLogOffset === 1_234 ? Buffer.from('a record') : undefined);
   }
 
+  visit(): void {}
+
   entries(_topic: string, _queueId: number, offset: number): QueueEntries {
     return { offset, entries: [] };
   }

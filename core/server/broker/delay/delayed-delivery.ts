@@ -1,18 +1,19 @@
-import type { StoredRecord } from '../../../message/message-record.js';
+import { readRecord, type StoredRecord } from '../../../message/message-record.js';
 import { findProperty, PROPERTIES_BYTES_MAX } from '../../../message/properties.js';
 import { PropertyName } from '../../../message/property-names.js';
 import { SystemTopic, TIMER_TOPIC } from '../../../message/system-topics.js';
 import type { Clock } from '../../../runtime/clock.js';
 import type { Logger } from '../../../runtime/logger.js';
 import type { BrokerSettings } from '../broker-settings.js';
-import type { AppendResult, MessageStore } from '../message-store.js';
+import type { AppendStatus, MessageStore, StoreMessage } from '../message-store.js';
 import { republish } from '../republish.js';
 import type { DelaySource, DueBatch } from './delay-source.js';
 import { realDestination, recallKey, withProperties } from './delayed-properties.js';
-import { readRecordsAt } from './read-records.js';
+import { visitRecords } from './visit-records.js';
 
 /** What could not be delivered is tried again after. */
 const RETRY_MS = 1_000;
+const NONE_RECALLED: ReadonlySet<string> = new Set();
 
 export interface DelayedDeliveryParts {
   readonly store: MessageStore;
@@ -38,62 +39,73 @@ export class DelayedDelivery {
   /** Delivers a batch; each of its offsets is settled, or put back, when this resolves. Never rejects. */
   async deliver(source: DelaySource, batch: DueBatch): Promise<void> {
     const { store, clock, logger } = this.#parts;
+    const { offsets } = batch;
     const putBack = (offset: number): void => source.putBack(offset, clock.monotonic() + RETRY_MS);
-    let records: ReadonlyMap<number, StoredRecord>;
-    let recalled: ReadonlySet<string>;
+    /** How many of the offsets, in their order, were seen to. */
+    let seen = 0;
+    /** Given to the store and not answered. */
+    let waiting = 0;
+    let answered: (() => void) | undefined;
+    const end = (offset: number, isSettled: boolean): void => {
+      if (isSettled) source.settle(offset);
+      else putBack(offset);
+    };
+    const skipTo = (offset: number): void => {
+      for (; seen < offsets.length && offsets[seen] !== offset; seen++) source.settle(offsets[seen]!);
+    };
     try {
-      recalled = await this.#recalledBy(source, batch.recalls);
-      records = await readRecordsAt(store, source, batch.offsets);
+      const recalled = batch.recalls.length === 0 ? NONE_RECALLED : await this.#recalledBy(source, batch.recalls);
+      await visitRecords(store, source, offsets, (offset, bytes, position) => {
+        skipTo(offset);
+        seen++;
+        const message = this.#messageOf(readRecord(bytes, position), recalled);
+        if (message === undefined) {
+          source.settle(offset);
+          return;
+        }
+        waiting++;
+        store.append(message, ({ status }) => {
+          end(offset, this.#isSettledBy(status, message));
+          if (--waiting === 0) answered?.();
+        });
+      });
+      skipTo(Number.POSITIVE_INFINITY);
     } catch (error) {
       logger.error('delayed messages could not be read', { topic: source.topic, queueId: source.queueId, error });
-      for (const offset of batch.offsets) putBack(offset);
-      return;
+      for (const offset of offsets.slice(seen)) putBack(offset);
     }
-    let left = batch.offsets.length;
-    if (left === 0) return;
-    await new Promise<void>((resolve) => {
-      const end = (offset: number, isSettled: boolean): void => {
-        if (isSettled) source.settle(offset);
-        else putBack(offset);
-        if (--left === 0) resolve();
-      };
-      for (const offset of batch.offsets) {
-        const record = records.get(offset);
-        if (record === undefined || !this.#append(record, recalled, (isSettled) => end(offset, isSettled))) {
-          end(offset, true);
-        }
-      }
-      store.flushTurn();
-    });
+    store.flushTurn();
+    if (waiting > 0) await new Promise<void>((resolve) => (answered = resolve));
   }
 
-  /** False when there is nothing to deliver: it was, or somebody took it back, or it does not say where to. */
-  #append(record: StoredRecord, recalled: ReadonlySet<string>, end: (isSettled: boolean) => void): boolean {
-    const { store, settings, clock, logger, delivered } = this.#parts;
-    if (delivered.size > 0 && delivered.delete(originOf(record))) return false;
+  /** Undefined when there is nothing to deliver: it was, or somebody took it back, or it does not say where to. */
+  #messageOf(record: StoredRecord, recalled: ReadonlySet<string>): StoreMessage | undefined {
+    const { settings, clock, logger, delivered } = this.#parts;
+    if (delivered.size > 0 && delivered.delete(originOf(record))) return undefined;
     const text = record.properties.toString();
     const real = realDestination(text);
     const { queueOffset, topic, queueId } = record;
     if (real === undefined || real.topic === SystemTopic.TRANS_HALF) {
       logger.error('a delayed message is dropped: it does not say where it belongs', { topic, queueId, queueOffset });
-      return false;
+      return undefined;
     }
     if (recalled.size > 0) {
       const uniqueKey = findProperty(text, PropertyName.UNIQ_KEY);
-      if (uniqueKey !== undefined && recalled.has(recallKey(real.topic, uniqueKey))) return false;
+      if (uniqueKey !== undefined && recalled.has(recallKey(real.topic, uniqueKey))) return undefined;
     }
-    const message = republish(record, {
-      ...real,
+    return republish(record, {
+      topic: real.topic,
+      queueId: real.queueId,
       properties: topic === TIMER_TOPIC ? timerProperties(text, record.storeTimestamp, clock.now()) : text,
       preparedTransactionOffset: originOf(record),
       storeHost: settings.storeHost,
     });
-    store.append(message, ({ status }: AppendResult) => {
-      if (status === 'MESSAGE_ILLEGAL') {
-        logger.error('a delayed message is dropped: the store finds it illegal', { ...real, queueOffset });
-      }
-      end(status === 'PUT_OK' || status === 'FLUSH_DISK_TIMEOUT' || status === 'MESSAGE_ILLEGAL');
-    });
+  }
+
+  #isSettledBy(status: AppendStatus, { topic, queueId }: StoreMessage): boolean {
+    if (status === 'PUT_OK' || status === 'FLUSH_DISK_TIMEOUT') return true;
+    if (status !== 'MESSAGE_ILLEGAL') return false;
+    this.#parts.logger.error('a delayed message is dropped: the store finds it illegal', { topic, queueId });
     return true;
   }
 
@@ -102,10 +114,11 @@ export class DelayedDelivery {
     if (known?.count === recalls.length) return known.keys;
     const keys = new Set<string>();
     const count = recalls.length;
-    for (const record of (await readRecordsAt(this.#parts.store, source, recalls)).values()) {
-      const key = findProperty(record.properties.toString(), PropertyName.TIMER_DEL_UNIQKEY);
+    await visitRecords(this.#parts.store, source, recalls, (_offset, bytes, position) => {
+      const { properties } = readRecord(bytes, position);
+      const key = findProperty(properties.toString(), PropertyName.TIMER_DEL_UNIQKEY);
       if (key !== undefined) keys.add(key);
-    }
+    });
     this.#recalled.set(recalls, { count, keys });
     return keys;
   }
@@ -125,5 +138,6 @@ function timerProperties(text: string, enqueuedMs: number, dequeuedMs: number): 
     [PropertyName.TIMER_ENQUEUE_MS]: enqueuedMs,
     [PropertyName.TIMER_DEQUEUE_MS]: dequeuedMs,
   });
+  if (noted.length * 3 <= PROPERTIES_BYTES_MAX) return noted;
   return Buffer.byteLength(noted) > PROPERTIES_BYTES_MAX ? text : noted;
 }

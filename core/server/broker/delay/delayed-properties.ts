@@ -7,9 +7,9 @@ const ENTRY_END = '\u0002';
 /** A properties string with more at its end. What is added is legal: numbers and names that were checked. */
 export function withProperties(text: string, added: Readonly<Record<string, string | number>>): string {
   let result = text;
-  for (const [name, value] of Object.entries(added)) {
-    if (result !== '' && !result.endsWith(ENTRY_END)) result += ENTRY_END;
-    result += name + NAME_END + value;
+  for (const name in added) {
+    const isFirst = result === '' || result.endsWith(ENTRY_END);
+    result += `${isFirst ? '' : ENTRY_END}${name}${NAME_END}${added[name]}`;
   }
   return result;
 }

@@ -1,16 +1,18 @@
+import type { Properties } from '../../../message/message.js';
+import { readRecord } from '../../../message/message-record.js';
 import { decodeProperties } from '../../../message/properties.js';
 import { PropertyName } from '../../../message/property-names.js';
 import { TIMER_TOPIC } from '../../../message/system-topics.js';
 import type { MessageStore, QueueEntry } from '../message-store.js';
 import type { Moment } from './delay-source.js';
-import { readRecordsAt } from './read-records.js';
 import { type TimerProgress, TimerWheel } from './timer-wheel.js';
+import { visitRecords } from './visit-records.js';
 
 const ENTRIES_AT_ONCE = 4_096;
 /** Hashes of tags are smaller, instants are not. */
 const HASH_MAX = 2 ** 31;
 
-type Store = Pick<MessageStore, 'entries' | 'get' | 'maxOffset' | 'readTimerCheck'>;
+type Store = Pick<MessageStore, 'entries' | 'maxOffset' | 'readTimerCheck' | 'visit'>;
 
 export interface LoadedTimers {
   readonly wheel: TimerWheel;
@@ -81,10 +83,11 @@ interface ApachesTimer {
 
 /** An Apache broker puts the hash of the tag into the entry: then the record has to tell. Undefined for what is no timer. */
 async function readTimer(store: Store, queueOffset: number): Promise<ApachesTimer | undefined> {
-  const records = await readRecordsAt(store, { topic: TIMER_TOPIC, queueId: 0 }, [queueOffset]);
-  const record = records.get(queueOffset);
-  if (record === undefined) return undefined;
-  const properties = decodeProperties(record.properties);
+  let properties: Properties | undefined;
+  await visitRecords(store, { topic: TIMER_TOPIC, queueId: 0 }, [queueOffset], (_offset, bytes, position) => {
+    properties = decodeProperties(readRecord(bytes, position).properties);
+  });
+  if (properties === undefined) return undefined;
   const outMs = Number(properties[PropertyName.TIMER_OUT_MS]);
   if (!Number.isSafeInteger(outMs) || outMs < HASH_MAX) return undefined;
   const isRecall = properties[PropertyName.TIMER_DEL_UNIQKEY] !== undefined;

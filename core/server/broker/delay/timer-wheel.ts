@@ -21,6 +21,14 @@ export interface TimerProgress {
   readonly late: readonly number[];
 }
 
+/** Timers of one second that are being delivered: few, and few such at one time. */
+interface TakenTimers {
+  readonly epoch: TimerEpoch;
+  readonly outMs: number;
+  /** Offsets that are not settled. */
+  readonly open: Set<number>;
+}
+
 /**
  * The timers that wait: queue offsets by second, eight bytes each. Derived from the timers' queue, whose entries tell the
  * second, and from {@link TimerProgress}, which tells which of them were delivered.
@@ -33,8 +41,10 @@ export class TimerWheel implements DelaySource {
   readonly queueId = 0;
   readonly #epochs: TimerEpoch[];
   readonly #retries = new Retries();
-  /** Taken and not settled, with the epoch and second they are of. */
-  readonly #taken = new Map<number, { readonly epoch: TimerEpoch; readonly outMs: number }>();
+  /** Taken and not settled yet. */
+  readonly #inHand = new Set<TakenTimers>();
+  /** Taken and put back. */
+  readonly #putBack = new Map<number, TakenTimers>();
   readonly #late = new Set<number>();
   /** By second. */
   readonly #recalls = new Map<number, number[]>();
@@ -48,7 +58,7 @@ export class TimerWheel implements DelaySource {
 
   /** Whether some of a second is delivered and some is not, or is being delivered. */
   get isMidway(): boolean {
-    return this.#taken.size > 0 || this.#epochs.some((epoch) => epoch.isMidway);
+    return this.#inHand.size > 0 || this.#putBack.size > 0 || this.#epochs.some((epoch) => epoch.isMidway);
   }
 
   get isRestoring(): boolean {
@@ -86,7 +96,7 @@ export class TimerWheel implements DelaySource {
   get firstMs(): number {
     let first = Number.POSITIVE_INFINITY;
     for (const epoch of this.#epochs) first = Math.min(first, epoch.firstMs ?? first);
-    for (const { outMs } of this.#taken.values()) first = Math.min(first, outMs);
+    for (const [, { outMs }] of this.#taken()) first = Math.min(first, outMs);
     return first;
   }
 
@@ -105,24 +115,27 @@ export class TimerWheel implements DelaySource {
     const epoch = this.#epochs.find((each) => each.dueInMs(moment.monotonicMs) <= 0);
     if (epoch === undefined) return undefined;
     const { outMs, offsets, done } = epoch.take(messagesMax);
-    for (const offset of offsets) this.#taken.set(offset, { epoch, outMs });
+    if (offsets.length > 0) this.#inHand.add({ epoch, outMs, open: new Set(offsets) });
     const recalls = this.#recalls.get(outMs) ?? NO_RECALLS;
     if (done) this.#forgetRecalls(outMs, recalls);
     return { offsets, recalls };
   }
 
   settle(offset: number): void {
-    this.#taken.delete(offset);
-    this.#late.delete(offset);
+    this.#release(offset);
+    this.#putBack.delete(offset);
+    if (this.#late.size > 0) this.#late.delete(offset);
   }
 
   putBack(offset: number, atMonotonicMs: number): void {
+    const taken = this.#release(offset);
+    if (taken !== undefined) this.#putBack.set(offset, taken);
     this.#retries.add(offset, atMonotonicMs);
   }
 
   get progress(): TimerProgress {
     const readMs = new Map(this.#epochs.map((epoch) => [epoch, epoch.readMs ?? NONE_MS]));
-    for (const [offset, { epoch, outMs }] of this.#taken) {
+    for (const [offset, { epoch, outMs }] of this.#taken()) {
       if (!this.#late.has(offset)) readMs.set(epoch, Math.min(readMs.get(epoch) ?? outMs, outMs));
     }
     const epochs = this.#epochs.map((epoch) => ({
@@ -140,8 +153,24 @@ export class TimerWheel implements DelaySource {
   /** All that wait, recalls among them with a negative second, in no order. */
   *waiting(): IterableIterator<readonly [outMs: number, offset: number]> {
     for (const epoch of this.#epochs) yield* epoch.waiting();
-    for (const [offset, { outMs }] of this.#taken) yield [outMs, offset];
+    for (const [offset, { outMs }] of this.#taken()) yield [outMs, offset];
     for (const [outMs, offsets] of this.#recalls) for (const offset of offsets) yield [-outMs, offset];
+  }
+
+  /** All that are taken and not settled, those that are tried again too. */
+  *#taken(): IterableIterator<readonly [offset: number, taken: TakenTimers]> {
+    for (const taken of this.#inHand) for (const offset of taken.open) yield [offset, taken];
+    yield* this.#putBack;
+  }
+
+  /** Takes it out of what is in hand; undefined when it is not there. */
+  #release(offset: number): TakenTimers | undefined {
+    for (const taken of this.#inHand) {
+      if (!taken.open.delete(offset)) continue;
+      if (taken.open.size === 0) this.#inHand.delete(taken);
+      return taken;
+    }
+    return undefined;
   }
 
   get #present(): TimerEpoch {
@@ -182,7 +211,7 @@ export class TimerWheel implements DelaySource {
   }
 
   #isTakenFrom(epoch: TimerEpoch): boolean {
-    for (const taken of this.#taken.values()) if (taken.epoch === epoch) return true;
+    for (const [, taken] of this.#taken()) if (taken.epoch === epoch) return true;
     return false;
   }
 }

@@ -10,10 +10,10 @@ import { type Span, spansOf } from './spans.js';
 /** Entries looked at in one call where a filter may pass over many (Apache: 16,000 bytes of queue). */
 const FILTERED_ENTRIES_MAX = 800;
 /** Newest entries of a queue that are read at once (1.25 MiB); older ones leave the event loop free. */
-const ENTRIES_READ_AT_ONCE = 65_536;
+export const ENTRIES_READ_AT_ONCE = 65_536;
 /** Bytes between two wanted records that are read along rather than read around: in the page cache, and on a disk. */
-const GAP_BYTES_AT_ONCE = 1024;
-const GAP_BYTES_LATER = 64 * 1024;
+export const GAP_BYTES_AT_ONCE = 1024;
+export const GAP_BYTES_LATER = 64 * 1024;
 
 export interface ReadLimits {
   readonly hotBytes: number;
