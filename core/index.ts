@@ -49,7 +49,13 @@ export type {
   SeekPosition,
 } from './consumer/consumer.js';
 export type { ConsumerEvent, FailureNext } from './consumer/consumer-event.js';
-export type { ConsumerOptions, HandlerRetry, StartFrom, Undecodable } from './consumer/consumer-options.js';
+export type {
+  ConsumerOptions,
+  HandlerRetry,
+  RequestMode,
+  StartFrom,
+  Undecodable,
+} from './consumer/consumer-options.js';
 // Delivery and raw requests, for interceptors.
 export {
   type ConsumerFacts,

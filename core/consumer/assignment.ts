@@ -3,10 +3,11 @@ import type { Logger } from '../runtime/logger.js';
 import { ConsumedQueue, queueKey } from './consumed-queue.js';
 import type { ConsumerEvents } from './consumer-events.js';
 import type { StartFrom } from './consumer-options.js';
-import { type FlowOptions, flowLimits } from './flow-limits.js';
+import { type FlowLimits, type FlowOptions, flowLimits } from './flow-limits.js';
 import type { OffsetStore } from './offset-store.js';
 import type { QueueFeed } from './queue-feed.js';
 import type { QueueOwnership } from './queue-ownership.js';
+import type { SharedQueue } from './rebalance.js';
 import { type QueueOffsets, type StartOffset, startOffset } from './start-offset.js';
 import type { TopicSubscription } from './subscription.js';
 
@@ -15,6 +16,8 @@ export interface AssignmentServices {
   readonly group: string;
   readonly from: StartFrom;
   readonly flow: FlowOptions;
+  /** Of queues that are popped. */
+  readonly popLimits?: FlowLimits;
   readonly offsetStore: OffsetStore;
   readonly queueOffsets: QueueOffsets;
   readonly logger: Logger;
@@ -34,6 +37,8 @@ interface Held {
 /** Why a queue begins anew at an offset: the broker does not have the one asked for, the application or an administrator said so. */
 export type MoveReason = 'offset illegal' | 'seek' | 'administrator';
 export type LossReason = 'rebalance' | 'lock lost' | 'stalled' | 'unsubscribed' | MoveReason;
+
+const POPPED: StartOffset = { offset: -1, reason: 'broker' };
 
 /** The queues that this member reads: takes them, gives them back with their offset stored, keeps their feeds. */
 export class Assignment {
@@ -58,17 +63,19 @@ export class Assignment {
   async take(
     wireTopic: string,
     subscription: TopicSubscription,
-    mine: readonly MessageQueue[],
+    mine: readonly SharedQueue[],
   ): Promise<{ readonly added: MessageQueue[]; readonly removed: MessageQueue[]; readonly complete: boolean }> {
-    const wanted = new Set(mine.map(queueKey));
-    const unwanted = this.#ofTopic(wireTopic).filter(({ consumed }) => !wanted.has(queueKey(consumed.queue)));
+    const wanted = new Map(mine.map((queue) => [queueKey(queue), queue.popped === true]));
+    // A queue that was pulled and is popped now is another one.
+    const unwanted = this.#ofTopic(wireTopic).filter(
+      ({ consumed }) => wanted.get(queueKey(consumed.queue)) !== consumed.popped,
+    );
     const lost = await this.#leavable(unwanted);
     await this.#giveBack(lost, 'rebalance');
     this.#forget(wireTopic, wanted);
     const missing = mine.filter((queue) => !this.#held.has(queueKey(queue)));
-    const limits = flowLimits(this.#services.flow, mine.length);
-    for (const { consumed } of this.#ofTopic(wireTopic)) consumed.limits = limits;
-    const ours = (await this.#services.ownership?.acquire(missing)) ?? missing;
+    for (const { consumed } of this.#ofTopic(wireTopic)) consumed.limits = this.#limits(consumed.popped, mine.length);
+    const ours: readonly SharedQueue[] = (await this.#services.ownership?.acquire(missing)) ?? missing;
     const added = await Promise.all(ours.map((queue) => this.#add(queue, subscription, mine.length)));
     return {
       added: added.filter((queue) => queue !== undefined),
@@ -88,7 +95,7 @@ export class Assignment {
   /** Gives back the queues of a topic that is not read any more. Never rejects. */
   async leave(wireTopic: string): Promise<void> {
     await this.#giveBack(this.#ofTopic(wireTopic), 'unsubscribed');
-    this.#forget(wireTopic, new Set());
+    this.#forget(wireTopic, new Map());
   }
 
   /**
@@ -233,12 +240,21 @@ export class Assignment {
     if (!this.#paused && !consumed.paused) feed.resume();
   }
 
-  async #add(queue: MessageQueue, subscription: TopicSubscription, mine: number): Promise<MessageQueue | undefined> {
-    const { logger, events, group, createFeed, offsetStore, flow } = this.#services;
+  #limits(popped: boolean, mine: number): FlowLimits {
+    const { flow, popLimits } = this.#services;
+    return popped && popLimits !== undefined ? popLimits : flowLimits(flow, mine);
+  }
+
+  async #add(
+    { popped = false, ...queue }: SharedQueue,
+    subscription: TopicSubscription,
+    mine: number,
+  ): Promise<MessageQueue | undefined> {
+    const { logger, events, group, createFeed, offsetStore } = this.#services;
     const key = queueKey(queue);
     let start: StartOffset;
     try {
-      start = await this.#startOffset(queue, subscription);
+      start = popped ? POPPED : await this.#startOffset(queue, subscription);
     } catch (error) {
       logger.warn('where to begin in a queue could not be learnt; it is tried again', {
         group,
@@ -250,13 +266,18 @@ export class Assignment {
     }
     if (this.#closed) return undefined;
     this.#moves.delete(key);
-    const consumed = new ConsumedQueue(queue, subscription, start.offset, flowLimits(flow, mine));
+    const offset = popped ? undefined : start.offset;
+    const consumed = new ConsumedQueue(queue, subscription, offset, this.#limits(popped, mine));
     consumed.paused = this.#pausedQueues.has(key);
     // A position that an option decided becomes the group's own at once, or the next start would decide anew.
-    offsetStore.update(queue, start.offset);
+    if (offset !== undefined) offsetStore.update(queue, offset);
     const held = { consumed, feed: createFeed(consumed) };
     this.#held.set(key, held);
-    logger.info('a queue is read from an offset', { group, ...consumed.shown, ...start });
+    logger.info(popped ? 'a queue is popped' : 'a queue is read from an offset', {
+      group,
+      ...consumed.shown,
+      ...start,
+    });
     if (events.observed) events.emit({ type: 'queueAssigned', queue: consumed.shown, ...start });
     if (this.#paused || consumed.paused) held.feed.pause();
     else held.feed.start();
@@ -272,7 +293,7 @@ export class Assignment {
   }
 
   /** A queue that went to another member has the position that member gives it, and is not paused when it comes back. */
-  #forget(wireTopic: string, wanted: ReadonlySet<string>): void {
+  #forget(wireTopic: string, wanted: ReadonlyMap<string, boolean>): void {
     for (const keys of [this.#moves, this.#pausedQueues]) {
       for (const key of [...keys.keys()]) {
         if (key.startsWith(`${wireTopic}\n`) && !wanted.has(key)) keys.delete(key);
@@ -296,14 +317,13 @@ export class Assignment {
     return unwanted.filter((_held, index) => ready[index]);
   }
 
-  /** A store of an application's own may break its promise never to fail. */
+  /** A store of an application's own may break its promise never to fail. Offsets of what is popped are its brokers'. */
   async #persist(all: readonly ConsumedQueue[], offset?: number): Promise<void> {
     const { offsetStore, ownership, logger, group } = this.#services;
-    const certain = all.filter(({ queue }) => ownership?.isDoubtful(queue) !== true);
+    const own = all.filter(({ queue, popped }) => !popped && ownership?.isDoubtful(queue) !== true);
     try {
-      for (const { queue, processQueue } of certain)
-        offsetStore.update(queue, offset ?? processQueue.committableOffset);
-      await offsetStore.persist(certain.map(({ queue }) => queue));
+      for (const { queue, processQueue } of own) offsetStore.update(queue, offset ?? processQueue.committableOffset);
+      await offsetStore.persist(own.map(({ queue }) => queue));
     } catch (error) {
       logger.warn('the offset store failed; offsets are stored at the next turn', { group, error });
     }

@@ -2,7 +2,8 @@ import type { MessageQueue } from '../message/message.js';
 import type { Timer } from '../runtime/clock.js';
 import type { SignalSource } from './delivery-pass.js';
 import type { FlowLimits } from './flow-limits.js';
-import { ProcessQueue } from './process-queue.js';
+import { PopQueue } from './pop/pop-queue.js';
+import { type HeldQueue, ProcessQueue } from './process-queue.js';
 import type { PulledMessage } from './pulled-message.js';
 import type { TopicSubscription } from './subscription.js';
 
@@ -19,7 +20,9 @@ export class ConsumedQueue implements SignalSource {
   subscription: TopicSubscription;
   /** As the topic's queues are shared out now. */
   limits: FlowLimits;
-  readonly processQueue: ProcessQueue<PulledMessage>;
+  /** Whether its broker gives out of it what nobody has; otherwise it is pulled by offset. */
+  readonly popped: boolean;
+  readonly processQueue: HeldQueue<PulledMessage>;
   /** Wakes the pull loop when it waits for room; the loop sets it. */
   onRoom: (() => void) | undefined;
   readonly retryTimers = new Set<Timer>();
@@ -29,19 +32,28 @@ export class ConsumedQueue implements SignalSource {
   lastDeliveredMs: number | undefined = undefined;
   /** Monotonic milliseconds at which its broker was last asked for messages; undefined before the first time. */
   lastPullMs: number | undefined = undefined;
-  /** Where the queue ended as the last answer told; undefined where none did. */
+  /** Where the queue ended as the last answer told, a popped one counted; undefined where none did. */
   maxOffset: number | undefined = undefined;
+  /** Popped messages whose invisible time was over before something was said of them. */
+  receiptsExpired = 0;
   /** Nothing of it is delivered until it is false again. */
   paused = false;
   #dropped = false;
   readonly #controllers = new Map<object, AbortController>();
 
-  constructor(queue: MessageQueue, subscription: TopicSubscription, startOffset: number, limits: FlowLimits) {
+  /** @param startOffset undefined for a queue that is popped */
+  constructor(
+    queue: MessageQueue,
+    subscription: TopicSubscription,
+    startOffset: number | undefined,
+    limits: FlowLimits,
+  ) {
     this.limits = limits;
     this.queue = queue;
     this.shown = { ...queue, topic: subscription.topic };
     this.subscription = subscription;
-    this.processQueue = new ProcessQueue(startOffset);
+    this.popped = startOffset === undefined;
+    this.processQueue = startOffset === undefined ? new PopQueue() : new ProcessQueue(startOffset);
   }
 
   /** Not ours any more: nothing of it is handled or committed from here on. */

@@ -1,8 +1,8 @@
 import type { MessageQueue } from '../message/message.js';
 import type { QueueVerdict } from './health.js';
 
-/** Where a queue's first offset came from: the group's stored position, or an option because it had none. */
-export type StartReason = 'stored' | 'first' | 'last' | 'timestamp' | 'reset' | 'seek';
+/** Where a queue's first offset came from: the group's stored position, or an option because it had none; `broker` where it is popped. */
+export type StartReason = 'broker' | 'stored' | 'first' | 'last' | 'timestamp' | 'reset' | 'seek';
 
 /**
  * What becomes of a message that was not handled: tried again by this member (`here`), sent back to the broker to come again
@@ -42,7 +42,9 @@ export type ConsumerEvent = {
     }
   | {
       readonly type: 'queueAssigned';
+      /** Its id is -1 where all queues of a broker are popped. */
       readonly queue: MessageQueue;
+      /** -1 where it is popped: the broker knows. */
       readonly offset: number;
       readonly reason: StartReason;
     }
@@ -70,6 +72,33 @@ export type ConsumerEvent = {
       readonly elapsedMs: number;
     }
   | {
+      /** The answer to a pop. */
+      readonly type: 'popped';
+      readonly queue: MessageQueue;
+      readonly messages: number;
+      readonly sizeBytes: number;
+      /** Left at the broker in all queues of the topic. */
+      readonly restCount: number;
+      /** With the broker; a held pop counts its waiting. */
+      readonly elapsedMs: number;
+    }
+  | {
+      /** The invisible time of a popped message was over before something was said of it: it comes again, here or elsewhere. */
+      readonly type: 'receiptExpired';
+      readonly queue: MessageQueue;
+      readonly queueOffset: number;
+      /** Undefined where it was not read yet. */
+      readonly msgId: string | undefined;
+    }
+  | {
+      /** A popped message was handled, and its broker could not be told: it comes again. */
+      readonly type: 'ackFailed';
+      readonly queue: MessageQueue;
+      readonly queueOffset: number;
+      readonly msgId: string | undefined;
+      readonly error: unknown;
+    }
+  | {
       /** A queue has had no room for minutes: its oldest message holds it up, by a handler that hangs or fails. */
       readonly type: 'queueBlocked';
       readonly queue: MessageQueue;
@@ -95,6 +124,7 @@ export type ConsumerEvent = {
     }
   /** The process stood still, suspended or busy in one turn of its event loop; consumption goes on. */
   | { readonly type: 'suspended'; readonly forMs: number }
+  /** A pull or a pop. */
   | { readonly type: 'pullFailed'; readonly queue: MessageQueue; readonly error: unknown; readonly retryInMs: number }
   | {
       readonly type: 'handled';
@@ -114,7 +144,7 @@ export type ConsumerEvent = {
       /** What the handler threw; undefined when it asked for a retry or a dead letter itself. */
       readonly error: unknown;
       readonly next: FailureNext;
-      /** Until it is tried again `here`; undefined where others decide that. */
+      /** Until it is tried again, `here` or where it was popped; undefined where others decide that. */
       readonly retryInMs: number | undefined;
       /** Of a dead letter. */
       readonly reason?: string;
@@ -128,7 +158,7 @@ export type ConsumerEvent = {
       readonly delayLevel: number;
     }
   | {
-      /** The broker did not take it; it is handled again here. */
+      /** The broker did not take it; it is handled again here, or comes again where it was popped. */
       readonly type: 'sendBackFailed';
       readonly queue: MessageQueue;
       readonly queueOffset: number;

@@ -2,6 +2,7 @@ import type { MessageQueue } from '../message/message.js';
 import { PropertyName } from '../message/property-names.js';
 import { BroadcastingMode } from './broadcasting/broadcasting-mode.js';
 import type { BrokerRequests } from './broker-requests.js';
+import { ByQueueMode } from './by-queue-mode.js';
 import { ClusteringMode } from './clustering-mode.js';
 import type { ConsumedQueue } from './consumed-queue.js';
 import type { ConsumerServices } from './consumer.js';
@@ -10,12 +11,16 @@ import type { DeliveryMode } from './delivery-mode.js';
 import type { DeliveryReport } from './delivery-report.js';
 import { OrderedMode } from './ordered/ordered-mode.js';
 import { QueueLocks } from './ordered/queue-locks.js';
+import { PopMode } from './pop/pop-mode.js';
+import { PopRequests } from './pop/pop-requests.js';
 import type { PulledMessage } from './pulled-message.js';
 import { createSendBack } from './send-back.js';
 
 /** What a consumer's options choose: how it delivers, and, in order, the locks that it needs. */
 export interface ConsumerMode {
   readonly delivery: DeliveryMode;
+  /** Where queues may be popped. */
+  readonly pop?: PopMode;
   /** With `ordered` only. */
   readonly inOrder?: { readonly ownership: OrderedMode; readonly locks: QueueLocks };
 }
@@ -30,6 +35,8 @@ export interface ConsumerModeFacts {
   readonly report: DeliveryReport;
   /** There is something to take of this queue. */
   readonly wake: (consumed: ConsumedQueue) => void;
+  /** The application wants nothing of this queue now. */
+  readonly isPaused: (consumed: ConsumedQueue) => boolean;
   readonly onLockLost: (queue: MessageQueue) => void;
   /** With `ordered`: whether another member has had the queue while its lock was in doubt. */
   readonly wentOn: (queue: MessageQueue) => Promise<boolean>;
@@ -38,7 +45,7 @@ export interface ConsumerModeFacts {
 }
 
 export function createConsumerMode(facts: ConsumerModeFacts, services: ConsumerServices): ConsumerMode {
-  const { group, wireGroup, options, requests, report, wake, onLockLost } = facts;
+  const { group, wireGroup, options, requests, report, wake, isPaused, onLockLost } = facts;
   const { routes, remoting, membership, clock, logger, unitMode = false } = services;
   const { maxReconsumeTimes, retry } = options;
   if (options.messageModel === 'broadcasting') {
@@ -50,7 +57,16 @@ export function createConsumerMode(facts: ConsumerModeFacts, services: ConsumerS
       pulled.message?.properties[PropertyName.RETRY_TOPIC] ?? consumed.queue.topic,
     ...{ wake, report, clock },
   };
-  if (!options.ordered) return { delivery: new ClusteringMode({ ...shared, retry }) };
+  if (!options.ordered) {
+    const delivery = new ClusteringMode({ ...shared, retry });
+    if (options.messageRequestMode === 'pull') return { delivery };
+    const { popInvisibleTimeMs: invisibleTimeMs, consumeTimeoutMs, requestTimeoutMs: timeoutMs } = options;
+    const pop = new PopMode({
+      ...{ ...shared, retry, maxReconsumeTimes, invisibleTimeMs, consumeTimeoutMs, isPaused },
+      requests: new PopRequests({ group: wireGroup, routes, remoting, timeoutMs }),
+    });
+    return { delivery: new ByQueueMode(pop, delivery), pop };
+  }
   const { clientId } = membership;
   const locks = new QueueLocks({
     group,

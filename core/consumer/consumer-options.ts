@@ -32,6 +32,14 @@ export type Undecodable = 'retry' | 'deadLetter' | 'skip';
  */
 export type Poison = 'deadLetter' | 'skip';
 
+/**
+ * How a consumer comes by its messages. `'pull'`: each member reads its own queues and the group commits offsets. `'pop'`:
+ * brokers give out what nobody has, to every member, and each message is acknowledged by itself; brokers of 5.x and ours.
+ * `'assigned'`: brokers share the queues out and say of each whether it is pulled or popped, as an operator set it with
+ * `mq.admin.setMessageRequestMode` (Java: `clientRebalance` false); brokers of 5.x and ours.
+ */
+export type RequestMode = 'pull' | 'pop' | 'assigned';
+
 /** What a push consumer can be told. Matches Apache's DefaultMQPushConsumer where the names are the same. */
 export interface ConsumerOptions<S extends Subscribe = Subscribe> {
   /** Members of one group share the queues of their topics; all of them subscribe to the same. */
@@ -42,6 +50,17 @@ export interface ConsumerOptions<S extends Subscribe = Subscribe> {
   readonly from?: StartFrom;
   /** `'broadcasting'`: every member gets every message and keeps its own offsets, in a file. Default `'clustering'`. */
   readonly messageModel?: 'clustering' | 'broadcasting';
+  /** Only in clustering and without `ordered`. Default `'pull'`. */
+  readonly messageRequestMode?: RequestMode;
+  /**
+   * How long a popped message stays with this member when nothing is said of it; then it comes again. It is prolonged while
+   * a handler is at work. 5,000 to 300,000, default 60,000.
+   */
+  readonly popInvisibleTimeMs?: number;
+  /** Messages asked for in one pop. 1 to 32, default 32. */
+  readonly popBatchSize?: number;
+  /** Popped and unacknowledged messages of a topic at one broker at which popping waits. 1 to 65,535, default 96. */
+  readonly popThresholdForQueue?: number;
   /**
    * Messages of a queue are delivered one after the other, in its order; one that fails comes again before the next. Only in
    * clustering. Default false: side by side.
@@ -117,6 +136,10 @@ export interface ResolvedRetry {
 export interface ResolvedConsumerOptions {
   readonly from: StartFrom;
   readonly messageModel: 'clustering' | 'broadcasting';
+  readonly messageRequestMode: RequestMode;
+  readonly popInvisibleTimeMs: number;
+  readonly popBatchSize: number;
+  readonly popThresholdForQueue: number;
   readonly ordered: boolean;
   readonly suspendCurrentQueueTimeMs: number;
   readonly poison: Poison;

@@ -5,6 +5,7 @@ import type { ConsumerServices } from './consumer.js';
 import type { ConsumerEvents } from './consumer-events.js';
 import { type ConsumerMode, createConsumerMode } from './consumer-mode.js';
 import type { ResolvedConsumerOptions } from './consumer-options.js';
+import { createFeeds } from './create-feeds.js';
 import { createOffsetStore } from './create-offset-store.js';
 import { type DecodeOptions, decodeMessage } from './decode-message.js';
 import { composeDelivery, type DeliveryEnd, type NamedDeliveryInterceptor } from './delivery-chain.js';
@@ -14,7 +15,6 @@ import type { TopicValues } from './handler-end.js';
 import { HandlerRunner } from './handler-runner.js';
 import { HealthWatch } from './health-watch.js';
 import { MessageReader } from './message-reader.js';
-import { PullLoop } from './pull-loop.js';
 import { RateLimit } from './rate-limit.js';
 import { Rebalancer } from './rebalancer.js';
 import type { Receiver } from './receiver.js';
@@ -67,6 +67,7 @@ export function assembleConsumer(plan: ConsumerPlan, services: ConsumerServices)
     {
       ...{ group, wireGroup, options, requests, report },
       wake: (consumed) => runner.wake(consumed),
+      isPaused: (consumed) => assignment.paused || consumed.paused,
       onLockLost: (queue) => {
         assignment.forfeit(queue);
         rebalancer.in(LOCK_LOST_DELAY_MS);
@@ -99,31 +100,26 @@ export function assembleConsumer(plan: ConsumerPlan, services: ConsumerServices)
     group,
     from: options.from,
     flow: options,
+    popLimits: {
+      messages: options.popThresholdForQueue,
+      sizeBytes: options.pullThresholdSizeForQueueBytes,
+      span: Number.POSITIVE_INFINITY,
+    },
     offsetStore: createOffsetStore({ ...options, group, wireGroup, events }, services),
     ownership: mode.inOrder?.ownership,
     queueOffsets: requests,
     logger,
     events,
     onLost: (consumed, why) => runner.release(`the queue was lost: ${why}`, consumed),
-    createFeed: (consumed) =>
-      new PullLoop(consumed, {
-        group,
-        wireGroup,
-        options,
-        routes,
-        remoting,
-        clock,
-        logger,
-        events,
-        statistics,
-        onMessages: (woken) => runner.wake(woken),
-        onOffsetIllegal: (illegal, nextOffset) => {
-          void assignment
-            .move(illegal, nextOffset, 'offset illegal')
-            .then(() => rebalancer.in(options.pullRetryDelayMs));
-        },
-        onUnknownMember: plan.onUnknownMember,
-      }),
+    createFeed: createFeeds({
+      ...{ group, wireGroup, options, routes, remoting, clock, logger, events, statistics },
+      pop: mode.pop,
+      onMessages: (woken) => runner.wake(woken),
+      onOffsetIllegal: (illegal, nextOffset) => {
+        void assignment.move(illegal, nextOffset, 'offset illegal').then(() => rebalancer.in(options.pullRetryDelayMs));
+      },
+      onUnknownMember: plan.onUnknownMember,
+    }),
   });
   const check = new SubscriptionCheck({
     group,
@@ -145,6 +141,7 @@ export function assembleConsumer(plan: ConsumerPlan, services: ConsumerServices)
     awakeSinceMs: () => watch.awakeSinceMs(),
     strategy: options.allocateStrategy ?? services.allocateStrategy,
     broadcasting: options.messageModel === 'broadcasting',
+    popped: options.messageRequestMode === 'pop',
     membership,
     routes,
     scheduler,

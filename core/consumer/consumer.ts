@@ -57,13 +57,13 @@ export type SeekPosition = number | 'first' | 'last' | { readonly timestamp: num
 
 export type ConsumerState = 'created' | 'starting' | 'running' | 'start failed' | 'closing' | 'shut down';
 
-/** A queue that this consumer reads now. */
+/** A queue that this consumer reads now; its id is -1 where all queues of a topic at a broker are popped. */
 export interface AssignedQueue extends MessageQueue {
-  /** The next offset to pull. */
+  /** The next offset to pull; -1 where it is popped. */
   readonly pullOffset: number;
-  /** Everything below is acknowledged. */
+  /** Everything below is acknowledged; -1 where it is popped: its broker knows. */
   readonly committableOffset: number;
-  /** Pulled and not acknowledged. */
+  /** Pulled or popped and not acknowledged. */
   readonly unacknowledged: number;
   /** By `pause([queue])`. */
   readonly paused: boolean;
@@ -114,7 +114,7 @@ export interface Consumer<S extends Subscribe = Subscribe> {
   resume(queues?: readonly MessageQueue[]): void;
   /**
    * Goes on elsewhere in a queue of `assignment()`: what was pulled of it is dropped, running handlers of it no longer count.
-   * The group's offset is stored at once. Returns it. @throws RMQ_OPTIONS_INVALID, RMQ_QUEUE_NOT_FOUND, RMQ_NOT_RUNNING
+   * The group's offset is stored at once. Returns it. Not of a queue that is popped. @throws RMQ_OPTIONS_INVALID, RMQ_QUEUE_NOT_FOUND, RMQ_NOT_RUNNING
    */
   seek(queue: MessageQueue, to: SeekPosition): Promise<number>;
   /**

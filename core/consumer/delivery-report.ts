@@ -74,10 +74,42 @@ export class DeliveryReport {
     this.#events.emit({ type: 'sentBack', queue: consumed.shown, queueOffset, msgId, delayLevel });
   }
 
+  /** The invisible time of a popped message was over before something was said of it. */
+  receiptExpired(consumed: ConsumedQueue, pulled: PulledMessage): void {
+    const facts = { queueOffset: pulled.queueOffset, msgId: pulled.message?.msgId };
+    this.#logger.info('the invisible time of a popped message is over; it comes again', {
+      group: this.#group,
+      ...consumed.shown,
+      ...facts,
+    });
+    if (this.#events.observed) this.#events.emit({ type: 'receiptExpired', queue: consumed.shown, ...facts });
+  }
+
+  /** The broker was not told that a popped message is done. */
+  ackFailed(consumed: ConsumedQueue, pulled: PulledMessage, error: unknown): void {
+    const facts = { queueOffset: pulled.queueOffset, msgId: pulled.message?.msgId, error };
+    this.#logger.warn('a popped message could not be acknowledged; it comes again', {
+      group: this.#group,
+      ...consumed.shown,
+      ...facts,
+    });
+    if (this.#events.observed) this.#events.emit({ type: 'ackFailed', queue: consumed.shown, ...facts });
+  }
+
+  /** The invisible time of a popped message could not be changed, to keep it or to give it back. */
+  prolongFailed(consumed: ConsumedQueue, pulled: PulledMessage, error: unknown): void {
+    this.#logger.warn('the invisible time of a popped message could not be changed', {
+      group: this.#group,
+      ...consumed.shown,
+      queueOffset: pulled.queueOffset,
+      error,
+    });
+  }
+
   /** The broker did not take it. */
   sendBackFailed(consumed: ConsumedQueue, pulled: PulledMessage, error: unknown, retryInMs: number): void {
     const facts = { queueOffset: pulled.queueOffset, msgId: pulled.message?.msgId, error, retryInMs };
-    this.#logger.warn('a message could not be sent back; its offset is held and it is handled again here', {
+    this.#logger.warn('a message could not be sent back; it is not lost and is handled again', {
       group: this.#group,
       ...consumed.shown,
       ...facts,

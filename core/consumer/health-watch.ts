@@ -153,5 +153,6 @@ function factsOf(consumed: ConsumedQueue, assignment: Assignment, progressMs: nu
       maxOffset === undefined
         ? undefined
         : Math.max(maxOffset, processQueue.nextOffset) - processQueue.committableOffset,
+    receiptsExpired: consumed.receiptsExpired,
   };
 }

@@ -12,7 +12,7 @@ export type QueueVerdict = 'reading' | 'paused' | 'failing' | 'blocked' | 'stall
 /** `not running`: before `run`, while it starts, and from `close` on. */
 export type ConsumerVerdict = 'healthy' | 'unhealthy' | 'not running';
 
-/** A queue that a consumer reads now, those of the group's retry topic included. */
+/** A queue that a consumer reads now, those of the group's retry topic included; id -1 where all of a topic at a broker are popped. */
 export interface QueueHealth extends MessageQueue {
   readonly verdict: QueueVerdict;
   /** Why, for people; undefined with `reading` and `paused`. */
@@ -25,8 +25,10 @@ export interface QueueHealth extends MessageQueue {
   readonly inFlight: number;
   /** The one of them that holds the offset. `ageMs`: since it was pulled. */
   readonly oldestUnacknowledged: { readonly queueOffset: number; readonly ageMs: number } | undefined;
-  /** Messages in the queue that are not acknowledged, as the last answer to a pull told; undefined where none did. */
+  /** Messages in the queue that are not acknowledged, as the last answer told; undefined where none did. Others may hold some that are popped. */
   readonly lag: number | undefined;
+  /** Popped messages whose invisible time was over before something was said of them: each came again. */
+  readonly receiptsExpired: number;
 }
 
 /** How a consumer stands. */
@@ -69,6 +71,7 @@ export interface QueueFacts {
   readonly inFlight: number;
   readonly oldest: { readonly queueOffset: number; readonly pulledMs: number } | undefined;
   readonly lag: number | undefined;
+  readonly receiptsExpired: number;
 }
 
 export interface JudgeOptions {
@@ -79,7 +82,7 @@ export interface JudgeOptions {
 }
 
 export function judgeQueue(facts: QueueFacts, options: JudgeOptions): QueueHealth {
-  const { queue, lastPullMs, progressMs, inFlight, oldest, lag } = facts;
+  const { queue, lastPullMs, progressMs, inFlight, oldest, lag, receiptsExpired } = facts;
   const { nowMs } = options;
   return {
     topic: queue.topic,
@@ -91,6 +94,7 @@ export function judgeQueue(facts: QueueFacts, options: JudgeOptions): QueueHealt
     inFlight,
     oldestUnacknowledged: oldest && { queueOffset: oldest.queueOffset, ageMs: nowMs - oldest.pulledMs },
     lag,
+    receiptsExpired,
   };
 }
 

@@ -3,8 +3,33 @@ export interface HeldMessage {
   readonly queueOffset: number;
   /** Of the record. */
   readonly sizeBytes: number;
-  /** Set by the process queue only. */
+  /** Set by the queue that holds it only. */
   acknowledged: boolean;
+}
+
+/** What was brought of one queue and is not acknowledged yet. */
+export interface HeldQueue<M extends HeldMessage> {
+  /** Where the next pull begins. */
+  readonly nextOffset: number;
+  /** Messages that are not acknowledged. */
+  readonly count: number;
+  /** Bytes of their records. */
+  readonly sizeBytes: number;
+  /** Distance from the oldest unacknowledged message to the newest; 0 without any. */
+  readonly span: number;
+  /** The message that holds the offset. */
+  readonly oldest: M | undefined;
+  /** Everything below is acknowledged, or was none of this consumer's business. */
+  readonly committableOffset: number;
+  readonly hasUntaken: boolean;
+  /** @returns how many were added */
+  put(messages: readonly M[], nextOffset: number): number;
+  /** There is nothing for this consumer up to `nextOffset`. Never goes back. */
+  skipTo(nextOffset: number): void;
+  /** The next messages to handle, `max` at most; they stay held until they are acknowledged. */
+  takeUpTo(max: number): M[];
+  /** Tells whether this was its first acknowledgement. */
+  acknowledge(message: M): boolean;
 }
 
 /**
@@ -12,7 +37,7 @@ export interface HeldMessage {
  * order; what may be committed never passes the oldest one that is not. Pure: no clock, no I/O. Does the work of
  * Apache's ProcessQueue, without its tree: offsets only grow while a queue is ours, so a window over an array is enough.
  */
-export class ProcessQueue<M extends HeldMessage> {
+export class ProcessQueue<M extends HeldMessage> implements HeldQueue<M> {
   #messages: M[] = [];
   /** Index of the oldest unacknowledged message; everything before it is done. */
   #oldest = 0;
@@ -26,34 +51,28 @@ export class ProcessQueue<M extends HeldMessage> {
     this.#nextOffset = startOffset;
   }
 
-  /** Where the next pull begins. */
   get nextOffset(): number {
     return this.#nextOffset;
   }
 
-  /** Messages that are not acknowledged. */
   get count(): number {
     return this.#count;
   }
 
-  /** Bytes of their records. */
   get sizeBytes(): number {
     return this.#sizeBytes;
   }
 
-  /** Distance from the oldest unacknowledged message to the newest; 0 without any. */
   get span(): number {
     const oldest = this.#messages[this.#oldest];
     if (oldest === undefined) return 0;
     return this.#messages[this.#messages.length - 1]!.queueOffset - oldest.queueOffset;
   }
 
-  /** The message that holds the offset. */
   get oldest(): M | undefined {
     return this.#messages[this.#oldest];
   }
 
-  /** Everything below is acknowledged, or was none of this consumer's business. */
   get committableOffset(): number {
     return this.#messages[this.#oldest]?.queueOffset ?? this.#nextOffset;
   }
@@ -82,7 +101,6 @@ export class ProcessQueue<M extends HeldMessage> {
     return added;
   }
 
-  /** The broker found nothing for this consumer up to `nextOffset`. Never goes back. */
   skipTo(nextOffset: number): void {
     if (nextOffset > this.#nextOffset) this.#nextOffset = nextOffset;
   }
@@ -94,14 +112,12 @@ export class ProcessQueue<M extends HeldMessage> {
     return message;
   }
 
-  /** The same for as many as there are, `max` at most. */
   takeUpTo(max: number): M[] {
     const taken = this.#messages.slice(this.#untaken, this.#untaken + max);
     this.#untaken += taken.length;
     return taken;
   }
 
-  /** Tells whether this was its first acknowledgement. */
   acknowledge(message: M): boolean {
     if (message.acknowledged) return false;
     message.acknowledged = true;

@@ -45,12 +45,20 @@ export function physicalOffsetOf({ records, position }: PulledMessage): number {
   return readInt64(records, position + PHYSICAL_OFFSET_POSITION);
 }
 
+type MakeMessage<M> = (records: Buffer, position: number, sizeBytes: number, queueOffset: number) => M;
+
 /**
  * Finds the records in the body of a pull's answer, without reading them. `records` is kept by the messages: hand over a
  * copy of bytes that belong to a connection.
  * @throws RMQ_BODY_INVALID when they do not fill the body exactly
  */
-export function findRecords(records: Buffer): PulledMessage[] {
+export function findRecords(records: Buffer): PulledMessage[];
+export function findRecords<M extends PulledMessage>(records: Buffer, make: MakeMessage<M>, asked: string): M[];
+export function findRecords(
+  records: Buffer,
+  make: MakeMessage<PulledMessage> = (...place) => new PulledMessage(...place),
+  asked = 'pull',
+): PulledMessage[] {
   const messages: PulledMessage[] = [];
   let position = 0;
   while (position < records.length) {
@@ -59,13 +67,13 @@ export function findRecords(records: Buffer): PulledMessage[] {
     if (sizeBytes < RECORD_BYTES_MIN || sizeBytes > left) {
       throw rocketMQError(
         'RMQ_BODY_INVALID',
-        `the answer to a pull breaks off at byte ${position} of ${records.length}: a record of ${sizeBytes} bytes with ${left} left`,
+        `the answer to a ${asked} breaks off at byte ${position} of ${records.length}: a record of ${sizeBytes} bytes with ${left} left`,
         {},
       );
     }
     const at = position + QUEUE_OFFSET_POSITION;
     const queueOffset = records.readInt32BE(at) * 0x1_0000_0000 + records.readUInt32BE(at + 4);
-    messages.push(new PulledMessage(records, position, sizeBytes, queueOffset));
+    messages.push(make(records, position, sizeBytes, queueOffset));
     position += sizeBytes;
   }
   return messages;

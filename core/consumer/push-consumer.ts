@@ -3,6 +3,7 @@ import { isRocketMQError, rocketMQError } from '../errors/rocketmq-error.js';
 import type { MessageQueue } from '../message/message.js';
 import { validateTopic } from '../message/message-rules.js';
 import { attachedTo } from './attached.js';
+import type { ConsumedQueue } from './consumed-queue.js';
 import type {
   AssignedQueue,
   BatchHandler,
@@ -154,10 +155,10 @@ export class PushConsumer<S extends Subscribe> implements Consumer<S> {
 
   assignment(): readonly AssignedQueue[] {
     const own = (this.#running?.consumed ?? []).filter(({ subscription }) => !subscription.retried);
-    return own.map(({ shown, processQueue, paused }) => ({
+    return own.map(({ shown, popped, processQueue, paused }) => ({
       ...shown,
-      pullOffset: processQueue.nextOffset,
-      committableOffset: processQueue.committableOffset,
+      pullOffset: popped ? -1 : processQueue.nextOffset,
+      committableOffset: popped ? -1 : processQueue.committableOffset,
       unacknowledged: processQueue.count,
       paused,
     }));
@@ -182,10 +183,7 @@ export class PushConsumer<S extends Subscribe> implements Consumer<S> {
       `consumer ${this.group}: ${this.#state}${this.#paused ? ', paused' : ''}`,
       ...this.#subscriptions.topics.map(({ topic, expression }) => `  topic ${topic}: ${expression}`),
       `  delivery: ${way}, ${this.#options.concurrency} at one time`,
-      ...(this.#running?.consumed ?? []).map(
-        ({ shown: { topic, brokerName, queueId }, processQueue: { nextOffset, committableOffset }, paused }) =>
-          `  queue ${topic} ${brokerName} ${queueId}: pulled to ${nextOffset}, done to ${committableOffset}${paused ? ', paused' : ''}`,
-      ),
+      ...(this.#running?.consumed ?? []).map(queueLine),
     ].join('\n');
   }
 
@@ -299,6 +297,17 @@ export class PushConsumer<S extends Subscribe> implements Consumer<S> {
       { cause: this.#startFailure, ...(hint === undefined ? {} : { hint }) },
     );
   }
+}
+
+function queueLine({ shown, popped, processQueue, receiptsExpired, paused }: ConsumedQueue): string {
+  const { nextOffset, committableOffset } = processQueue;
+  const how = popped
+    ? `popped ${nextOffset}, done ${committableOffset}, expired ${receiptsExpired}`
+    : `pulled to ${nextOffset}, done to ${committableOffset}`;
+  const which = popped && shown.queueId < 0 ? 'all queues of' : 'queue';
+  const place =
+    which === 'queue' ? `${shown.topic} ${shown.brokerName} ${shown.queueId}` : `${shown.topic} ${shown.brokerName}`;
+  return `  ${which} ${place}: ${how}${paused ? ', paused' : ''}`;
 }
 
 function invalid(option: string, given: string, why: string) {

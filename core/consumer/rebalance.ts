@@ -1,10 +1,17 @@
 import type { MessageQueue } from '../message/message.js';
 import type { RouteTable } from '../routing/route-table.js';
 import type { AllocateStrategy } from './allocation/allocate-strategy.js';
+import { ALL_QUEUES } from './pop/pop-request.js';
+
+/** A queue of a member's share. */
+export interface SharedQueue extends MessageQueue {
+  /** Whether its broker gives out of it what nobody has, or of all of its queues where its id is -1. Default: it is pulled. */
+  readonly popped?: boolean;
+}
 
 /** One member's share of a topic. */
 export interface Share {
-  readonly mine: readonly MessageQueue[];
+  readonly mine: readonly SharedQueue[];
   readonly queues: number;
   /** The members, sorted. */
   readonly clientIds: readonly string[];
@@ -21,6 +28,8 @@ export interface ShareServices {
   readonly memberIds: (topic: string) => Promise<readonly string[]>;
   /** Every member reads every queue. Default false. */
   readonly broadcasting?: boolean;
+  /** Every member pops at every broker of the topic. Default false. */
+  readonly popped?: boolean;
 }
 
 /**
@@ -37,11 +46,17 @@ export async function shareOfTopic(topic: string, services: ShareServices): Prom
   }
   const ids = [...new Set(await memberIds(topic))].sort(byCodeUnits);
   return {
-    mine: strategy.allocate(group, clientId, queues, ids),
+    mine: services.popped === true ? poppedAt(queues) : strategy.allocate(group, clientId, queues, ids),
     queues: queues.length,
     clientIds: ids,
     known: ids.includes(clientId),
   };
+}
+
+/** All queues of each broker as one. */
+function poppedAt(queues: readonly MessageQueue[]): readonly SharedQueue[] {
+  const brokers = new Map(queues.map(({ topic, brokerName }) => [brokerName, topic]));
+  return [...brokers].map(([brokerName, topic]) => ({ topic, brokerName, queueId: ALL_QUEUES, popped: true }));
 }
 
 /** Java's order of queues: by broker name, then by id. */

@@ -34,6 +34,8 @@ export interface RebalancerServices {
   readonly awakeSinceMs: () => number;
   readonly strategy: AllocateStrategy;
   readonly broadcasting: boolean;
+  /** Whether topics are popped, the group's retry topic apart. Default false. */
+  readonly popped?: boolean;
   readonly membership: Membership;
   readonly routes: RouteTable;
   readonly scheduler: Scheduler;
@@ -140,7 +142,7 @@ export class Rebalancer {
     const { topic } = subscription;
     let share: Share;
     try {
-      share = await this.#share(wireTopic);
+      share = await this.#share(wireTopic, subscription);
     } catch (error) {
       // The brokers make the retry topic when they hear of the group, which may be a moment from now.
       const expected = subscription.retried && isRocketMQError(error, 'RMQ_ROUTE_NOT_FOUND');
@@ -174,9 +176,11 @@ export class Rebalancer {
   }
 
   /** A broker that was restarted forgot its members: before this one gives its queues up it says that it is there. */
-  async #share(wireTopic: string): Promise<Share> {
+  async #share(wireTopic: string, { retried }: TopicSubscription): Promise<Share> {
     const { wireGroup, membership, routes, strategy, memberIds, broadcasting } = this.#services;
-    const services = { group: wireGroup, clientId: membership.clientId, routes, strategy, memberIds, broadcasting };
+    const popped = this.#services.popped === true && !retried;
+    const facts = { group: wireGroup, clientId: membership.clientId, broadcasting, popped };
+    const services = { ...facts, routes, strategy, memberIds };
     const share = await shareOfTopic(wireTopic, services);
     if (share.known) return share;
     await membership.heartbeat();

@@ -1,7 +1,13 @@
 import { rocketMQError } from '../errors/rocketmq-error.js';
 import { DECOMPRESSED_BYTES_MAX } from '../message/compression/decompress.js';
 import type { AllocateStrategy } from './allocation/allocate-strategy.js';
-import type { ConsumerOptions, HandlerRetry, ResolvedConsumerOptions, StartFrom } from './consumer-options.js';
+import type {
+  ConsumerOptions,
+  HandlerRetry,
+  RequestMode,
+  ResolvedConsumerOptions,
+  StartFrom,
+} from './consumer-options.js';
 import { flag, functionOption, invalid, limit, oneOf, rate, whole } from './option-checks.js';
 
 const KNOWN_OPTIONS: ReadonlySet<string> = new Set<keyof ConsumerOptions>([
@@ -9,6 +15,10 @@ const KNOWN_OPTIONS: ReadonlySet<string> = new Set<keyof ConsumerOptions>([
   'subscribe',
   'from',
   'messageModel',
+  'messageRequestMode',
+  'popInvisibleTimeMs',
+  'popBatchSize',
+  'popThresholdForQueue',
   'ordered',
   'suspendCurrentQueueTimeMs',
   'poison',
@@ -59,9 +69,16 @@ export function resolveConsumerOptions(options: ConsumerOptions): ResolvedConsum
   const ordered = flag('ordered', options.ordered);
   if (ordered && messageModel === 'broadcasting') throw invalid('ordered', 'false with broadcasting', true);
   const suspendTimeoutMs = whole('suspendTimeoutMs', options.suspendTimeoutMs, 15_000, 1_000, 60_000);
+  const messageRequestMode = oneOf('messageRequestMode', options.messageRequestMode, ['pull', 'pop', 'assigned']);
+  const from = startFrom(options.from);
+  if (messageRequestMode !== 'pull') checkNotPulled(messageRequestMode, messageModel, ordered, from);
   return {
-    from: startFrom(options.from),
+    from,
     messageModel,
+    messageRequestMode,
+    popInvisibleTimeMs: whole('popInvisibleTimeMs', options.popInvisibleTimeMs, 60_000, 5_000, 300_000),
+    popBatchSize: whole('popBatchSize', options.popBatchSize, 32, 1, 32),
+    popThresholdForQueue: whole('popThresholdForQueue', options.popThresholdForQueue, 96, 1, 65_535),
     ordered,
     suspendCurrentQueueTimeMs: whole('suspendCurrentQueueTimeMs', options.suspendCurrentQueueTimeMs, 1_000, 10, 30_000),
     poison: oneOf('poison', options.poison, ['deadLetter', 'skip']),
@@ -116,6 +133,19 @@ export function resolveConsumerOptions(options: ConsumerOptions): ResolvedConsum
       1_073_741_824,
     ),
   };
+}
+
+/** Brokers that give messages out keep no order among them, and begin at an end of a queue only. */
+function checkNotPulled(
+  mode: RequestMode,
+  messageModel: ResolvedConsumerOptions['messageModel'],
+  ordered: boolean,
+  from: StartFrom,
+): void {
+  const only = (what: string) => invalid('messageRequestMode', `'pull' with ${what}`, mode);
+  if (messageModel === 'broadcasting') throw only('broadcasting');
+  if (ordered) throw only('ordered');
+  if (mode === 'pop' && typeof from === 'object') throw invalid('from', "'first' or 'last' with pop", from);
 }
 
 function handlerRetry(retry: HandlerRetry | undefined): Required<HandlerRetry> {

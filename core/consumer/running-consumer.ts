@@ -15,8 +15,9 @@ import { deliverDirectly } from './direct-delivery.js';
 import { waitAtMost } from './drain.js';
 import { type QueueHealth } from './health.js';
 import { WATCH_INTERVAL_MS } from './health-watch.js';
-import { notMine } from './not-mine.js';
+import { hasNoPosition, notMine } from './not-mine.js';
 import type { QueueLocks } from './ordered/queue-locks.js';
+import { checkPop } from './pop/check-pop.js';
 import { prepareTopic } from './prepare-topic.js';
 import { runningInfo } from './running-info.js';
 import { retrySubscription, type TopicSubscription } from './subscription.js';
@@ -124,7 +125,7 @@ export class RunningConsumer implements RegisteredConsumer {
   }
 
   offsets(topic: string): ReadonlyMap<MessageQueue, number> {
-    const ofTopic = this.consumed.filter(({ queue }) => queue.topic === topic);
+    const ofTopic = this.consumed.filter(({ queue, popped }) => queue.topic === topic && !popped);
     return new Map(ofTopic.map(({ queue, processQueue }) => [queue, processQueue.committableOffset]));
   }
 
@@ -188,6 +189,7 @@ export class RunningConsumer implements RegisteredConsumer {
   async seek(queue: MessageQueue, to: SeekPosition): Promise<number> {
     const { requests, assignment, rebalancer } = this.#parts;
     const [consumed] = this.#mine([queue]) as [ConsumedQueue];
+    if (consumed.popped) throw hasNoPosition(queue);
     const offset =
       to === 'first'
         ? await requests.min(consumed.queue)
@@ -293,10 +295,14 @@ export class RunningConsumer implements RegisteredConsumer {
     this.#letProcessEnd();
   }
 
-  #prepare(wireTopic: string, subscription: TopicSubscription): Promise<void> {
+  async #prepare(wireTopic: string, subscription: TopicSubscription): Promise<void> {
     const { group, wireGroup, options } = this.#plan;
-    const { requestTimeoutMs: timeoutMs } = options;
-    return prepareTopic({ group, wireGroup, wireTopic, subscription, timeoutMs }, this.#services);
+    const { remoting, routes, logger } = this.#services;
+    const { requestTimeoutMs: timeoutMs, messageRequestMode, popInvisibleTimeMs: invisibleTimeMs } = options;
+    await prepareTopic({ group, wireGroup, wireTopic, subscription, timeoutMs }, this.#services);
+    if (messageRequestMode !== 'pop' || subscription.retried) return;
+    const addresses = routes.topicAddresses(wireTopic);
+    await checkPop({ group: wireGroup, wireTopic, invisibleTimeMs, addresses, timeoutMs }, remoting, logger);
   }
 
   /** @throws RMQ_QUEUE_NOT_FOUND */

@@ -63,6 +63,7 @@ describe('health', () => {
       inFlight: 1,
       oldestUnacknowledged: { queueOffset: 3, ageMs: 7_000 },
       lag: 37,
+      receiptsExpired: 0,
     });
     for (const release of releases) release();
     await clock.settle();

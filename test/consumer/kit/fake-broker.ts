@@ -41,6 +41,10 @@ export class FakeBroker {
   readonly requests: FakeRequest[] = [];
   readonly offsets = new Map<string, number>();
   script: Script | undefined;
+  /** More that the broker can do; tells whether the request was one of its own. */
+  extension:
+    | ((request: FakeRequest, respond: (answer: RemotingCommand | RocketMQError) => void) => boolean)
+    | undefined;
   /** What answers to pulls suggest. */
   suggestedBrokerId = 0;
   readonly #queues = new Map<string, Buffer[]>();
@@ -157,6 +161,7 @@ export class FakeBroker {
       respond(scripted);
       return;
     }
+    if (this.extension?.(request, respond)) return;
     const { ext } = request;
     const key = placeKey(ext.topic ?? '', Number(ext.queueId));
     const offsetKey = `${ext.consumerGroup}@${key}`;

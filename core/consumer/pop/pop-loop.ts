@@ -1,0 +1,274 @@
+import { isRocketMQError } from '../../errors/rocketmq-error.js';
+import { ResponseCode } from '../../remoting/protocol/response-codes.js';
+import type { RemotingClient } from '../../remoting/remoting-client.js';
+import type { RouteTable } from '../../routing/route-table.js';
+import type { Clock, Timer } from '../../runtime/clock.js';
+import type { Logger } from '../../runtime/logger.js';
+import type { ConsumeStatistics } from '../consume-statistics.js';
+import type { ConsumedQueue } from '../consumed-queue.js';
+import type { ConsumerEvents } from '../consumer-events.js';
+import type { ResolvedConsumerOptions } from '../consumer-options.js';
+import type { QueueFeed } from '../queue-feed.js';
+import { type PopAnswer, type PopFacts, popRequest, readPopAnswer } from './pop-request.js';
+import type { PoppedMessage } from './popped-message.js';
+
+/** A broker that is asked too much says so with FLOW_CONTROL; Java waits this long. */
+const FLOW_CONTROL_DELAY_MS = 20;
+/** A broker that finds nothing holds the pop; one that answers sooner than this without news is asked more slowly. */
+const HELD_MS_MIN = 20;
+
+/** What a pop loop can be told. */
+export type PopLoopOptions = Pick<
+  ResolvedConsumerOptions,
+  | 'from'
+  | 'popBatchSize'
+  | 'popInvisibleTimeMs'
+  | 'pullIntervalMs'
+  | 'suspendTimeoutMs'
+  | 'pullTimeoutMs'
+  | 'pullRetryDelayMs'
+>;
+
+export interface PopLoopServices {
+  /** The group as the application writes it. */
+  readonly group: string;
+  /** The group on the wire. */
+  readonly wireGroup: string;
+  readonly options: PopLoopOptions;
+  readonly routes: RouteTable;
+  readonly remoting: RemotingClient;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly events: ConsumerEvents;
+  readonly statistics: ConsumeStatistics;
+  /** Messages came and were put into the queue; what is to be done with them follows with `onMessages`. */
+  readonly hold: (consumed: ConsumedQueue, messages: readonly PoppedMessage[]) => void;
+  /** There is something to take. */
+  readonly onMessages: (consumed: ConsumedQueue) => void;
+  /** Messages came for a loop that was stopped: nobody here handles them. */
+  readonly onLate: (consumed: ConsumedQueue, messages: readonly PoppedMessage[]) => void;
+  /** The broker does not know this group: a heartbeat would tell it. */
+  readonly onUnknownMember: () => void;
+}
+
+/**
+ * Pops one topic at one broker: one pop at a time, each held by the broker until there is something, the next at once. Waits
+ * while there is no room, and after errors; nothing but `stop` ends it. Matches the popMessage of Apache's
+ * DefaultMQPushConsumerImpl.
+ */
+export class PopLoop implements QueueFeed {
+  readonly #consumed: ConsumedQueue;
+  readonly #services: PopLoopServices;
+  #state: 'idle' | 'popping' | 'waiting' | 'full' | 'paused' | 'stopped' = 'idle';
+  #timer: Timer | undefined;
+  #pauseAfterPop = false;
+  #failures = 0;
+  #failingSinceMs: number | undefined;
+  #lastPopMs: number;
+
+  constructor(consumed: ConsumedQueue, services: PopLoopServices) {
+    this.#consumed = consumed;
+    this.#services = services;
+    this.#lastPopMs = services.clock.monotonic();
+    consumed.onRoom = () => {
+      if (this.#state === 'full' && !this.#full) this.#pop();
+    };
+  }
+
+  get lastPullMs(): number | undefined {
+    return this.#state === 'full' || this.#state === 'paused' ? undefined : this.#lastPopMs;
+  }
+
+  get fullSinceMs(): number | undefined {
+    return this.#state === 'full' ? this.#lastPopMs : undefined;
+  }
+
+  get failingSinceMs(): number | undefined {
+    return this.#failingSinceMs;
+  }
+
+  start(): void {
+    if (this.#state === 'idle' || this.#state === 'paused') this.#pop();
+  }
+
+  pause(): void {
+    if (this.#state === 'stopped') return;
+    this.#timer?.cancel();
+    if (this.#state !== 'popping') this.#state = 'paused';
+    else this.#pauseAfterPop = true;
+  }
+
+  resume(): void {
+    this.#pauseAfterPop = false;
+    this.start();
+  }
+
+  /**
+   * For good. The pop in flight is not taken back: its broker would hide what it answers with for the whole invisible time;
+   * `onLate` gives that to others at once.
+   */
+  stop(): void {
+    this.#state = 'stopped';
+    this.#timer?.cancel();
+    this.#consumed.onRoom = undefined;
+  }
+
+  get #full(): boolean {
+    const { processQueue, limits } = this.#consumed;
+    return processQueue.count >= limits.messages || processQueue.sizeBytes >= limits.sizeBytes;
+  }
+
+  #pop(): void {
+    if (this.#state === 'stopped') return;
+    this.#lastPopMs = this.#services.clock.monotonic();
+    if (this.#pauseAfterPop) {
+      this.#pauseAfterPop = false;
+      this.#state = 'paused';
+      return;
+    }
+    if (this.#full) {
+      this.#state = 'full';
+      return;
+    }
+    this.#state = 'popping';
+    const { routes } = this.#services;
+    const { brokerName, topic } = this.#consumed.queue;
+    // Slaves give nothing out.
+    const address = routes.brokerAddress(brokerName, 0);
+    if (address !== undefined) this.#request(address);
+    else {
+      routes.loadBrokerAddress(brokerName, topic).then(
+        (loaded) => {
+          if (this.#state === 'popping') this.#request(loaded);
+        },
+        (error: unknown) => this.#failed(error),
+      );
+    }
+  }
+
+  #request(address: string): void {
+    const { options, remoting, clock, wireGroup } = this.#services;
+    const { queue, subscription } = this.#consumed;
+    const startedMs = clock.monotonic();
+    this.#consumed.lastPullMs = startedMs;
+    const facts: PopFacts = {
+      group: wireGroup,
+      queue,
+      maxMessages: options.popBatchSize,
+      invisibleTimeMs: options.popInvisibleTimeMs,
+      pollTimeMs: options.suspendTimeoutMs,
+      bornTimestamp: clock.now(),
+      from: options.from,
+      expressionType: subscription.expressionType,
+      expression: subscription.expression,
+    };
+    try {
+      remoting.start(
+        address,
+        popRequest(facts),
+        { timeoutMs: options.pullTimeoutMs },
+        {
+          onResponse: (response) => {
+            if (response === undefined) return;
+            let answer: PopAnswer;
+            try {
+              answer = readPopAnswer(response, facts, address);
+            } catch (error) {
+              this.#failed(error);
+              return;
+            }
+            this.#answered(answer, clock.monotonic() - startedMs);
+          },
+          onFailure: (error) => this.#failed(error),
+        },
+      );
+    } catch (error) {
+      // A client that is closing refuses at once.
+      this.#failed(error);
+    }
+  }
+
+  #answered(answer: PopAnswer, elapsedMs: number): void {
+    const { options, hold, onMessages, onLate, logger, group, clock } = this.#services;
+    if (answer.kind === 'found') this.#stamp(answer.messages);
+    if (this.#state === 'stopped') {
+      if (answer.kind === 'found') onLate(this.#consumed, answer.messages);
+      return;
+    }
+    if (this.#failures > 0) {
+      logger.info('a queue is popped again', { group, ...this.#consumed.shown, failures: this.#failures });
+      this.#failures = 0;
+      this.#failingSinceMs = undefined;
+    }
+    if (answer.kind === 'full') {
+      logger.debug('a broker holds as many pops as it may', { group, ...this.#consumed.shown });
+      this.#next(options.pullRetryDelayMs);
+      return;
+    }
+    const { processQueue } = this.#consumed;
+    const messages = answer.kind === 'found' ? answer.messages : [];
+    processQueue.put(messages, 0);
+    hold(this.#consumed, messages);
+    this.#consumed.maxOffset = processQueue.nextOffset + (answer.kind === 'found' ? answer.restCount : 0);
+    this.#tell(answer, clock.monotonic(), elapsedMs);
+    const notHeld = messages.length === 0 && elapsedMs < HELD_MS_MIN;
+    // The next pop leaves before the handlers run: their work hides its way.
+    this.#next(notHeld ? Math.max(FLOW_CONTROL_DELAY_MS, options.pullIntervalMs) : options.pullIntervalMs);
+    if (messages.length > 0) onMessages(this.#consumed);
+  }
+
+  /** Counted from the answer: the pop itself was held for who knows how long. */
+  #stamp(messages: readonly PoppedMessage[]): void {
+    const { clock, options } = this.#services;
+    const nowMs = Math.round(clock.monotonic());
+    for (const message of messages) {
+      message.pulledMs = nowMs;
+      message.invisibleUntilMs = nowMs + options.popInvisibleTimeMs;
+    }
+  }
+
+  #tell(answer: PopAnswer, nowMs: number, elapsedMs: number): void {
+    const { events, statistics } = this.#services;
+    const queue = this.#consumed.shown;
+    const found = answer.kind === 'found' ? answer : { messages: [], sizeBytes: 0, restCount: 0 };
+    const count = found.messages.length;
+    if (count > 0) statistics.pulled(queue.topic, nowMs, count, elapsedMs);
+    if (!events.observed) return;
+    const { sizeBytes, restCount } = found;
+    events.emit({ type: 'popped', queue, messages: count, sizeBytes, restCount, elapsedMs });
+  }
+
+  #next(delayMs: number): void {
+    // Whoever listens to events, or a handler, may have closed the consumer.
+    if (this.#state === 'stopped') return;
+    if (delayMs === 0) {
+      this.#pop();
+      return;
+    }
+    this.#state = 'waiting';
+    this.#lastPopMs = this.#services.clock.monotonic();
+    if (this.#pauseAfterPop) this.#pop();
+    else this.#timer = this.#services.clock.setTimer(delayMs, () => this.#pop());
+  }
+
+  #failed(error: unknown): void {
+    if (this.#state === 'stopped') return;
+    const { options, logger, events, group, onUnknownMember, clock } = this.#services;
+    const code = isRocketMQError(error, 'RMQ_BROKER_ERROR') ? error.responseCode : undefined;
+    this.#failures++;
+    this.#failingSinceMs ??= clock.monotonic();
+    const retryInMs = code === ResponseCode.FLOW_CONTROL ? FLOW_CONTROL_DELAY_MS : options.pullRetryDelayMs;
+    const { shown: queue } = this.#consumed;
+    const level = this.#failures === 1 ? 'warn' : 'debug';
+    logger[level]('a pop failed; it is popped again', {
+      group,
+      ...queue,
+      failures: this.#failures,
+      retryInMs,
+      error,
+    });
+    if (events.observed) events.emit({ type: 'pullFailed', queue, error, retryInMs });
+    if (code === ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST) onUnknownMember();
+    this.#next(retryInMs);
+  }
+}
