@@ -36,7 +36,7 @@ import type {
 import { MessageWriter } from './message-writer.js';
 import { MessageReader } from './read/message-reader.js';
 import { queryMessages } from './read/query-messages.js';
-import { recordAt } from './read/record-at.js';
+import { RecordsAtOnce, recordAt } from './read/record-at.js';
 import { type RecordVisit, RecordVisitor } from './read/record-visitor.js';
 import { searchByTime } from './read/search-by-time.js';
 import { commitLogOffsetAt, StoreTimes } from './read/store-times.js';
@@ -91,6 +91,7 @@ export class FileMessageStore {
   readonly #writer: MessageWriter;
   readonly #reader: MessageReader;
   readonly #visitor: RecordVisitor;
+  readonly #recordsAtOnce: RecordsAtOnce;
   readonly #storeTimes: StoreTimes;
   readonly #configs: ConfigFiles;
   readonly #scheduler: Scheduler;
@@ -129,6 +130,7 @@ export class FileMessageStore {
     });
     this.#reader = new MessageReader(log, options);
     this.#visitor = new RecordVisitor(log, this.#reader);
+    this.#recordsAtOnce = new RecordsAtOnce(log);
     this.#storeTimes = new StoreTimes(log, this.#reader);
     this.#configs = new ConfigFiles(parts.paths.config, parts.files, logger);
     this.#retention = this.#makeRetention();
@@ -234,9 +236,10 @@ export class FileMessageStore {
     return commitLogOffset !== undefined && this.#reader.isCold(commitLogOffset);
   }
 
-  /** One record by its commit-log offset; undefined when there is no whole record there. */
-  async recordAt(commitLogOffset: number): Promise<Buffer | undefined> {
+  /** One record by its commit-log offset, at once where it is young; undefined when there is no whole record there. */
+  recordAt(commitLogOffset: number): Buffer | undefined | Promise<Buffer | undefined> {
     this.#refuseWhenClosed();
+    if (this.#reader.isReadAtOnce(commitLogOffset)) return this.#recordsAtOnce.at(commitLogOffset);
     return recordAt(this.#parts.log, commitLogOffset);
   }
 

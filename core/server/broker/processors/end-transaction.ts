@@ -1,6 +1,7 @@
 import { inject, injectable } from 'inversify';
 import { PropertyName } from '../../../message/property-names.js';
 import { SysFlag } from '../../../message/sys-flag.js';
+import { isPromiseLike } from '../../../remoting/answers.js';
 import {
   optionalBoolean,
   requiredInt32,
@@ -15,6 +16,8 @@ import { Logger } from '../../../runtime/logger.js';
 import type { BrokerProcessor } from '../broker-processor.js';
 import type { HalfMessage } from '../transaction/half-message.js';
 import { type EndStatus, HalfMessages } from '../transaction/half-messages.js';
+
+type Respond = (response: OutgoingResponse) => void;
 
 /** Header of END_TRANSACTION, as far as a broker looks at it. */
 interface EndTransactionHeader {
@@ -36,11 +39,11 @@ export class EndTransactionProcessor implements BrokerProcessor {
   readonly #logger: Logger;
 
   readonly handlers = {
-    [RequestCode.END_TRANSACTION]: (request: RemotingCommand, connection: ServerConnection) => {
+    [RequestCode.END_TRANSACTION]: (request: RemotingCommand, connection: ServerConnection, respond: Respond) => {
       const header = readHeader(request);
       const { commitOrRollback, producerGroup: group, fromTransactionCheck } = header;
-      if (commitOrRollback === SysFlag.TRANSACTION_COMMIT) return this.#end(header, 'commit');
-      if (commitOrRollback === SysFlag.TRANSACTION_ROLLBACK) return this.#end(header, 'rollback');
+      if (commitOrRollback === SysFlag.TRANSACTION_COMMIT) return this.#end(header, 'commit', respond);
+      if (commitOrRollback === SysFlag.TRANSACTION_ROLLBACK) return this.#end(header, 'rollback', respond);
       const { remoteAddress: producer } = connection;
       const facts = { group, producer, fromTransactionCheck, remark: request.remark };
       this.#logger.info('a producer does not know yet how its transaction ends', facts);
@@ -53,17 +56,32 @@ export class EndTransactionProcessor implements BrokerProcessor {
     this.#logger = logger;
   }
 
-  async #end(header: EndTransactionHeader, end: 'commit' | 'rollback'): Promise<OutgoingResponse> {
-    const half = await this.#halfMessages.at(header.commitLogOffset);
+  #end(header: EndTransactionHeader, end: 'commit' | 'rollback', respond: Respond): Promise<OutgoingResponse> | 'later' {
+    const half = this.#halfMessages.at(header.commitLogOffset);
+    if (isPromiseLike(half)) {
+      return half.then((found) => new Promise((answer) => this.#endFound(found, header, end, answer)));
+    }
+    this.#endFound(half, header, end, respond);
+    return 'later';
+  }
+
+  #endFound(
+    half: HalfMessage | undefined,
+    header: EndTransactionHeader,
+    end: 'commit' | 'rollback',
+    respond: Respond,
+  ): void {
     const problem = problemOf(half, header);
     if (half === undefined || problem !== undefined) {
       this.#logger.warn('a transaction could not be ended', { ...header, problem });
-      return { code: ResponseCode.SYSTEM_ERROR, remark: problem };
+      respond({ code: ResponseCode.SYSTEM_ERROR, remark: problem });
+      return;
     }
-    const status = await this.#halfMessages.end(half, end);
-    if (status === 'ALREADY_ENDED') this.#logger.warn('a transaction was ended that had its end', { ...header });
-    const answer = answerOf(status);
-    return end === 'rollback' && answer === SUCCESS ? ROLLED_BACK : answer;
+    this.#halfMessages.end(half, end, (status) => {
+      if (status === 'ALREADY_ENDED') this.#logger.warn('a transaction was ended that had its end', { ...header });
+      const answer = answerOf(status);
+      respond(end === 'rollback' && answer === SUCCESS ? ROLLED_BACK : answer);
+    });
   }
 }
 

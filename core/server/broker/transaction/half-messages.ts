@@ -1,5 +1,6 @@
 import { inject, injectable } from 'inversify';
-import { readRecord, type StoredRecord } from '../../../message/message-record.js';
+import { readRecord } from '../../../message/message-record.js';
+import { isPromiseLike } from '../../../remoting/answers.js';
 import { Clock } from '../../../runtime/clock.js';
 import { Logger } from '../../../runtime/logger.js';
 import { Scheduler } from '../../../runtime/scheduler.js';
@@ -85,7 +86,7 @@ export class HalfMessages implements BrokerService {
     const { window, delivered } = await recoverWindow(this.#store, { half: kept(HALF_TOPIC), op: kept(OP_TOPIC) });
     this.#window = window;
     // Their message is out; what is missing is the record that they have their end.
-    await Promise.all(delivered.map((half) => this.end(half, 'rollback')));
+    await Promise.all(delivered.map((half) => this.#ended(half, 'rollback')));
   }
 
   start(): void {
@@ -118,24 +119,47 @@ export class HalfMessages implements BrokerService {
     }
   }
 
-  /** The half message at a place of the log; undefined when there is none. */
-  async at(commitLogOffset: number): Promise<HalfMessage | undefined> {
-    const bytes = commitLogOffset < 0 ? undefined : await this.#store.recordAt(commitLogOffset);
-    const record: StoredRecord | undefined = bytes && readRecord(bytes, 0);
-    return record?.topic === HALF_TOPIC ? halfMessageOf(record) : undefined;
+  /** The half message at a place of the log, at once where it is young; undefined when there is none. */
+  at(commitLogOffset: number): HalfMessage | undefined | Promise<HalfMessage | undefined> {
+    const found = commitLogOffset < 0 ? undefined : this.#store.recordAt(commitLogOffset);
+    return isPromiseLike(found) ? found.then(halfMessageIn) : halfMessageIn(found);
   }
 
-  /** Gives a transaction its end, whichever of its copies is named. A second end changes nothing. */
-  async end(half: HalfMessage, end: TransactionEnd): Promise<EndStatus> {
-    if (end === 'discard') await this.#saving(DISCARD_TOPIC);
-    for (let copying = this.#copying.get(half.root); copying; copying = this.#copying.get(half.root)) await copying;
+  /**
+   * Gives a transaction its end, whichever of its copies is named. A second end changes nothing. `done` is called once:
+   * when the store has it, or at once when nothing is to be stored.
+   */
+  end(half: HalfMessage, end: TransactionEnd, done: (status: EndStatus) => void): void {
+    const copying = this.#copying.get(half.root);
+    if (copying === undefined) this.#end(half, end, done);
+    else void copying.then(() => this.end(half, end, done));
+  }
+
+  /** Puts a transaction that nobody ended to where those are kept. */
+  async discard(half: HalfMessage): Promise<EndStatus> {
+    await this.#saving(DISCARD_TOPIC);
+    return this.#ended(half, 'discard');
+  }
+
+  #ended(half: HalfMessage, end: TransactionEnd): Promise<EndStatus> {
+    return new Promise((resolve) => this.end(half, end, resolve));
+  }
+
+  #end(half: HalfMessage, end: TransactionEnd, done: (status: EndStatus) => void): void {
     const offset = this.#window.openOffset(half);
-    if (offset === undefined) return 'ALREADY_ENDED';
+    if (offset === undefined) {
+      done('ALREADY_ENDED');
+      return;
+    }
     const { storeHost } = this.#settings;
     const op = opMessage(offset, storeHost, this.#clock.now());
-    if (end === 'rollback') return this.#storeEnd({ ...half, offset }, [op]);
+    if (end === 'rollback') {
+      this.#storeEnd(half, offset, [op], done);
+      return;
+    }
     const message = end === 'commit' ? committedMessage(half, storeHost) : discardedMessage(half, storeHost);
-    return message === undefined ? 'MESSAGE_ILLEGAL' : this.#storeEnd({ ...half, offset }, [message, op]);
+    if (message === undefined) done('MESSAGE_ILLEGAL');
+    else this.#storeEnd(half, offset, [message, op], done);
   }
 
   /**
@@ -160,17 +184,19 @@ export class HalfMessages implements BrokerService {
     return copied;
   }
 
-  #storeEnd(half: HalfMessage, messages: readonly StoreMessage[]): Promise<EndStatus> {
-    const { offset } = half;
+  #storeEnd(
+    { root }: HalfMessage,
+    offset: number,
+    messages: readonly StoreMessage[],
+    done: (status: EndStatus) => void,
+  ): void {
     // Where the op record comes to lie, or before: others may be on their way.
     const opOffset = this.#store.maxOffset(OP_TOPIC, TRANSACTION_QUEUE_ID);
     this.#window.ending(offset);
-    return new Promise((resolve) => {
-      this.#store.appendTogether(messages, ({ status }) => {
-        if (isStored(status)) this.#window.ended(half, opOffset);
-        else this.#window.stillOpen(offset);
-        resolve(status);
-      });
+    this.#store.appendTogether(messages, ({ status }) => {
+      if (isStored(status)) this.#window.ended({ offset, root }, opOffset);
+      else this.#window.stillOpen(offset);
+      done(status);
     });
   }
 
@@ -204,6 +230,11 @@ export class HalfMessages implements BrokerService {
     keep(HALF_TOPIC, half);
     keep(OP_TOPIC, op);
   }
+}
+
+function halfMessageIn(bytes: Buffer | undefined): HalfMessage | undefined {
+  const record = bytes && readRecord(bytes, 0);
+  return record?.topic === HALF_TOPIC ? halfMessageOf(record) : undefined;
 }
 
 function isStored(status: AppendStatus): status is 'PUT_OK' | 'FLUSH_DISK_TIMEOUT' {

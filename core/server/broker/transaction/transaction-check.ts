@@ -83,7 +83,7 @@ export class TransactionCheck implements BrokerService {
   }
 
   async #discard(half: HalfMessage): Promise<boolean> {
-    const status = await this.#halfMessages.end(half, 'discard');
+    const status = await this.#halfMessages.discard(half);
     this.#logger.error('a transaction that nobody ended was discarded', {
       msgId: half.properties[PropertyName.UNIQ_KEY],
       group: half.properties[PropertyName.PGROUP],

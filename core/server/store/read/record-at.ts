@@ -3,18 +3,56 @@ import { isRecordMagic, readMagic, readTotalSize, readWholeRecord } from '../com
 
 /** Total size and magic. */
 const HEAD_SIZE_BYTES = 8;
+/** Most records are not longer: then one read finds out how long it is and reads it. */
+const FIRST_READ_SIZE_BYTES = 4096;
 
 /** The bytes of the record at a place in the log; undefined when there is no whole one. */
 export async function recordAt(log: CommitLog, commitLogOffset: number): Promise<Buffer | undefined> {
+  if (!isInside(log, commitLogOffset)) return undefined;
   const head = Buffer.alloc(HEAD_SIZE_BYTES);
-  if (!Number.isSafeInteger(commitLogOffset) || commitLogOffset < log.startOffset) return undefined;
-  if (commitLogOffset + head.length > log.endOffset) return undefined;
   await log.read(head, commitLogOffset);
-  const sizeBytes = readTotalSize(head, 0);
-  const roomBytes = log.fileSizeBytes - (commitLogOffset % log.fileSizeBytes);
-  if (!isRecordMagic(readMagic(head, 0)) || sizeBytes < head.length || sizeBytes > roomBytes) return undefined;
-  if (commitLogOffset + sizeBytes > log.endOffset) return undefined;
+  const sizeBytes = sizeOf(log, head, commitLogOffset);
+  if (sizeBytes === undefined) return undefined;
   const bytes = Buffer.allocUnsafe(sizeBytes);
   if ((await log.read(bytes, commitLogOffset)) < sizeBytes) return undefined;
+  return wholeRecord(bytes, commitLogOffset);
+}
+
+/** The same at once: for what is in the page cache. */
+export class RecordsAtOnce {
+  readonly #log: CommitLog;
+  readonly #first = Buffer.allocUnsafeSlow(FIRST_READ_SIZE_BYTES);
+
+  constructor(log: CommitLog) {
+    this.#log = log;
+  }
+
+  at(commitLogOffset: number): Buffer | undefined {
+    const log = this.#log;
+    const first = this.#first;
+    if (!isInside(log, commitLogOffset)) return undefined;
+    const readBytes = log.readSync(first, commitLogOffset);
+    const sizeBytes = sizeOf(log, first, commitLogOffset);
+    if (sizeBytes === undefined) return undefined;
+    const bytes = Buffer.allocUnsafe(sizeBytes);
+    if (sizeBytes <= readBytes) first.copy(bytes, 0, 0, sizeBytes);
+    else if (log.readSync(bytes, commitLogOffset) < sizeBytes) return undefined;
+    return wholeRecord(bytes, commitLogOffset);
+  }
+}
+
+function isInside(log: CommitLog, commitLogOffset: number): boolean {
+  if (!Number.isSafeInteger(commitLogOffset) || commitLogOffset < log.startOffset) return false;
+  return commitLogOffset + HEAD_SIZE_BYTES <= log.endOffset;
+}
+
+function sizeOf(log: CommitLog, head: Buffer, commitLogOffset: number): number | undefined {
+  const sizeBytes = readTotalSize(head, 0);
+  const roomBytes = log.fileSizeBytes - (commitLogOffset % log.fileSizeBytes);
+  if (!isRecordMagic(readMagic(head, 0)) || sizeBytes < HEAD_SIZE_BYTES || sizeBytes > roomBytes) return undefined;
+  return commitLogOffset + sizeBytes > log.endOffset ? undefined : sizeBytes;
+}
+
+function wholeRecord(bytes: Buffer, commitLogOffset: number): Buffer | undefined {
   return readWholeRecord(bytes, 0, commitLogOffset) === undefined ? undefined : bytes;
 }
