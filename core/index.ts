@@ -172,6 +172,7 @@ export type {
 } from './pipeline/context.js';
 export type { StageEvent } from './pipeline/events.js';
 export { FaultStrategy, type QueueTurn } from './pipeline/fault-strategy.js';
+export { type FollowingWork, followed } from './pipeline/followed-step.js';
 export { type AsyncSendInterceptor, fromAsync } from './pipeline/from-async.js';
 export {
   type ContextAfter,

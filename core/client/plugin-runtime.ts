@@ -26,9 +26,11 @@ export function createPluginRuntime(
       const address = await addressOf(routes, names, target);
       return remoting.invoke(address, request, { timeoutMs, ...(signal === undefined ? {} : { signal }) });
     },
-    async oneway(target, request, { timeoutMs = requestTimeoutMs }) {
-      await remoting.oneway(await addressOf(routes, names, target), request, { timeoutMs });
+    oneway(target, request, { timeoutMs = requestTimeoutMs }) {
+      if ('address' in target) return remoting.oneway(target.address, request, { timeoutMs });
+      return addressOf(routes, names, target).then((address) => remoting.oneway(address, request, { timeoutMs }));
     },
+    brokerAddress: (brokerName) => routes.brokerAddress(brokerName),
     registerGroup(member) {
       const kind = 'producer' in member ? 'producer' : 'consumer';
       const name = 'producer' in member ? member.producer : member.consumer.group;

@@ -215,6 +215,12 @@ export function readRecord(buffer: Buffer, position: number): StoredRecord {
   };
 }
 
+/** The bytes that a record was read from, as long as they are what they were. */
+export function bytesOfRecord({ properties, totalSize }: StoredRecord): Buffer {
+  const end = properties.byteOffset + properties.length;
+  return Buffer.from(properties.buffer, end - totalSize, totalSize);
+}
+
 /** Reads records that follow one another to the end of `buffer`, as answers to pulls carry them. @throws RMQ_BODY_INVALID */
 export function readRecords(buffer: Buffer): StoredRecord[] {
   const records: StoredRecord[] = [];

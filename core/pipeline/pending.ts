@@ -17,7 +17,8 @@ export interface PassStep {
   owner: number;
   /** The one after it; the Observable fills it in. */
   next: PassStep | undefined;
-  onResult(result: SendResult): void;
+  /** An Observable takes the place of the result; undefined lets it pass. */
+  onResult(result: SendResult): Observable<SendResult> | undefined;
   /** An Observable takes the place of the error; undefined lets it pass. */
   onError(error: unknown): Observable<SendResult> | undefined;
 }
@@ -174,26 +175,29 @@ export class Pending extends Observable<SendResult> implements OutcomeSink {
     let hasFailed = failed;
     for (let step = this.step; step !== undefined; step = this.step) {
       try {
-        if (!hasFailed) step.onResult(this.result!);
-        else {
-          const replacement = step.onError(this.error);
-          if (replacement !== undefined) {
-            // The step stays, and looks at how its replacement ends.
-            this.error = undefined;
-            this.adopt(replacement, step.owner);
-            return;
-          }
+        const replacement = hasFailed ? step.onError(this.error) : step.onResult(this.result!);
+        if (replacement !== undefined) {
+          // The step stays, and looks at how its replacement ends.
+          this.result = undefined;
+          this.error = undefined;
+          this.adopt(replacement, this.ownerOf(step));
+          return;
         }
       } catch (error) {
         hasFailed = true;
         this.result = undefined;
-        this.error = this.state.chain.label(error, step.owner === -1 ? this.holder : step.owner);
+        this.error = this.state.chain.label(error, this.ownerOf(step));
       }
       this.step = step.next;
     }
     if (hasFailed) this.result = undefined;
     this.phase = ENDED;
     if (this.sink !== undefined) this.deliver();
+  }
+
+  /** Until the interceptor that registered it has returned, that is the one that holds this. */
+  private ownerOf(step: PassStep): number {
+    return step.owner === -1 ? this.holder - 1 : step.owner;
   }
 
   private deliver(): void {

@@ -52,7 +52,7 @@ export class RetryLoop implements PassStep {
     this.next = undefined;
   }
 
-  onResult(): void {}
+  onResult(): undefined {}
 
   onError(error: unknown): Observable<SendResult> | undefined {
     const { state } = this.context;

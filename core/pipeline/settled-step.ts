@@ -31,7 +31,7 @@ class SettledStep implements PassStep {
     this.#callbacks = callbacks;
   }
 
-  onResult(result: SendResult): void {
+  onResult(result: SendResult): undefined {
     this.#callbacks.value?.(result);
   }
 

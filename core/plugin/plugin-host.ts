@@ -22,6 +22,7 @@ export interface PluginRuntime {
     options: { readonly timeoutMs?: number; readonly signal?: AbortSignal },
   ): Promise<RemotingCommand>;
   oneway(target: RequestTarget, request: OutgoingCommand, options: { readonly timeoutMs?: number }): Promise<void>;
+  brokerAddress(brokerName: string): string | undefined;
   readMessages(records: Buffer, brokerName: string): Promise<readonly ReceivedMessage[]>;
   producer(plugin: string, options: PluginProducerOptions): Promise<Producer>;
   registerGroup(member: { readonly producer: string } | { readonly consumer: ConsumerMember }): RegisteredGroup;
@@ -98,12 +99,22 @@ export function createPluginHost(options: HostOptions): PluginHost {
     onStop: setupOnly('onStop', options.onStop),
     resolve: (token) => running('resolve').resolve(token),
     invoke: async (target, request, given = {}) => running('invoke').invoke(target, request, given),
-    oneway: async (target, request, given = {}) => running('oneway').oneway(target, request, given),
+    oneway: (target, request, given = {}) => promised(() => running('oneway').oneway(target, request, given)),
+    brokerAddress: (brokerName) => running('brokerAddress').brokerAddress(brokerName),
     readMessages: async (records, brokerName) => running('readMessages').readMessages(records, brokerName),
     reportEndTransaction: (context) => tellEndTransaction(registrations, context, options.logger),
     producer: async (given) => running('producer').producer(plugin, given),
     registerGroup: (member) => running('registerGroup').registerGroup(member),
   };
+}
+
+/** A call as a promise that is the call's own: an async function would put another one around it. */
+function promised<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return call();
+  } catch (error) {
+    return Promise.reject(error);
+  }
 }
 
 function tellEndTransaction(

@@ -118,6 +118,8 @@ export interface PluginHost {
   ): Promise<RemotingCommand>;
   /** The same without an answer; resolves when the bytes are with the socket. From `onStart` on. */
   oneway(target: RequestTarget, request: OutgoingCommand, options?: { readonly timeoutMs?: number }): Promise<void>;
+  /** Where the master of a broker is reached, as the routes of this client say now; undefined when none names it. From `onStart` on. */
+  brokerAddress(brokerName: string): string | undefined;
   /**
    * Reads messages in the form in which brokers write them, one behind the other: what comes along with a question of a
    * broker, and with answers to look-ups. Bodies are decompressed, topics as the application names them. From `onStart` on.

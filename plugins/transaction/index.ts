@@ -10,9 +10,9 @@ import {
   type TypedMessage,
 } from '../../core/index.js';
 import { resolveTransactionOptions } from './options.js';
+import { RunningBranches } from './running-branches.js';
 import { TransactionChecks } from './transaction-checks.js';
 import {
-  brokerInterceptor,
   CALL,
   type InterceptedGroup,
   type TransactionCall,
@@ -69,10 +69,6 @@ export function transaction(): Plugin<Transactions> {
           return known && transactionInterceptor(host, known, (topic) => namesOf(host).topicToWire(topic));
         },
       });
-      host.interceptSend({
-        after: 'send',
-        create: ({ group, internal }) => (!internal && groups.has(group) ? brokerInterceptor : undefined),
-      });
       host.handle(RequestCode.CHECK_TRANSACTION_STATE, async ({ body, ext }, address) => {
         const [message] = await host.readMessages(body, ext.bname ?? '');
         const wireGroup = message?.properties[PropertyName.PGROUP];
@@ -112,7 +108,7 @@ async function createTransactionProducer<A>(
     group,
     wireGroup,
     execute: execute as InterceptedGroup['execute'],
-    running: new Set(),
+    running: new RunningBranches(),
     checks,
   };
   groups.set(group, known);
@@ -134,11 +130,13 @@ async function createTransactionProducer<A>(
   return {
     group,
     producer,
-    send: async (message: RawMessage | TypedMessage<unknown>, argument: A, sendOptions?: SendOptions) => {
-      const call: TransactionCall = { argument, brokerAddress: undefined };
-      const slots = [...(sendOptions?.slots ?? []), { key: CALL, value: call }];
+    send: (message: RawMessage | TypedMessage<unknown>, argument: A, sendOptions?: SendOptions) => {
+      const call: TransactionCall = { argument };
+      const slot = { key: CALL, value: call };
+      const options =
+        sendOptions === undefined ? { slots: [slot] } : { ...sendOptions, slots: [...(sendOptions.slots ?? []), slot] };
       // The interceptor makes it one of these.
-      return (await producer.send(message as RawMessage, { ...sendOptions, slots })) as TransactionSendResult;
+      return producer.send(message as RawMessage, options) as Promise<TransactionSendResult>;
     },
     close,
     [Symbol.asyncDispose]: () => close(),
@@ -147,7 +145,7 @@ async function createTransactionProducer<A>(
 
 /** Local branches that have outlived their sends, and checks that run: the broker has to hear how they end. */
 async function endOf({ running, checks }: Group): Promise<void> {
-  await Promise.allSettled([...running, checks.close()]);
+  await Promise.all([running.idle(), checks.close()]);
 }
 
 function namesOf(host: PluginHost): ResourceNames {

@@ -1,24 +1,22 @@
-import { from, mergeMap } from 'rxjs';
 import {
   type CreatedContext,
+  followed,
   type OutgoingMessage,
   type PluginHost,
   PropertyName,
   type SendInterceptor,
   type SendResult,
-  type SettledContext,
   type StateKey,
 } from '../../core/index.js';
-import { endTransaction } from './end-transaction.js';
-import { askLocal } from './local-state.js';
-import type { Execute, TransactionSendResult } from './transaction-producer.js';
+import { endTransaction, type TransactionEnding } from './end-transaction.js';
+import { askLocal, type LocalAnswer } from './local-state.js';
+import type { RunningBranches } from './running-branches.js';
+import type { Execute, HalfMessage, TransactionSendResult } from './transaction-producer.js';
 
 /** What a transactional send carries with it. */
 export interface TransactionCall {
   /** For the local branch. */
   readonly argument: unknown;
-  /** Of the broker that took the half message. */
-  brokerAddress: string | undefined;
 }
 
 /** Marks a send as one of a transaction. */
@@ -29,13 +27,14 @@ export interface InterceptedGroup {
   readonly group: string;
   readonly wireGroup: string;
   readonly execute: Execute<unknown>;
-  /** Local branches that run, also those whose sends have ended without them. */
-  readonly running: Set<Promise<unknown>>;
+  readonly running: RunningBranches;
 }
 
-const FRACTION_DIGITS = 16;
+const NOT_BEGUN: LocalAnswer = { state: 'rollback', error: undefined };
+/** Hex digits of a 32-bit half of an offset. */
+const HALF_DIGITS = 8;
 
-/** The part in front of all stages: marks the message, and when the broker has it runs the local branch and ends it. */
+/** In front of all stages: marks the message, and when the broker has it runs the local branch and ends the transaction. */
 export function transactionInterceptor(
   host: PluginHost,
   group: InterceptedGroup,
@@ -44,26 +43,13 @@ export function transactionInterceptor(
   return (context, next) => {
     const call = context.get(CALL);
     if (call === undefined) return next(context);
-    const { message, signal } = context;
-    const half = halfMessage(message, group.wireGroup);
-    return next(context.with({ message: half })).pipe(
-      mergeMap((result) => {
-        const finishing = finish(host, group, { call, message, result, signal }, topicToWire);
-        group.running.add(finishing);
-        const forget = (): void => void group.running.delete(finishing);
-        finishing.then(forget, forget);
-        return from(finishing);
-      }),
+    const { message } = context;
+    const half = context.with({ message: halfMessage(message, group.wireGroup) });
+    return followed(next(half), (result) =>
+      finish(host, group, new SentHalf(context, message, result), call, topicToWire),
     );
   };
 }
-
-/** The part behind the request: remembers which broker took it. */
-export const brokerInterceptor: SendInterceptor<SettledContext> = (context, next) => {
-  const call = context.get(CALL);
-  if (call !== undefined && context.outcome.kind === 'result') call.brokerAddress = context.broker.address;
-  return next(context);
-};
 
 /** Matches Apache's sendMessageInTransaction, which takes delays away too. */
 function halfMessage(message: OutgoingMessage, wireGroup: string): OutgoingMessage {
@@ -72,33 +58,65 @@ function halfMessage(message: OutgoingMessage, wireGroup: string): OutgoingMessa
   return { ...rest, systemProperties: { ...message.systemProperties, [TRAN_MSG]: 'true', [PGROUP]: wireGroup } };
 }
 
-interface SentHalf {
-  readonly call: TransactionCall;
+/** What a local branch is told. */
+class SentHalf implements HalfMessage {
+  readonly #context: CreatedContext;
   readonly message: OutgoingMessage;
   readonly result: SendResult;
-  readonly signal: AbortSignal;
+  readonly transactionId: string;
+
+  constructor(context: CreatedContext, message: OutgoingMessage, result: SendResult) {
+    this.#context = context;
+    this.message = message;
+    this.result = result;
+    this.transactionId = result.transactionId ?? result.msgId;
+  }
+
+  /** Most branches never ask, and a signal is the dearest part of a send. */
+  get signal(): AbortSignal {
+    return this.#context.signal;
+  }
 }
 
 /** Once begun it goes to its end, whatever becomes of the send: the broker has to hear how the local branch ended. */
 async function finish(
   host: PluginHost,
-  { group, wireGroup, execute }: InterceptedGroup,
-  { call, message, result, signal }: SentHalf,
+  group: InterceptedGroup,
+  half: SentHalf,
+  { argument }: TransactionCall,
   topicToWire: (topic: string) => string,
 ): Promise<TransactionSendResult> {
-  const { msgId, queue, regionId } = result;
-  const transactionId = result.transactionId ?? msgId;
-  // What is not stored safely is not begun. Matches Apache's sendMessageInTransaction.
-  const { state, error } =
-    result.status === 'SEND_OK'
-      ? await askLocal('the local branch', () => execute({ message, result, transactionId, signal }, call.argument))
-      : { state: 'rollback' as const, error: undefined };
-  if (error !== undefined) {
-    host.logger.warn('a local branch failed; the broker will ask', { group, transactionId, error });
+  const { result, transactionId } = half;
+  group.running.begin();
+  try {
+    // What is not stored safely is not begun. Matches Apache's sendMessageInTransaction.
+    const answer =
+      result.status === 'SEND_OK' ? await askLocal('the local branch', () => group.execute(half, argument)) : NOT_BEGUN;
+    const { state, error } = answer;
+    if (error !== undefined) {
+      const facts = { group: group.group, transactionId, error };
+      host.logger.warn('a local branch failed; the broker will ask', facts);
+    }
+    await endTransaction(host, endingOf(host, group, half, answer, topicToWire));
+    return { ...result, transactionId, localState: state, ...(error !== undefined && { localError: error }) };
+  } finally {
+    group.running.end();
   }
+}
+
+function endingOf(
+  host: PluginHost,
+  { group, wireGroup }: InterceptedGroup,
+  { message, result, transactionId }: SentHalf,
+  { state, error }: LocalAnswer,
+  topicToWire: (topic: string) => string,
+): TransactionEnding {
   const { topic, tag, keys } = message;
-  await endTransaction(host, {
-    target: { brokerName: queue.brokerName, topic: queue.topic },
+  const { msgId, queue, regionId } = result;
+  const { brokerName } = queue;
+  const address = host.brokerAddress(brokerName);
+  return {
+    target: address === undefined ? { brokerName, topic: queue.topic } : { address },
     place: {
       wireGroup,
       wireTopic: topicToWire(queue.topic),
@@ -111,19 +129,20 @@ async function finish(
       message: { topic, ...(tag !== undefined && { tag }), ...(keys !== undefined && { keys }) },
       msgId,
       transactionId,
-      brokerName: queue.brokerName,
-      brokerAddress: call.brokerAddress ?? '',
+      brokerName,
+      brokerAddress: address ?? '',
       regionId,
       transactionState: state,
       fromTransactionCheck: false,
     },
     error,
     remark: 'executeLocalTransactionBranch exception',
-  });
-  return { ...result, transactionId, localState: state, ...(error !== undefined && { localError: error }) };
+  };
 }
 
 /** The last eight bytes of an offset id. Exact, however long the log. */
 function commitLogOffsetOf(offsetMsgId: string): string {
-  return BigInt(`0x${offsetMsgId.slice(-FRACTION_DIGITS)}`).toString();
+  const high = Number.parseInt(offsetMsgId.slice(-2 * HALF_DIGITS, -HALF_DIGITS), 16);
+  const offset = high * 2 ** 32 + Number.parseInt(offsetMsgId.slice(-HALF_DIGITS), 16);
+  return Number.isSafeInteger(offset) ? String(offset) : BigInt(`0x${offsetMsgId.slice(-2 * HALF_DIGITS)}`).toString();
 }

@@ -258,6 +258,25 @@ test.each(['value', 'error'] as const)(
   },
 );
 
+test('a settled callback that throws about a result that was there at once fails the send under its plugin', async () => {
+  const kit = await pipelineKit({
+    plugins: [
+      {
+        plugin: 'audit',
+        before: 'route',
+        create: () => (context, next) =>
+          settled(next(context), {
+            value: () => {
+              throw new Error('callback');
+            },
+          }),
+      },
+      { plugin: 'answers', before: 'route', create: () => () => of({ status: 'SEND_OK' } as SendResult) },
+    ],
+  });
+  expect(await rejection(kit.producer.send(hello))).toMatchObject({ code: 'RMQ_PLUGIN_FAILED', plugin: 'audit' });
+});
+
 test('settled works on an Observable of the interceptor’s own too', async () => {
   const seen: string[] = [];
   const kit = await withInterceptor('route', (context, next) =>

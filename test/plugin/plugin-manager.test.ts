@@ -12,6 +12,7 @@ const runtime: PluginRuntime = {
   resolve: () => undefined,
   invoke: async (_target, request) => ({ code: request.code }) as RemotingCommand,
   oneway: async () => {},
+  brokerAddress: () => undefined,
   producer: async () => {
     throw new Error('none here');
   },

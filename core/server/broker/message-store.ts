@@ -201,7 +201,7 @@ export interface MessageStore {
   /** Whether the message at a queue offset is old enough to be read from disk rather than from memory. */
   isCold(topic: string, queueId: number, offset: number): boolean;
   /** One record by its commit-log offset, at once where it is young; undefined when there is no whole record there. */
-  recordAt(commitLogOffset: number): Buffer | undefined | Promise<Buffer | undefined>;
+  recordAt(commitLogOffset: number): StoredRecord | undefined | Promise<StoredRecord | undefined>;
   /** Entries of a queue from an offset on, at most `count`; those in front of its first and behind its last are left out. */
   entries(topic: string, queueId: number, offset: number, count: number): QueueEntries;
   /**

@@ -7,29 +7,35 @@ import type { AppendBatchResult, AppendResult, AppendStatus } from './message-st
 export class BatchAnswer {
   readonly #done: (result: AppendBatchResult) => void;
   readonly #count: number;
-  readonly #results: AppendResult[] = [];
+  #told = 0;
+  /** Of the first in the log. */
+  #first: AppendResult | undefined;
+  #late: AppendStatus | undefined;
+  readonly #commitLogOffsets: number[] = [];
+  #inOrder = true;
 
   constructor(count: number, done: (result: AppendBatchResult) => void) {
-    this.#count = count;
     this.#done = done;
+    this.#count = count;
   }
 
   readonly told = (result: AppendResult): void => {
-    this.#results.push(result);
-    if (this.#results.length === this.#count) this.#done(this.#together());
+    const { status, commitLogOffset } = result;
+    const offsets = this.#commitLogOffsets;
+    if (offsets.length > 0 && commitLogOffset < offsets[offsets.length - 1]!) this.#inOrder = false;
+    offsets.push(commitLogOffset);
+    if (this.#first === undefined || commitLogOffset < this.#first.commitLogOffset) this.#first = result;
+    if (status !== 'PUT_OK') this.#late = status;
+    if (++this.#told === this.#count) this.#done(this.#together(this.#first));
   };
 
-  #together(): AppendBatchResult {
-    const results = this.#results.sort((one, other) => one.commitLogOffset - other.commitLogOffset);
-    const [first] = results as [AppendResult, ...AppendResult[]];
+  #together(first: AppendResult): AppendBatchResult {
     if (first.commitLogOffset < 0) return batchNotStored(first.status);
-    const late = results.find(({ status }) => status !== 'PUT_OK');
-    return {
-      status: (late ?? first).status,
-      commitLogOffsets: results.map(({ commitLogOffset }) => commitLogOffset),
-      queueOffset: first.queueOffset,
-      storeTimestamp: first.storeTimestamp,
-    };
+    const commitLogOffsets = this.#commitLogOffsets;
+    // Some may have been told before the others that it takes too long.
+    if (!this.#inOrder) commitLogOffsets.sort((one, other) => one - other);
+    const { queueOffset, storeTimestamp } = first;
+    return { status: this.#late ?? first.status, commitLogOffsets, queueOffset, storeTimestamp };
   }
 }
 

@@ -36,7 +36,6 @@ import type {
 import { MessageWriter } from './message-writer.js';
 import { MessageReader } from './read/message-reader.js';
 import { queryMessages } from './read/query-messages.js';
-import { RecordsAtOnce, recordAt } from './read/record-at.js';
 import { type RecordVisit, RecordVisitor } from './read/record-visitor.js';
 import { searchByTime } from './read/search-by-time.js';
 import { commitLogOffsetAt, StoreTimes } from './read/store-times.js';
@@ -91,7 +90,6 @@ export class FileMessageStore {
   readonly #writer: MessageWriter;
   readonly #reader: MessageReader;
   readonly #visitor: RecordVisitor;
-  readonly #recordsAtOnce: RecordsAtOnce;
   readonly #storeTimes: StoreTimes;
   readonly #configs: ConfigFiles;
   readonly #scheduler: Scheduler;
@@ -130,7 +128,6 @@ export class FileMessageStore {
     });
     this.#reader = new MessageReader(log, options);
     this.#visitor = new RecordVisitor(log, this.#reader);
-    this.#recordsAtOnce = new RecordsAtOnce(log);
     this.#storeTimes = new StoreTimes(log, this.#reader);
     this.#configs = new ConfigFiles(parts.paths.config, parts.files, logger);
     this.#retention = this.#makeRetention();
@@ -237,10 +234,9 @@ export class FileMessageStore {
   }
 
   /** One record by its commit-log offset, at once where it is young; undefined when there is no whole record there. */
-  recordAt(commitLogOffset: number): Buffer | undefined | Promise<Buffer | undefined> {
+  recordAt(commitLogOffset: number): StoredRecord | undefined | Promise<StoredRecord | undefined> {
     this.#refuseWhenClosed();
-    if (this.#reader.isReadAtOnce(commitLogOffset)) return this.#recordsAtOnce.at(commitLogOffset);
-    return recordAt(this.#parts.log, commitLogOffset);
+    return this.#reader.recordAt(commitLogOffset);
   }
 
   /**

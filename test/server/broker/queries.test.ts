@@ -1,4 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { encodeHost } from '../../../core/message/host.js';
+import { readRecord, recordSize, writeRecord } from '../../../core/message/message-record.js';
+import { encodeProperties } from '../../../core/message/properties.js';
 import { decodeKVTable } from '../../../core/remoting/protocol/kv-table.js';
 import type { ExtInput } from '../../../core/remoting/protocol/remoting-command.js';
 import { RequestCode } from '../../../core/remoting/protocol/request-codes.js';
@@ -7,6 +10,29 @@ import { decodeTopicList } from '../../../core/remoting/protocol/topic-list.js';
 import { decodeTopicStatsTable } from '../../../core/remoting/protocol/topic-stats.js';
 import { type ServerParts, serverParts } from '../kit/broker-setup.js';
 import { answerTo, bodyText, request } from '../kit/requests.js';
+
+/** A record as a store has it. */
+function recordBytes(): Buffer {
+  const fields = {
+    queueId: 1,
+    flag: 0,
+    queueOffset: 7,
+    physicalOffset: 1_234,
+    sysFlag: 0,
+    bornTimestamp: 0,
+    bornHost: encodeHost('127.0.0.1:50000'),
+    storeTimestamp: 0,
+    storeHost: encodeHost('127.0.0.1:10911'),
+    reconsumeTimes: 0,
+    preparedTransactionOffset: 0,
+    body: Buffer.from('hello'),
+    topic: Buffer.from('orders'),
+    properties: encodeProperties({ TAGS: 'TagA' }),
+  };
+  const bytes = Buffer.alloc(recordSize(fields));
+  writeRecord(bytes, 0, fields);
+  return bytes;
+}
 
 const QUEUE = { topic: 'orders', queueId: 1 };
 
@@ -151,8 +177,11 @@ describe('messages by a key', () => {
 
 describe('a message by its place', () => {
   test('is its record', async () => {
-    const response = await query(serverParts(), RequestCode.VIEW_MESSAGE_BY_ID, { offset: 1_234 });
-    expect([response.code, bodyText(response)]).toEqual([0, 'a record']);
+    const parts = serverParts();
+    const bytes = recordBytes();
+    parts.store.records.set(1_234, readRecord(Buffer.concat([Buffer.from('before'), bytes, Buffer.from('behind')]), 6));
+    const response = await query(parts, RequestCode.VIEW_MESSAGE_BY_ID, { offset: 1_234 });
+    expect(response).toEqual({ code: 0, body: bytes });
   });
 
   test('or an error with the offset', async () => {

@@ -1,3 +1,4 @@
+import type { StoredRecord } from '../../../core/message/message-record.js';
 import type {
   AppendBatchResult,
   AppendResult,
@@ -28,6 +29,8 @@ export class FakeStore implements MessageStore {
   readonly got: { readonly topic: string; readonly queueId: number; readonly offset: number; options: GetOptions }[] =
     [];
   readonly queries: MessageQuery[] = [];
+  /** By their place in the log. */
+  readonly records = new Map<number, StoredRecord>();
   queryResult: QueryResult = { records: [], indexLastUpdateTimestamp: 5, indexLastUpdateOffset: 6 };
   readonly configs = new Map<string, string>();
   readonly writes: string[] = [];
@@ -123,8 +126,8 @@ export class FakeStore implements MessageStore {
     return Promise.resolve(this.queryResult);
   }
 
-  recordAt(commitLogOffset: number): Promise<Buffer | undefined> {
-    return Promise.resolve(commitLogOffset === 1_234 ? Buffer.from('a record') : undefined);
+  recordAt(commitLogOffset: number): StoredRecord | undefined {
+    return this.records.get(commitLogOffset);
   }
 
   visit(): void {}

@@ -2,6 +2,7 @@ import { inject, injectable } from 'inversify';
 import { isRocketMQError } from '../../../errors/rocketmq-error.js';
 import type { MessageQueue } from '../../../message/message.js';
 import { parseOffsetMsgId } from '../../../message/message-ids.js';
+import { bytesOfRecord } from '../../../message/message-record.js';
 import {
   optionalBoolean,
   optionalString,
@@ -139,7 +140,7 @@ export class ConsumerCallProcessor implements BrokerProcessor {
     const record = await this.#store.recordAt(offset);
     if (record === undefined) return failed(`look message by offset failed, ${offset}`);
     const ext = { ...request.ext, brokerName: this.#settings.brokerName };
-    return this.#call(request, requiredString(request, 'clientId'), ext, record);
+    return this.#call(request, requiredString(request, 'clientId'), ext, bytesOfRecord(record));
   }
 
   /** Hands a request on to one member and its answer back. */

@@ -56,7 +56,11 @@ export class EndTransactionProcessor implements BrokerProcessor {
     this.#logger = logger;
   }
 
-  #end(header: EndTransactionHeader, end: 'commit' | 'rollback', respond: Respond): Promise<OutgoingResponse> | 'later' {
+  #end(
+    header: EndTransactionHeader,
+    end: 'commit' | 'rollback',
+    respond: Respond,
+  ): Promise<OutgoingResponse> | 'later' {
     const half = this.#halfMessages.at(header.commitLogOffset);
     if (isPromiseLike(half)) {
       return half.then((found) => new Promise((answer) => this.#endFound(found, header, end, answer)));

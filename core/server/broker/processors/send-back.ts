@@ -1,6 +1,6 @@
 import { inject, injectable } from 'inversify';
 import { formatOffsetMsgId } from '../../../message/message-ids.js';
-import { readRecord, type StoredRecord } from '../../../message/message-record.js';
+import type { StoredRecord } from '../../../message/message-record.js';
 import { findProperty } from '../../../message/properties.js';
 import { PropertyName } from '../../../message/property-names.js';
 import { deadLetterTopicOf, retryTopicOf } from '../../../message/system-topics.js';
@@ -100,11 +100,11 @@ export class SendBackProcessor implements BrokerProcessor {
     if ((perm & Permission.WRITE) === 0) {
       return { code: ResponseCode.NO_PERMISSION, remark: `the topic[${retryTopic}] sending message is forbidden` };
     }
-    const bytes = await this.#store.recordAt(offset);
-    if (bytes === undefined) {
+    const record = await this.#store.recordAt(offset);
+    if (record === undefined) {
       return { code: ResponseCode.SYSTEM_ERROR, remark: `look message by offset failed, ${offset}` };
     }
-    const message = this.#again(readRecord(bytes, 0), request, config);
+    const message = this.#again(record, request, config);
     const delayed = this.#delays.divert(message);
     if ('code' in delayed) return delayed;
     await this.#topics.savingOf(message.topic);

@@ -27,9 +27,10 @@ import { readSendProperties, type SendProperties } from '../send-properties.js';
 import { SubscriptionGroupManager } from '../subscription-group-manager.js';
 import { TopicConfigManager } from '../topic-config-manager.js';
 import { FAQ_LINE, type Refusal } from '../topic-names.js';
-import { toHalfMessage } from '../transaction/half-message.js';
+import { halfProperties } from '../transaction/half-message.js';
 import { HalfMessages } from '../transaction/half-messages.js';
 import { isHalfSend, refuseTransaction } from '../transaction/send-half.js';
+import { HALF_TOPIC, TRANSACTION_QUEUE_ID } from '../transaction/transaction-topics.js';
 import { appendResponseCode, appendResponseRemark } from './append-status.js';
 import { SendAnswer } from './send-answer.js';
 import { type BatchRefusal, readBatch, refuseBatchTopic } from './send-batch.js';
@@ -159,29 +160,33 @@ export class SendMessageProcessor implements BrokerProcessor {
     connection: ServerConnection,
     respond: Respond,
   ): void {
+    const isHalf = isHalfSend(send, properties);
+    const stored = isHalf ? halfProperties(properties, send.properties, destination) : Buffer.from(properties.stored);
+    if (stored === undefined) {
+      respond(this.#refuseStatus('MESSAGE_ILLEGAL'));
+      return;
+    }
+    const sysFlag = sysFlagOf(send, destination.multiTag);
     const message: StoreMessage = {
-      topic: destination.topic,
-      queueId: destination.queueId,
+      topic: isHalf ? HALF_TOPIC : destination.topic,
+      queueId: isHalf ? TRANSACTION_QUEUE_ID : destination.queueId,
       flag: send.flag,
-      sysFlag: sysFlagOf(send, destination.multiTag),
+      sysFlag: isHalf ? sysFlag & ~SysFlag.TRANSACTION_MASK : sysFlag,
       bornTimestamp: send.bornTimestamp,
       bornHost: recordHostOf(connection.remoteAddress),
       storeHost: this.#settings.storeHost,
       reconsumeTimes: send.reconsumeTimes,
       preparedTransactionOffset: 0,
       body,
-      properties: Buffer.from(properties.stored),
+      properties: stored,
       tagsCode: tagsCodeOf(properties.tag),
       waitStored: properties.waitStored,
     };
-    const isHalf = isHalfSend(send, properties);
     if (!isHalf && (properties.delay !== undefined || properties.timed) && !destination.dead) {
       this.#appendDelayed(message, findProperty(send.properties ?? '', PropertyName.WAIT), respond);
       return;
     }
-    const stored = isHalf ? toHalfMessage(message, send.properties) : message;
-    if (stored === undefined) respond(this.#refuseStatus('MESSAGE_ILLEGAL'));
-    else this.#store.append(stored, (result) => respond(this.#answer(result, destination.queueId)));
+    this.#store.append(message, (result) => respond(this.#answer(result, destination.queueId)));
   }
 
   /** What waits is stored with `WAIT`, what does not without, and the answer names the queue that was asked for. */

@@ -1,4 +1,5 @@
 import { inject, injectable } from 'inversify';
+import { bytesOfRecord } from '../../../message/message-record.js';
 import { requiredInt64 } from '../../../remoting/protocol/ext-fields.js';
 import type { RemotingCommand } from '../../../remoting/protocol/remoting-command.js';
 import { RequestCode } from '../../../remoting/protocol/request-codes.js';
@@ -18,7 +19,7 @@ export class ViewMessageProcessor implements BrokerProcessor {
       const record = await this.#store.recordAt(offset);
       return record === undefined
         ? { code: ResponseCode.SYSTEM_ERROR, remark: `can not find message by the offset, ${offset}` }
-        : { code: ResponseCode.SUCCESS, body: record };
+        : { code: ResponseCode.SUCCESS, body: bytesOfRecord(record) };
     },
   };
 

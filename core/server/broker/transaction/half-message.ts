@@ -6,6 +6,7 @@ import { SysFlag } from '../../../message/sys-flag.js';
 import { tagsCodeOf } from '../../../message/tag-hash.js';
 import type { StoreMessage } from '../message-store.js';
 import { republish } from '../republish.js';
+import type { SendProperties } from '../send-properties.js';
 import { DISCARD_TOPIC, HALF_TOPIC, OP_TOPIC, REMOVE_TAG, TRANSACTION_QUEUE_ID } from './transaction-topics.js';
 
 /** Room for what checks add to the properties: their count, and where the half message was first. */
@@ -24,26 +25,25 @@ export interface HalfMessage {
 }
 
 /**
- * A message of a transaction, on its way to the half topic: where it really goes stands in REAL_TOPIC and REAL_QID. Matches
- * TransactionalMessageBridge.parseHalfMessageInner; as there, the properties keep WAIT.
- * @returns undefined when the properties leave no room for that
+ * The properties of a message of a transaction, on its way to the half topic: where it really goes stands in REAL_TOPIC and
+ * REAL_QID. Matches TransactionalMessageBridge.parseHalfMessageInner; as there, they keep WAIT.
+ * @param stored as a plain message is stored with them
+ * @param sent as they came
+ * @returns undefined when they leave no room for that
  */
-export function toHalfMessage(message: StoreMessage, sentProperties: string | undefined): StoreMessage | undefined {
-  const wait = findProperty(sentProperties ?? '', PropertyName.WAIT);
+export function halfProperties(
+  { stored }: SendProperties,
+  sent: string | undefined,
+  { topic, queueId }: { readonly topic: string; readonly queueId: number },
+): Buffer | undefined {
+  const wait = findProperty(sent ?? '', PropertyName.WAIT);
   const added = formatProperties({
     ...(wait !== undefined && { [PropertyName.WAIT]: wait }),
-    [PropertyName.REAL_TOPIC]: message.topic,
-    [PropertyName.REAL_QID]: String(message.queueId),
+    [PropertyName.REAL_TOPIC]: topic,
+    [PropertyName.REAL_QID]: String(queueId),
   });
-  const properties = Buffer.concat([message.properties, Buffer.from(`\u0002${added}`)]);
-  if (properties.length > PROPERTIES_BYTES_MAX - CHECK_PROPERTIES_BYTES) return undefined;
-  return {
-    ...message,
-    topic: HALF_TOPIC,
-    queueId: TRANSACTION_QUEUE_ID,
-    sysFlag: message.sysFlag & ~SysFlag.TRANSACTION_MASK,
-    properties,
-  };
+  const properties = Buffer.from(`${stored}\u0002${added}`);
+  return properties.length > PROPERTIES_BYTES_MAX - CHECK_PROPERTIES_BYTES ? undefined : properties;
 }
 
 export function halfMessageOf(record: StoredRecord): HalfMessage {
@@ -69,13 +69,15 @@ export function destinationOf({
 export function committedMessage(half: HalfMessage, storeHost: string): StoreMessage | undefined {
   const destination = destinationOf(half);
   if (destination === undefined) return undefined;
-  const { sysFlag, physicalOffset } = half.record;
-  return republish(half.record, {
-    ...destination,
-    sysFlag: (sysFlag & ~SysFlag.TRANSACTION_MASK) | SysFlag.TRANSACTION_COMMIT,
-    preparedTransactionOffset: physicalOffset,
+  const { record, properties } = half;
+  return republish(record, {
+    topic: destination.topic,
+    queueId: destination.queueId,
+    sysFlag: (record.sysFlag & ~SysFlag.TRANSACTION_MASK) | SysFlag.TRANSACTION_COMMIT,
+    tagsCode: tagsCodeOf(properties[PropertyName.TAGS]),
+    preparedTransactionOffset: record.physicalOffset,
     storeHost,
-    waitStored: half.properties[PropertyName.WAIT]?.toLowerCase() !== 'false',
+    waitStored: properties[PropertyName.WAIT]?.toLowerCase() !== 'false',
   });
 }
 

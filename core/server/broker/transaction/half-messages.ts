@@ -1,5 +1,5 @@
 import { inject, injectable } from 'inversify';
-import { readRecord } from '../../../message/message-record.js';
+import type { StoredRecord } from '../../../message/message-record.js';
 import { isPromiseLike } from '../../../remoting/answers.js';
 import { Clock } from '../../../runtime/clock.js';
 import { Logger } from '../../../runtime/logger.js';
@@ -232,8 +232,7 @@ export class HalfMessages implements BrokerService {
   }
 }
 
-function halfMessageIn(bytes: Buffer | undefined): HalfMessage | undefined {
-  const record = bytes && readRecord(bytes, 0);
+function halfMessageIn(record: StoredRecord | undefined): HalfMessage | undefined {
   return record?.topic === HALF_TOPIC ? halfMessageOf(record) : undefined;
 }
 

@@ -108,8 +108,6 @@ async function transactionOfLast(
   const last = records[0] && readRecord(records[0], 0);
   if (last === undefined) return undefined;
   if (topic !== DISCARD_TOPIC && transactionType(last.sysFlag) !== SysFlag.TRANSACTION_COMMIT) return undefined;
-  const bytes = await store.recordAt(last.preparedTransactionOffset);
-  if (bytes === undefined) return undefined;
-  const record = readRecord(bytes, 0);
-  return record.topic === HALF_TOPIC ? halfMessageOf(record) : undefined;
+  const record = await store.recordAt(last.preparedTransactionOffset);
+  return record?.topic === HALF_TOPIC ? halfMessageOf(record) : undefined;
 }

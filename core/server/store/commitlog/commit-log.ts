@@ -2,9 +2,12 @@ import { RecordMagic } from '../../../message/message-record.js';
 import type { OpenFiles } from '../files/open-files.js';
 import { SegmentFiles } from '../files/segment-files.js';
 import type { StoreFiles } from '../files/store-files.js';
+import { LogTail } from './log-tail.js';
 import { FILLER_SIZE_BYTES } from './record-layout.js';
 
 const REWRITE_STEP_BYTES = 1024 * 1024;
+/** What was written last, and is read from memory: a few hundred milliseconds of a busy log. */
+const TAIL_SIZE_BYTES = 4 * 1024 * 1024;
 
 export interface CommitLogOptions {
   /** `…/commitlog`. */
@@ -21,6 +24,7 @@ export interface CommitLogOptions {
 export class CommitLog {
   readonly #segments: SegmentFiles;
   readonly #zeroFilledBytesMax: number;
+  readonly #tail = new LogTail(TAIL_SIZE_BYTES);
   #endOffset = 0;
   #syncedOffset = 0;
   #syncing: Promise<void> | undefined;
@@ -125,6 +129,7 @@ export class CommitLog {
   /** Writes whole records at the end, into the file that is there. On failure the end stays where it was. */
   write(records: Uint8Array): void {
     this.#segments.write([records], this.#endOffset);
+    this.#tail.write(records, this.#endOffset);
     this.#endOffset += records.byteLength;
   }
 
@@ -150,13 +155,13 @@ export class CommitLog {
     this.#segments.file(this.#endOffset).zero(at, Math.min(sizeBytes, this.fileSizeBytes - at));
   }
 
-  /** Fills `target` from a position on; fewer bytes only at the end of the files. */
+  /** Fills `target` from a position on; fewer bytes only behind the end. */
   readSync(target: Uint8Array, offset: number): number {
-    return this.#segments.readSync(target, offset);
+    return this.#tail.read(target, offset) ?? this.#segments.readSync(target, offset);
   }
 
-  read(target: Uint8Array, offset: number): Promise<number> {
-    return this.#segments.read(target, offset);
+  async read(target: Uint8Array, offset: number): Promise<number> {
+    return this.#tail.read(target, offset) ?? this.#segments.read(target, offset);
   }
 
   /**

@@ -1,6 +1,6 @@
 import { HOST_BYTES_V4, HOST_BYTES_V6 } from '../../../message/host.js';
 import { readInt64 } from '../../../message/int64.js';
-import { RecordMagic } from '../../../message/message-record.js';
+import { RecordMagic, type StoredRecord } from '../../../message/message-record.js';
 import { findProperty } from '../../../message/properties.js';
 import { KEY_SEPARATOR, PropertyName } from '../../../message/property-names.js';
 import { SysFlag, transactionType } from '../../../message/sys-flag.js';
@@ -79,8 +79,14 @@ export function readIndexedRecord(source: Buffer, position: number): IndexedReco
 
 /** The record at a place in the log; undefined when there is no whole one. */
 export async function indexedRecordAt(log: CommitLog, commitLogOffset: number): Promise<IndexedRecord | undefined> {
-  const bytes = await recordAt(log, commitLogOffset);
-  return bytes === undefined ? undefined : readIndexedRecord(bytes, 0);
+  const record = await recordAt(log, commitLogOffset);
+  return record && indexedRecordOf(record);
+}
+
+/** The same of a record that was read as a whole. */
+export function indexedRecordOf({ topic, storeTimestamp, sysFlag, properties }: StoredRecord): IndexedRecord {
+  const isRolledBack = transactionType(sysFlag) === SysFlag.TRANSACTION_ROLLBACK;
+  return { topic, storeTimestamp, keys: isRolledBack ? NO_KEYS : keysIn(properties.toString()) };
 }
 
 function hostBytes(sysFlag: number, isV6: number): number {

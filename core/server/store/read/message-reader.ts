@@ -1,3 +1,4 @@
+import type { StoredRecord } from '../../../message/message-record.js';
 import type { CommitLog } from '../commitlog/commit-log.js';
 import { isRecordMagic, readMagic, readTotalSize } from '../commitlog/record-layout.js';
 import type { ConsumeQueue } from '../consumequeue/consume-queue.js';
@@ -5,6 +6,7 @@ import { ENTRY_SIZE_BYTES, entryCommitLogOffset } from '../consumequeue/consume-
 import type { GetOptions, GetResult, GetStatus } from '../message-store.js';
 import { chooseEntries, type EntryChoice, HOT_MESSAGES_MAX } from './choose-entries.js';
 import { readMatching } from './read-matching.js';
+import { RecordsAtOnce, recordAt } from './record-at.js';
 import { type Span, spansOf } from './spans.js';
 
 /** Entries looked at in one call where a filter may pass over many (Apache: 16,000 bytes of queue). */
@@ -24,10 +26,12 @@ export interface ReadLimits {
 export class MessageReader {
   readonly #log: CommitLog;
   readonly #limits: ReadLimits;
+  readonly #recordsAtOnce: RecordsAtOnce;
 
   constructor(log: CommitLog, limits: ReadLimits) {
     this.#log = log;
     this.#limits = limits;
+    this.#recordsAtOnce = new RecordsAtOnce(log);
   }
 
   /** At once where entries and records are young, else by promise. */
@@ -45,6 +49,13 @@ export class MessageReader {
     const count = options.matchesTagsCode === undefined ? messagesMax : FILTERED_ENTRIES_MAX;
     if (queue.maxOffset - offset > ENTRIES_READ_AT_ONCE) return this.#getLater(queue, offset, count, options);
     return this.#readChosen(queue, offset, queue.readSync(offset, count), options);
+  }
+
+  /** The record at a place in the log, at once where it is young; undefined when there is no whole one. */
+  recordAt(commitLogOffset: number): StoredRecord | undefined | Promise<StoredRecord | undefined> {
+    return this.isReadAtOnce(commitLogOffset)
+      ? this.#recordsAtOnce.at(commitLogOffset)
+      : recordAt(this.#log, commitLogOffset);
   }
 
   isCold(commitLogOffset: number): boolean {

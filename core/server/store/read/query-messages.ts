@@ -1,5 +1,6 @@
+import { bytesOfRecord, type StoredRecord } from '../../../message/message-record.js';
 import type { CommitLog } from '../commitlog/commit-log.js';
-import { readIndexedRecord } from '../index/indexed-record.js';
+import { indexedRecordOf } from '../index/indexed-record.js';
 import type { MessageIndex } from '../index/message-index.js';
 import type { MessageQuery, QueryResult } from '../message-store.js';
 import { recordAt } from './record-at.js';
@@ -22,9 +23,9 @@ export async function queryMessages(
   await index?.find(query, async (commitLogOffset) => {
     const record = found.has(commitLogOffset) ? undefined : await recordAt(log, commitLogOffset);
     if (record === undefined || !isWanted(record, query)) return true;
-    if (found.size > 0 && sizeBytes + record.length > SIZE_BYTES_MAX) return false;
-    found.set(commitLogOffset, record);
-    sizeBytes += record.length;
+    if (found.size > 0 && sizeBytes + record.totalSize > SIZE_BYTES_MAX) return false;
+    found.set(commitLogOffset, bytesOfRecord(record));
+    sizeBytes += record.totalSize;
     return found.size < query.messagesMax;
   });
   return resultOf(found, index);
@@ -39,8 +40,7 @@ function resultOf(found: ReadonlyMap<number, Buffer>, index: MessageIndex | unde
   };
 }
 
-function isWanted(bytes: Buffer, { topic, key, begin, end }: MessageQuery): boolean {
-  const record = readIndexedRecord(bytes, 0);
-  if (record === undefined || record.topic !== topic) return false;
-  return record.storeTimestamp >= begin && record.storeTimestamp <= end && record.keys.includes(key);
+function isWanted(record: StoredRecord, { topic, key, begin, end }: MessageQuery): boolean {
+  const { keys, storeTimestamp } = indexedRecordOf(record);
+  return record.topic === topic && storeTimestamp >= begin && storeTimestamp <= end && keys.includes(key);
 }

@@ -1,3 +1,4 @@
+import type { StoredRecord } from '../../../message/message-record.js';
 import type { CommitLog } from '../commitlog/commit-log.js';
 import { isRecordMagic, readMagic, readTotalSize, readWholeRecord } from '../commitlog/record-layout.js';
 
@@ -6,8 +7,8 @@ const HEAD_SIZE_BYTES = 8;
 /** Most records are not longer: then one read finds out how long it is and reads it. */
 const FIRST_READ_SIZE_BYTES = 4096;
 
-/** The bytes of the record at a place in the log; undefined when there is no whole one. */
-export async function recordAt(log: CommitLog, commitLogOffset: number): Promise<Buffer | undefined> {
+/** The record at a place in the log; undefined when there is no whole one. */
+export async function recordAt(log: CommitLog, commitLogOffset: number): Promise<StoredRecord | undefined> {
   if (!isInside(log, commitLogOffset)) return undefined;
   const head = Buffer.alloc(HEAD_SIZE_BYTES);
   await log.read(head, commitLogOffset);
@@ -15,7 +16,7 @@ export async function recordAt(log: CommitLog, commitLogOffset: number): Promise
   if (sizeBytes === undefined) return undefined;
   const bytes = Buffer.allocUnsafe(sizeBytes);
   if ((await log.read(bytes, commitLogOffset)) < sizeBytes) return undefined;
-  return wholeRecord(bytes, commitLogOffset);
+  return readWholeRecord(bytes, 0, commitLogOffset);
 }
 
 /** The same at once: for what is in the page cache. */
@@ -27,7 +28,7 @@ export class RecordsAtOnce {
     this.#log = log;
   }
 
-  at(commitLogOffset: number): Buffer | undefined {
+  at(commitLogOffset: number): StoredRecord | undefined {
     const log = this.#log;
     const first = this.#first;
     if (!isInside(log, commitLogOffset)) return undefined;
@@ -37,7 +38,7 @@ export class RecordsAtOnce {
     const bytes = Buffer.allocUnsafe(sizeBytes);
     if (sizeBytes <= readBytes) first.copy(bytes, 0, 0, sizeBytes);
     else if (log.readSync(bytes, commitLogOffset) < sizeBytes) return undefined;
-    return wholeRecord(bytes, commitLogOffset);
+    return readWholeRecord(bytes, 0, commitLogOffset);
   }
 }
 
@@ -51,8 +52,4 @@ function sizeOf(log: CommitLog, head: Buffer, commitLogOffset: number): number |
   const roomBytes = log.fileSizeBytes - (commitLogOffset % log.fileSizeBytes);
   if (!isRecordMagic(readMagic(head, 0)) || sizeBytes < HEAD_SIZE_BYTES || sizeBytes > roomBytes) return undefined;
   return commitLogOffset + sizeBytes > log.endOffset ? undefined : sizeBytes;
-}
-
-function wholeRecord(bytes: Buffer, commitLogOffset: number): Buffer | undefined {
-  return readWholeRecord(bytes, 0, commitLogOffset) === undefined ? undefined : bytes;
 }
