@@ -151,6 +151,7 @@ export { type ReadsBodies, type TypedTopic, topic, type ValueOf, type WritesBodi
 export type {
   AttachAfter,
   AttachBefore,
+  AttachSend,
   CreateInterceptor,
   InterceptSend,
 } from './pipeline/attach.js';

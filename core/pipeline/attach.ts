@@ -38,10 +38,15 @@ export interface AttachAfter<S extends keyof ContextAfter> {
  *   create: () => (context, next) => settled(next(context), { error: () => failures.add(1) }),
  * });
  */
-export interface InterceptSend {
-  <S extends keyof ContextBefore>(spec: AttachBefore<S>): void;
-  <S extends keyof ContextAfter>(spec: AttachAfter<S>): void;
-}
+export type InterceptSend = (spec: AttachSend) => void;
+
+/**
+ * One of all gaps. A union and no overloads: the gap's name then types the context also where the interceptor is made by a
+ * function that has to find its types out, such as `fromAsync`.
+ */
+export type AttachSend =
+  | { readonly [S in keyof ContextBefore]: AttachBefore<S> }[keyof ContextBefore]
+  | { readonly [S in keyof ContextAfter]: AttachAfter<S> }[keyof ContextAfter];
 
 /** What `interceptSend` was called with, its types forgotten. */
 export interface AttachSpec {

@@ -142,6 +142,25 @@ describe('the packed package in TypeScript', () => {
     typed.write('source.ts', source);
   });
 
+  test('so do the programs in TypeScript that the guides show', () => {
+    const files = ['testing.md', 'write-a-plugin.md'].flatMap((guide) =>
+      typedSnippets(guide).map((source, index) => {
+        const file = `${guide}-${index}.mts`;
+        typed.write(file, source);
+        return file;
+      }),
+    );
+    expect(files.length).toBeGreaterThan(2);
+    const globals = ['describe', 'it', 'expect', 'beforeAll', 'afterEach', 'afterAll'];
+    typed.write(
+      'globals.d.ts',
+      globals.map((name) => `declare const ${name}: (...given: unknown[]) => any;`).join('\n'),
+    );
+    const compilerOptions = { target: 'es2022', module: 'nodenext', strict: true, noEmit: true, types: ['node'] };
+    typed.write('tsconfig.guides.json', JSON.stringify({ compilerOptions, files: [...files, 'globals.d.ts'] }));
+    expect(typed.run('npx', '--no-install', 'tsc', '-p', 'tsconfig.guides.json')).toBe('');
+  });
+
   test.each([
     ['nodenext', ['source.mts', 'source.cts'], { module: 'nodenext' }],
     ['bundler', ['source.ts'], { module: 'esnext', moduleResolution: 'bundler' }],
@@ -215,12 +234,19 @@ function writeNestExample(made: EmptyProject, testTypes: string): void {
   made.write('tsconfig.json', config.replace('vitest/globals', testTypes));
 }
 
-/** The tests that docs/guide/testing.md shows, by a name for their file. */
+/** The programs in TypeScript that a guide shows. */
+function typedSnippets(guide: string): readonly string[] {
+  const text = readFileSync(join(root, 'docs/guide', guide), 'utf8');
+  const snippets = [...text.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, source]) => source as string);
+  if (snippets.length === 0) throw new Error(`the guide ${guide} shows nothing in TypeScript`);
+  return snippets;
+}
+
+/** The tests that docs/guide/testing.md shows, in JavaScript, by a name for their file. */
 function guideTests(): readonly (readonly [name: string, source: string])[] {
-  const guide = readFileSync(join(root, 'docs/guide/testing.md'), 'utf8');
-  const snippets = [...guide.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, source]) => source as string);
-  if (snippets.length === 0) throw new Error('the guide to testing shows no tests');
-  return snippets.map((source, index) => [`guide-${index}`, source]);
+  const withoutTypes = (source: string): string =>
+    source.replace(/type \w+, /g, '').replace(/^( *let \w+): \w+;$/gm, '$1;');
+  return typedSnippets('testing.md').map((source, index) => [`guide-${index}`, withoutTypes(source)]);
 }
 
 function inCommonJs(source: string): string {

@@ -3,7 +3,9 @@ import { json } from '../../core/message/json-codec.js';
 import type { MessageQueue, OutgoingMessage } from '../../core/message/message.js';
 import { topic, type ValueOf } from '../../core/message/typed-topic.js';
 import type { InterceptSend } from '../../core/pipeline/attach.js';
-import type { BrokerFacts, Payload } from '../../core/pipeline/context.js';
+import type { BrokerFacts, Payload, SendContext } from '../../core/pipeline/context.js';
+import { fromAsync } from '../../core/pipeline/from-async.js';
+import { type SendHandler, STAGE_NAMES } from '../../core/pipeline/interceptor.js';
 import { settled } from '../../core/pipeline/settled-step.js';
 import type { TypedMessage } from '../../core/producer/producer.js';
 
@@ -96,6 +98,31 @@ test('before and after exclude each other, and nothing comes after updateFault',
   // @ts-expect-error the end of the chain
   interceptSend({ after: 'updateFault', create: () => undefined });
   expect(attached).toHaveLength(11);
+});
+
+test('the gap types an interceptor that a function makes', () => {
+  interceptSend({
+    after: 'select',
+    create: () =>
+      fromAsync(async (context, next) => {
+        expectTypeOf(context.attempt).toEqualTypeOf<number>();
+        expectTypeOf(context.broker).toEqualTypeOf<BrokerFacts>();
+        return next(context.with({ queue: context.queue }));
+      }),
+  });
+  interceptSend({
+    before: 'check',
+    create: ({ internal }) => (internal ? undefined : fromAsync((context, next) => next(context.with({ topic: 'T' })))),
+  });
+  // One for all gaps says so.
+  for (const before of STAGE_NAMES) {
+    const create =
+      () =>
+      <C extends SendContext>(context: C, next: SendHandler<C>) =>
+        next(context);
+    interceptSend({ before, create });
+  }
+  expect(attached).toHaveLength(13 + STAGE_NAMES.length);
 });
 
 test('a typed topic types what is sent and what is received', () => {

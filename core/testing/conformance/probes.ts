@@ -1,6 +1,7 @@
 import { Observable } from 'rxjs';
 import type { DeliveryContext } from '../../consumer/delivery.js';
-import { type ContextBefore, type SendHandler, STAGE_NAMES, type StageName } from '../../pipeline/interceptor.js';
+import type { SendContext } from '../../pipeline/context.js';
+import { type SendHandler, STAGE_NAMES } from '../../pipeline/interceptor.js';
 import type { Plugin } from '../../plugin/plugin.js';
 
 /** One side of the plugin under test: `outer` is called before it, `inner` by it. */
@@ -50,8 +51,10 @@ export class Probes {
       name: `conformance probe, ${side}`,
       setup: (host) => {
         for (const stage of STAGE_NAMES) {
-          const create = () => (context: ContextBefore[StageName], next: SendHandler<ContextBefore[StageName]>) =>
-            watch(stage, context, next);
+          const create =
+            () =>
+            <C extends SendContext>(context: C, next: SendHandler<C>) =>
+              watch(stage, context, next);
           host.interceptSend({ before: stage, order, create });
         }
         host.interceptDelivery({
