@@ -1,8 +1,9 @@
 /**
  * Runs histories of the store on a bad disk, one a seed, and stops at the first that breaks a promise. With
- * --transactions those of a broker that is killed in the middle of transactions, with --delays of delayed messages.
+ * --transactions those of a broker that is killed in the middle of transactions, with --delays of delayed messages, with
+ * --pops of popped ones.
  *
- *   npm run test:fault -- [--transactions | --delays] [--seed first] [--count how-many]
+ *   npm run test:fault -- [--transactions | --delays | --pops] [--seed first] [--count how-many]
  */
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -11,10 +12,11 @@ import { runnerImport } from 'vite';
 const KINDS = {
   transactions: { file: 'transaction-history', run: 'runTransactionHistory', count: 2_000 },
   delays: { file: 'delay-history', run: 'runDelayHistory', count: 1_000 },
+  pops: { file: 'pop-history', run: 'runPopHistory', count: 1_000 },
 };
 const flag = { type: 'boolean', default: false };
 const { values } = parseArgs({
-  options: { seed: { type: 'string' }, count: { type: 'string' }, transactions: flag, delays: flag },
+  options: { seed: { type: 'string' }, count: { type: 'string' }, transactions: flag, delays: flag, pops: flag },
 });
 const kind = Object.keys(KINDS).find((name) => values[name]);
 const history = kind === undefined ? { file: 'history', run: 'runHistory', count: 20_000 } : KINDS[kind];

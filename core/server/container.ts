@@ -134,6 +134,7 @@ const BROKER_SERVICES: readonly Newable<BrokerService>[] = [
   HalfMessages,
   TransactionCheck,
   MessageRequestModes,
+  PopOffsets,
   PopWaiting,
   ReviveService,
 ];
@@ -181,7 +182,6 @@ function bindBroker(container: Container, { brokerSettings, store, transport, cl
   container.bind(ConsumerOffsetManager).toSelf();
   container.bind(BrokerCounters).toSelf();
   container.bind(MessageDelays).toSelf();
-  container.bind(PopOffsets).toSelf();
   container.bind(PopReader).toSelf();
   container.bind(ReviveLog).toSelf();
   container.bind(TopicQueues).toSelf();

@@ -16,10 +16,19 @@ export class ConsumerOffsetManager {
   /** `topic@group` to queue id to offset. */
   readonly #table = new Map<string, Map<number, number>>();
   readonly #file: ConfigFile<ConsumerOffsetTable>;
+  readonly #store: MessageStore;
+  readonly #logger: Logger;
   #unsaved = false;
+  /** Some of what is not saved speaks of records that the disk may not have. */
+  #syncFirst = false;
+  /** What goes into the file. */
+  #content: ConsumerOffsetTable = this.#table;
+  #saving: Promise<void> = Promise.resolve();
 
   constructor(@inject(MessageStore) store: MessageStore, @inject(Logger) logger: Logger) {
-    const content = () => ({ offsetTable: this.#table });
+    this.#store = store;
+    this.#logger = logger;
+    const content = () => ({ offsetTable: this.#content });
     const format = { name: 'consumerOffset.json', content, decode: decodeConsumerOffsetTable };
     this.#file = new ConfigFile(store, format, logger);
   }
@@ -43,6 +52,15 @@ export class ConsumerOffsetManager {
     }
     queues.set(queueId, offset);
     this.#unsaved = true;
+  }
+
+  /**
+   * A commit that counts on records written before: should the power fail, it must not be there without them. It is saved
+   * when they are on the disk.
+   */
+  commitRecorded(group: string, topic: string, queueId: number, offset: number): void {
+    this.commit(group, topic, queueId, offset);
+    this.#syncFirst = true;
   }
 
   /** Forgets every offset of a group. */
@@ -79,9 +97,28 @@ export class ConsumerOffsetManager {
   }
 
   /** Saves the offsets when there are commits that were not saved. */
-  async save(): Promise<void> {
+  save(): Promise<void> {
+    this.#saving = this.#saving.then(() => this.#save());
+    return this.#saving;
+  }
+
+  async #save(): Promise<void> {
     if (!this.#unsaved) return this.#file.flush();
     this.#unsaved = false;
+    this.#content = this.#table;
+    if (this.#syncFirst) {
+      this.#syncFirst = false;
+      // What is committed while the disk is busy counts on what comes after.
+      this.#content = new Map([...this.#table].map(([key, queues]) => [key, new Map(queues)]));
+      try {
+        await this.#store.sync();
+      } catch (error) {
+        this.#unsaved = true;
+        this.#syncFirst = true;
+        this.#logger.error('the offsets of consumers could not be saved', { error });
+        return;
+      }
+    }
     await this.#file.changed();
   }
 }

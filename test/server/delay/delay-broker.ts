@@ -9,6 +9,7 @@ import { Broker } from '../../../core/server/broker/broker.js';
 import { BrokerProcessor } from '../../../core/server/broker/broker-processor.js';
 import { BrokerService } from '../../../core/server/broker/broker-service.js';
 import { BROKER_DEFAULTS, type BrokerSettings } from '../../../core/server/broker/broker-settings.js';
+import { ConsumerOffsetManager } from '../../../core/server/broker/consumer-offset-manager.js';
 import { createServerContainer } from '../../../core/server/container.js';
 import type { FileMessageStore } from '../../../core/server/store/file-message-store.js';
 import { createMemoryStoreFiles } from '../../../core/server/store/files/memory-store-files.js';
@@ -127,6 +128,11 @@ export class DelayBroker {
 
   async properties(topic = TOPIC): Promise<Readonly<Record<string, string | undefined>>[]> {
     return (await this.read(topic)).map(({ properties }) => ({ ...decodeProperties(properties) }));
+  }
+
+  /** As a broker does from time to time. */
+  saveOffsets(): Promise<void> {
+    return this.#container.get(ConsumerOffsetManager).save();
   }
 
   /** As a clean stop. */

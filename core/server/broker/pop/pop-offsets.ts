@@ -1,7 +1,16 @@
 import { inject, injectable } from 'inversify';
-import { RETRY_TOPIC_PREFIX } from '../../../message/system-topics.js';
+import { RETRY_TOPIC_PREFIX, TIMER_TOPIC } from '../../../message/system-topics.js';
+import { Clock } from '../../../runtime/clock.js';
+import { Logger } from '../../../runtime/logger.js';
+import { Scheduler } from '../../../runtime/scheduler.js';
+import type { BrokerService } from '../broker-service.js';
 import { ConsumerOffsetManager } from '../consumer-offset-manager.js';
 import { MessageStore } from '../message-store.js';
+import { recoverPops } from './recover-pops.js';
+import { REVIVE_GROUP, ReviveLog } from './revive-log.js';
+
+/** Timers of others are passed over this often, so that a start need not look at them. */
+const MARK_PERIOD_MS = 10_000;
 
 /** Where a group begins in a queue that it never consumed (initMode). Matches Apache's ConsumeInitMode. */
 export const InitMode = { MIN: 0, MAX: 1 } as const;
@@ -26,19 +35,47 @@ export interface PopQueue {
 /**
  * From where on each group pops. The group's offset follows when the checkpoint is stored: from then on it is the checkpoint
  * that protects a message. Matches what Apache's PopBufferMergeService does with offsets.
+ *
+ * Offsets are saved from time to time. What was popped since is known from the checkpoints: with the offsets goes a mark
+ * among the timers, and a start takes in the checkpoints behind it.
  */
 @injectable()
-export class PopOffsets {
+export class PopOffsets implements BrokerService {
   readonly #offsets: ConsumerOffsetManager;
   readonly #store: MessageStore;
+  readonly #reviveLog: ReviveLog;
+  readonly #logger: Logger;
+  readonly #scheduler: Scheduler;
   readonly #queues = new Map<string, PopQueue>();
+  #storing = 0;
 
   constructor(
     @inject(ConsumerOffsetManager) offsets: ConsumerOffsetManager,
     @inject(MessageStore) store: MessageStore,
+    @inject(ReviveLog) reviveLog: ReviveLog,
+    @inject(Clock) clock: Clock,
+    @inject(Logger) logger: Logger,
   ) {
     this.#offsets = offsets;
     this.#store = store;
+    this.#reviveLog = reviveLog;
+    this.#logger = logger;
+    this.#scheduler = new Scheduler(clock, logger);
+  }
+
+  async load(): Promise<void> {
+    const { topic: reviveTopic } = this.#reviveLog;
+    await recoverPops({ store: this.#store, offsets: this.#offsets, reviveTopic, logger: this.#logger });
+    this.#markTo(this.#store.maxOffset(TIMER_TOPIC, 0));
+  }
+
+  start(): void {
+    this.#scheduler.every('broker: mark the last checkpoint', { periodMs: MARK_PERIOD_MS }, () => this.#mark());
+  }
+
+  async close(): Promise<void> {
+    await this.#scheduler.close();
+    this.#mark();
   }
 
   /** The queue, with `next` where an operator set the group's offset, or where the group begins. */
@@ -80,22 +117,40 @@ export class PopOffsets {
     if (queue.storing === 0) this.#commit(queue, next);
   }
 
-  /** Messages up to `next` are handed out with a checkpoint. What is returned is to be told whether it was stored. */
-  take(queue: PopQueue, next: number): (isStored: boolean) => void {
+  /**
+   * Messages up to `next` are handed out with a checkpoint. What is returned is to be told where among the timers it was
+   * stored, or undefined.
+   */
+  take(queue: PopQueue, next: number): (timerOffset: number | undefined) => void {
     const { next: start, epoch } = queue;
     queue.next = next;
     queue.storing++;
-    return (isStored) => {
+    this.#storing++;
+    return (timerOffset) => {
       queue.storing--;
+      this.#storing--;
+      if (timerOffset !== undefined) this.#markTo(timerOffset + 1);
       if (epoch !== queue.epoch) return;
-      if (isStored) this.#commit(queue, queue.storing === 0 ? queue.next : next);
+      if (timerOffset !== undefined) this.#commit(queue, queue.storing === 0 ? queue.next : next);
       else this.moveTo(queue, start);
     };
   }
 
   #commit(queue: PopQueue, offset: number): void {
     queue.committed = offset;
-    this.#offsets.commit(queue.group, queue.topic, queue.queueId, offset);
+    this.#offsets.commitRecorded(queue.group, queue.topic, queue.queueId, offset);
+  }
+
+  #mark(): void {
+    if (this.#storing === 0) this.#markTo(this.#store.maxOffset(TIMER_TOPIC, 0));
+  }
+
+  /** There is a mark since the first pop of the directory. */
+  #markTo(timerOffset: number): void {
+    const mark = this.#offsets.query(REVIVE_GROUP, TIMER_TOPIC, 0);
+    if (mark !== undefined && mark !== timerOffset) {
+      this.#offsets.commitRecorded(REVIVE_GROUP, TIMER_TOPIC, 0, timerOffset);
+    }
   }
 
   /** A group that begins at the end gets the last message, and of a young queue all. Matches getInitOffset. */

@@ -221,11 +221,11 @@ export class PopReader {
     const checkpoint: Checkpoint = { ...name, invisibleTime, offsets, ackedBits: 0 };
     const message = this.#reviveLog.checkpointMessage(checkpoint, reviveQueueId);
     if ('code' in message) {
-      stored(false);
+      stored(undefined);
       return Promise.resolve({ failure: message.remark ?? 'the checkpoint is illegal' });
     }
     return this.#reviveLog.append(message).then((result) => {
-      stored(isStored(result));
+      stored(isStored(result) ? result.queueOffset : undefined);
       if (!isStored(result)) return { failure: `the checkpoint is not stored: ${result.status}` };
       const receipt: PopReceipt = {
         startOffset,

@@ -22,7 +22,10 @@ import {
 
 /** Apache's reviveQueueNum. */
 export const REVIVE_QUEUE_NUMS = 8;
-/** Under whose name it is noted how far the revive topic was gone through. */
+/**
+ * Under whose name it is noted how far the revive topic was gone through; and of the timers, up to where checkpoints are in
+ * the consumers' offsets.
+ */
 export const REVIVE_GROUP = `${SYSTEM_GROUP_PREFIX}REVIVE_GROUP`;
 /** A checkpoint reaches the revive topic so long before it falls due: its acknowledgements come behind it. */
 const AHEAD_MS = 1_000;

@@ -31,7 +31,8 @@ const CHECKPOINTS_TOGETHER = 32;
  * they fall due and acknowledgements behind them, and keeps nothing else: a start reads on from what is settled. Matches
  * Apache's PopReviveService.
  *
- * With each message that it delivers goes its acknowledgement, both or neither: a kill does not make it come twice.
+ * Directly behind each message that it delivers goes its acknowledgement, in one write: a start after a kill knows what came
+ * back already, but for a kill in the middle of that write.
  */
 @injectable()
 export class ReviveService implements BrokerService {
@@ -235,6 +236,6 @@ export class ReviveService implements BrokerService {
   #commit(queueId: number, settled: number): void {
     const { topic } = this.#log;
     if (this.#offsets.query(REVIVE_GROUP, topic, queueId) === settled) return;
-    this.#offsets.commit(REVIVE_GROUP, topic, queueId, settled);
+    this.#offsets.commitRecorded(REVIVE_GROUP, topic, queueId, settled);
   }
 }

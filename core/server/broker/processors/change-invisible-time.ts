@@ -16,8 +16,8 @@ import { FAQ_LINE } from '../topic-names.js';
 
 /**
  * CHANGE_MESSAGE_INVISIBLETIME of 5.x: a popped message stays away longer, or comes back sooner. It gets a checkpoint of its
- * own and is acknowledged in the one it was in, both or neither. Matches Apache's ChangeInvisibleTimeProcessor (5.x), which
- * stores one after the other.
+ * own and is acknowledged in the one it was in; a kill in between leaves the former, so that it may come twice but is not
+ * lost. Matches Apache's ChangeInvisibleTimeProcessor (5.x).
  */
 @injectable()
 export class ChangeInvisibleTimeProcessor implements BrokerProcessor {
