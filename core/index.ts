@@ -8,6 +8,7 @@ export type {
   Admin,
   AdminCallOptions,
   CreateTopicOptions,
+  MessageRequestModeOptions,
   MessageTraceResult,
   QueryMessageOptions,
   QueryResult,

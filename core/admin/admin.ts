@@ -24,6 +24,11 @@ export interface CreateTopicOptions extends AdminCallOptions {
   readonly attributes?: Readonly<Record<string, string>>;
 }
 
+export interface MessageRequestModeOptions extends AdminCallOptions {
+  /** With `'pop'`: how many members pop the queues of each beside itself; 0 has all pop all. Default 0. */
+  readonly popShareQueueNum?: number;
+}
+
 export interface SearchOffsetOptions extends AdminCallOptions {
   /**
    * `lower`: the first offset stored then or later, one past the last without any. `upper`: the last stored then or earlier,
@@ -81,6 +86,17 @@ export interface Admin {
    * @throws RMQ_MESSAGE_ILLEGAL for a name that no topic can have, or that belongs to RocketMQ itself
    */
   createTopic(topic: string, options?: CreateTopicOptions): Promise<void>;
+  /**
+   * Says at every broker of a topic how members of a group that have their brokers share queues out (`messageRequestMode:
+   * 'assigned'`; Java: `clientRebalance` false) come by its messages. Brokers of 5.x and ours. Members notice at the next rebalance.
+   * @throws RMQ_BROKER_ERROR with code 3 from a broker that is older, 26 from one that does not know the group
+   */
+  setMessageRequestMode(
+    topic: string,
+    group: string,
+    mode: 'pull' | 'pop',
+    options?: MessageRequestModeOptions,
+  ): Promise<void>;
   /** Queues that messages can be sent to. */
   fetchPublishMessageQueues(
     topic: string,

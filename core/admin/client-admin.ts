@@ -6,6 +6,7 @@ import type {
   Admin,
   AdminCallOptions,
   CreateTopicOptions,
+  MessageRequestModeOptions,
   MessageTraceResult,
   QueryMessageOptions,
   QueryResult,
@@ -18,6 +19,7 @@ import { untilAborted } from './limits.js';
 import { queryMessages } from './message-query.js';
 import { viewByEither, viewByOffset } from './message-view.js';
 import { QueueOffsets } from './queue-offsets.js';
+import { setRequestMode } from './request-mode.js';
 import { queryTrace } from './trace-query.js';
 
 const TIMEOUT_MS = 6_000;
@@ -36,6 +38,10 @@ const SIGNAL = optionsOf('a look at queues', ['signal']);
 const SEARCH_OFFSET = optionsOf('searchOffset', [...call, 'boundary'] satisfies (keyof SearchOffsetOptions)[]);
 const QUERY_MESSAGE = optionsOf('queryMessage', query);
 const TRACE = optionsOf('trace', [...query, 'traceTopic'] satisfies (keyof TraceOptions)[]);
+const REQUEST_MODE = optionsOf('setMessageRequestMode', [
+  ...call,
+  'popShareQueueNum',
+] satisfies (keyof MessageRequestModeOptions)[]);
 const CREATE_TOPIC = optionsOf('createTopic', [
   ...call,
   'queueNum',
@@ -60,6 +66,23 @@ export class ClientAdmin implements Admin {
 
   async createTopic(topic: string, options: CreateTopicOptions = {}): Promise<void> {
     await createTopic(this.#services, topic, options, this.#limits(options, TIMEOUT_MS, CREATE_TOPIC));
+  }
+
+  async setMessageRequestMode(
+    topic: string,
+    group: string,
+    mode: 'pull' | 'pop',
+    options: MessageRequestModeOptions = {},
+  ): Promise<void> {
+    const limits = this.#limits(options, TIMEOUT_MS, REQUEST_MODE);
+    if (mode !== 'pull' && mode !== 'pop') throw invalid('mode', `'pull' or 'pop'`, mode);
+    const setting = {
+      topic: requireText('topic', topic),
+      group: requireText('group', group),
+      mode: mode === 'pop' ? 'POP' : 'PULL',
+      popShareQueueNum: options.popShareQueueNum ?? 0,
+    } as const;
+    await setRequestMode(this.#services, setting, limits);
   }
 
   async fetchPublishMessageQueues(

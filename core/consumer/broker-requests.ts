@@ -4,12 +4,23 @@ import { expectSuccess } from '../remoting/expect-success.js';
 import { requiredInt64 } from '../remoting/protocol/ext-fields.js';
 import { parseJsonDialect } from '../remoting/protocol/json-dialect.js';
 import { decodeLockBatchResponse, encodeLockBatchRequest } from '../remoting/protocol/lock-batch.js';
+import { decodeQueryAssignmentResponse, encodeQueryAssignmentRequest } from '../remoting/protocol/query-assignment.js';
 import type { ExtInput, RemotingCommand } from '../remoting/protocol/remoting-command.js';
 import { RequestCode } from '../remoting/protocol/request-codes.js';
 import { ResponseCode } from '../remoting/protocol/response-codes.js';
 import type { RemotingClient } from '../remoting/remoting-client.js';
 import type { RouteTable } from '../routing/route-table.js';
+import type { SharedQueue } from './rebalance.js';
 import type { QueueOffsets } from './start-offset.js';
+
+/** Whose share is asked for. */
+export interface AssignmentQuestion {
+  readonly clientId: string;
+  /** `AVG` or `AVG_BY_CIRCLE`: brokers know no others. */
+  readonly strategyName: string;
+  /** 0 to below 1. */
+  readonly random: () => number;
+}
 
 /** What a consumer asks brokers beside pulls: offsets and members (protocol §2.5, §2.6, §2.8). Names are names on the wire. */
 export class BrokerRequests implements QueueOffsets {
@@ -68,18 +79,37 @@ export class BrokerRequests implements QueueOffsets {
    * @throws when no broker could tell
    */
   async memberIds(topic: string, random: () => number): Promise<readonly string[]> {
-    const addresses = this.#routes.topicAddresses(topic);
-    const first = Math.floor(random() * addresses.length);
-    let failure: unknown = noBroker(topic);
-    for (let tried = 0; tried < addresses.length; tried++) {
-      const address = addresses[(first + tried) % addresses.length] as string;
-      try {
-        return clientIdsOf(await this.#askAbout(address, RequestCode.GET_CONSUMER_LIST_BY_GROUP));
-      } catch (error) {
-        failure = error;
+    return this.#askAny(topic, random, async (address) =>
+      clientIdsOf(await this.#askAbout(address, RequestCode.GET_CONSUMER_LIST_BY_GROUP)),
+    );
+  }
+
+  /**
+   * The share of a client as one broker of the topic counts it: a random one first, the others when it cannot. For groups whose
+   * brokers share queues out (QUERY_ASSIGNMENT, protocol §2.13).
+   * @throws when no broker could
+   */
+  async assignments(
+    topic: string,
+    { clientId, strategyName, random }: AssignmentQuestion,
+  ): Promise<readonly SharedQueue[]> {
+    const body = encodeQueryAssignmentRequest({
+      topic,
+      consumerGroup: this.#group,
+      clientId,
+      strategyName,
+      messageModel: 'CLUSTERING',
+    });
+    const request = { code: RequestCode.QUERY_ASSIGNMENT, body };
+    return this.#askAny(topic, random, async (address) => {
+      const response = await this.#remoting.invoke(address, request, { timeoutMs: this.#timeoutMs });
+      const assignments = decodeQueryAssignmentResponse(expectSuccess(response, { address }).body);
+      if (assignments !== undefined) {
+        return assignments.map(({ messageQueue, mode }) => ({ ...messageQueue, popped: mode === 'POP' }));
       }
-    }
-    throw failure;
+      const why = `the broker at ${address} cannot share the queues of ${topic} out: it does not know the group or ${strategyName}`;
+      throw rocketMQError('RMQ_BROKER_ERROR', why, { responseCode: response.code, address });
+    });
   }
 
   /** What one broker of the topic knows of the group's members and subscriptions. */
@@ -98,6 +128,20 @@ export class BrokerRequests implements QueueOffsets {
   async unlock(brokerName: string, queues: readonly MessageQueue[], clientId: string): Promise<void> {
     const response = await this.#askForLocks(RequestCode.UNLOCK_BATCH_MQ, brokerName, queues, clientId);
     expectSuccess(response, { broker: brokerName });
+  }
+
+  async #askAny<T>(topic: string, random: () => number, ask: (address: string) => Promise<T>): Promise<T> {
+    const addresses = this.#routes.topicAddresses(topic);
+    const first = Math.floor(random() * addresses.length);
+    let failure: unknown = noBroker(topic);
+    for (let tried = 0; tried < addresses.length; tried++) {
+      try {
+        return await ask(addresses[(first + tried) % addresses.length] as string);
+      } catch (error) {
+        failure = error;
+      }
+    }
+    throw failure;
   }
 
   async #askForLocks(

@@ -15,6 +15,7 @@ import type { TopicValues } from './handler-end.js';
 import { HandlerRunner } from './handler-runner.js';
 import { HealthWatch } from './health-watch.js';
 import { MessageReader } from './message-reader.js';
+import { PopRetryTopics, withoutPopRetry } from './pop/pop-retry-topics.js';
 import { RateLimit } from './rate-limit.js';
 import { Rebalancer } from './rebalancer.js';
 import type { Receiver } from './receiver.js';
@@ -57,7 +58,10 @@ export function assembleConsumer(plan: ConsumerPlan, services: ConsumerServices)
   const { group, wireGroup, options, subscriptions, events } = plan;
   const { routes, remoting, membership, clock, logger, scheduler, random = Math.random } = services;
   const requests = new BrokerRequests(wireGroup, routes, remoting, options.requestTimeoutMs);
-  const decodeOptions = decodeOptionsOf(plan, services);
+  const decodeOptions = {
+    ...decodeOptionsOf(plan, services),
+    topicFromWire: (topic: string) => services.names.topicFromWire(withoutPopRetry(topic, wireGroup)),
+  };
   const statistics = new ConsumeStatistics();
   const deliver = composeDelivery(plan.interceptors, plan.receiver.end(topicValuesOf(plan, services)), (error) =>
     logger.warn('a delivery interceptor broke a rule after the delivery had ended', { group, error }),
@@ -128,6 +132,13 @@ export function assembleConsumer(plan: ConsumerPlan, services: ConsumerServices)
     logger,
     events,
   });
+  const strategy = options.allocateStrategy ?? services.allocateStrategy;
+  const assigned = options.messageRequestMode === 'assigned';
+  const popRetryTopics = new PopRetryTopics({
+    ...{ group, wireGroup, subscriptions, now: () => clock.now() },
+    onAdded: () => void membership.heartbeat().then(() => rebalancer.now()),
+    onRemoved: (wireTopic) => void assignment.leave(wireTopic).then(() => membership.heartbeat()),
+  });
   const rebalancer: Rebalancer = new Rebalancer({
     group,
     wireGroup,
@@ -139,9 +150,15 @@ export function assembleConsumer(plan: ConsumerPlan, services: ConsumerServices)
       if (subscriptions.byWire.get(topic)?.retried === false) void check.look(topic, clientIds);
     },
     awakeSinceMs: () => watch.awakeSinceMs(),
-    strategy: options.allocateStrategy ?? services.allocateStrategy,
+    strategy,
     broadcasting: options.messageModel === 'broadcasting',
     popped: options.messageRequestMode === 'pop',
+    assignments: assigned
+      ? (topic) => requests.assignments(topic, { clientId: membership.clientId, strategyName: strategy.name, random })
+      : undefined,
+    onShared: (...share) => {
+      if (assigned) popRetryTopics.follow(...share);
+    },
     membership,
     routes,
     scheduler,

@@ -34,7 +34,7 @@ export function decodeMessage(
   const record = readRecord(place.records, place.position);
   const received = (body: Buffer): ReceivedMessage => {
     const message = toReceivedMessage(record, brokerName, { topic, body });
-    return retried ? asSent(message, topicFromWire) : message;
+    return retried ? asSent(message, record.topic, topicFromWire) : message;
   };
   if ((record.sysFlag & SysFlag.COMPRESSED) === 0 || record.body.length === 0) return received(record.body);
   const body = decompressBody(record.body, record.sysFlag, compressors, sizeBytesMax);
@@ -42,11 +42,15 @@ export function decodeMessage(
 }
 
 /** A message of a retry topic under the names that it was sent with (properties RETRY_TOPIC and ORIGIN_MESSAGE_ID). */
-function asSent(message: ReceivedMessage, topicFromWire: (topic: string) => string): ReceivedMessage {
+function asSent(
+  message: ReceivedMessage,
+  wireTopic: string,
+  topicFromWire: (topic: string) => string,
+): ReceivedMessage {
   const { RETRY_TOPIC, UNIQ_KEY, ORIGIN_MESSAGE_ID } = message.properties;
   return {
     ...message,
-    topic: RETRY_TOPIC === undefined ? message.topic : topicFromWire(RETRY_TOPIC),
+    topic: topicFromWire(RETRY_TOPIC ?? wireTopic),
     msgId: UNIQ_KEY ?? ORIGIN_MESSAGE_ID ?? message.msgId,
   };
 }

@@ -30,6 +30,8 @@ export interface ShareServices {
   readonly broadcasting?: boolean;
   /** Every member pops at every broker of the topic. Default false. */
   readonly popped?: boolean;
+  /** Asks a broker for this member's share. Default: each member counts it by the strategy. */
+  readonly assignments?: ((topic: string) => Promise<readonly SharedQueue[]>) | undefined;
 }
 
 /**
@@ -45,8 +47,10 @@ export async function shareOfTopic(topic: string, services: ShareServices): Prom
     return { mine: queues, queues: queues.length, clientIds: [clientId], known: true };
   }
   const ids = [...new Set(await memberIds(topic))].sort(byCodeUnits);
+  const counted = (): readonly SharedQueue[] =>
+    services.popped === true ? poppedAt(queues) : strategy.allocate(group, clientId, queues, ids);
   return {
-    mine: services.popped === true ? poppedAt(queues) : strategy.allocate(group, clientId, queues, ids),
+    mine: services.assignments === undefined ? counted() : await services.assignments(topic),
     queues: queues.length,
     clientIds: ids,
     known: ids.includes(clientId),

@@ -9,7 +9,7 @@ import type { Assignment } from './assignment.js';
 import { backOffMs } from './back-off.js';
 import type { ConsumerEvents } from './consumer-events.js';
 import { BLOCKED_MS, STALLED_MS } from './health.js';
-import { type Share, shareOfTopic } from './rebalance.js';
+import { type Share, type SharedQueue, shareOfTopic } from './rebalance.js';
 import type { TopicSubscription } from './subscription.js';
 
 /** After a round that could not be finished. */
@@ -36,6 +36,10 @@ export interface RebalancerServices {
   readonly broadcasting: boolean;
   /** Whether topics are popped, the group's retry topic apart. Default false. */
   readonly popped?: boolean;
+  /** Asks a broker for this member's share. Default: each member counts it by the strategy. */
+  readonly assignments?: ((topic: string) => Promise<readonly SharedQueue[]>) | undefined;
+  /** Told of this member's share of a topic in each round. */
+  readonly onShared?: (wireTopic: string, subscription: TopicSubscription, mine: readonly SharedQueue[]) => void;
   readonly membership: Membership;
   readonly routes: RouteTable;
   readonly scheduler: Scheduler;
@@ -158,6 +162,7 @@ export class Rebalancer {
     if (this.#stopped) return true;
     this.#services.onMembers(wireTopic, share.clientIds);
     const { added, removed, complete } = await assignment.take(wireTopic, subscription, share.mine);
+    this.#services.onShared?.(wireTopic, subscription, share.mine);
     if (added.length > 0 || removed.length > 0) {
       logger.info('queues were shared out', {
         group,
@@ -177,10 +182,10 @@ export class Rebalancer {
 
   /** A broker that was restarted forgot its members: before this one gives its queues up it says that it is there. */
   async #share(wireTopic: string, { retried }: TopicSubscription): Promise<Share> {
-    const { wireGroup, membership, routes, strategy, memberIds, broadcasting } = this.#services;
+    const { wireGroup, membership, routes, strategy, memberIds, broadcasting, assignments } = this.#services;
     const popped = this.#services.popped === true && !retried;
     const facts = { group: wireGroup, clientId: membership.clientId, broadcasting, popped };
-    const services = { ...facts, routes, strategy, memberIds };
+    const services = { ...facts, routes, strategy, memberIds, assignments };
     const share = await shareOfTopic(wireTopic, services);
     if (share.known) return share;
     await membership.heartbeat();

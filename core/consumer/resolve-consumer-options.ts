@@ -82,7 +82,7 @@ export function resolveConsumerOptions(options: ConsumerOptions): ResolvedConsum
     ordered,
     suspendCurrentQueueTimeMs: whole('suspendCurrentQueueTimeMs', options.suspendCurrentQueueTimeMs, 1_000, 10, 30_000),
     poison: oneOf('poison', options.poison, ['deadLetter', 'skip']),
-    allocateStrategy: strategy(options.allocateStrategy),
+    allocateStrategy: ofBrokers(messageRequestMode, strategy(options.allocateStrategy)),
     localOffsetStoreDir: folder('localOffsetStoreDir', options.localOffsetStoreDir),
     concurrency: whole('concurrency', options.concurrency, 20, 1, 1_000),
     batchSize: whole('batchSize', options.batchSize, 1, 1, 1_024),
@@ -133,6 +133,17 @@ export function resolveConsumerOptions(options: ConsumerOptions): ResolvedConsum
       1_073_741_824,
     ),
   };
+}
+
+/** Brokers that share queues out know two strategies, by their names. */
+function ofBrokers(mode: RequestMode, given: AllocateStrategy | undefined): AllocateStrategy | undefined {
+  if (mode !== 'assigned' || given === undefined || given.name === 'AVG' || given.name === 'AVG_BY_CIRCLE')
+    return given;
+  throw invalid(
+    'allocateStrategy',
+    "allocateAveragely or allocateByCircle with messageRequestMode 'assigned'",
+    given.name,
+  );
 }
 
 /** Brokers that give messages out keep no order among them, and begin at an end of a queue only. */

@@ -17,7 +17,7 @@ import { type QueueHealth } from './health.js';
 import { WATCH_INTERVAL_MS } from './health-watch.js';
 import { hasNoPosition, notMine } from './not-mine.js';
 import type { QueueLocks } from './ordered/queue-locks.js';
-import { checkPop } from './pop/check-pop.js';
+import { checkPop, checkSharing } from './pop/check-pop.js';
 import { prepareTopic } from './prepare-topic.js';
 import { runningInfo } from './running-info.js';
 import { retrySubscription, type TopicSubscription } from './subscription.js';
@@ -297,12 +297,17 @@ export class RunningConsumer implements RegisteredConsumer {
 
   async #prepare(wireTopic: string, subscription: TopicSubscription): Promise<void> {
     const { group, wireGroup, options } = this.#plan;
-    const { remoting, routes, logger } = this.#services;
+    const { remoting, routes, logger, membership, allocateStrategy } = this.#services;
     const { requestTimeoutMs: timeoutMs, messageRequestMode, popInvisibleTimeMs: invisibleTimeMs } = options;
     await prepareTopic({ group, wireGroup, wireTopic, subscription, timeoutMs }, this.#services);
-    if (messageRequestMode !== 'pop' || subscription.retried) return;
+    if (messageRequestMode === 'pull' || subscription.retried) return;
     const addresses = routes.topicAddresses(wireTopic);
-    await checkPop({ group: wireGroup, wireTopic, invisibleTimeMs, addresses, timeoutMs }, remoting, logger);
+    const question = { group: wireGroup, wireTopic, addresses, timeoutMs };
+    if (messageRequestMode === 'pop') await checkPop({ ...question, invisibleTimeMs }, remoting, logger);
+    else {
+      const { name: strategyName } = options.allocateStrategy ?? allocateStrategy;
+      await checkSharing({ ...question, clientId: membership.clientId, strategyName }, remoting, logger);
+    }
   }
 
   /** @throws RMQ_QUEUE_NOT_FOUND */

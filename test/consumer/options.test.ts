@@ -59,6 +59,7 @@ describe('options', () => {
     ['messageRequestMode', { messageRequestMode: 'pop', ordered: true }],
     ['messageRequestMode', { messageRequestMode: 'assigned', messageModel: 'broadcasting' }],
     ['from', { messageRequestMode: 'pop', from: { timestamp: 0 } }],
+    ['allocateStrategy', { messageRequestMode: 'assigned', allocateStrategy: { name: 'CONFIG', allocate: () => [] } }],
     ['popInvisibleTimeMs', { popInvisibleTimeMs: 4_999 }],
     ['popBatchSize', { popBatchSize: 33 }],
     ['popThresholdForQueue', { popThresholdForQueue: 0 }],

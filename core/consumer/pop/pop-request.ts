@@ -100,10 +100,10 @@ export function refusedPop(response: RemotingCommand, address: string) {
   const unknown = code === ResponseCode.REQUEST_CODE_NOT_SUPPORTED && stranger === undefined;
   const looks = stranger ? ` (it looks like ${stranger.what})` : '';
   const hint = unknown
-    ? "Pop needs brokers of Apache RocketMQ 5, or ours; use messageRequestMode: 'pull' with older ones."
+    ? "Brokers of Apache RocketMQ 5 and ours know it; use messageRequestMode: 'pull' with older ones."
     : stranger?.advice;
   const message = unknown
-    ? `the broker at ${address} does not know pop: it is older than 5.0`
+    ? `the broker at ${address} does not know pop, nor how to share queues out: it is older than 5.0`
     : `the broker at ${address} refused a pop with code ${code}: ${remark ?? 'no remark'}${looks}`;
   return rocketMQError(
     'RMQ_BROKER_ERROR',

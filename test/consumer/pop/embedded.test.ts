@@ -65,3 +65,53 @@ test('nothing is lost while members join, leave and die, under a namespace too',
   expect(got.size).toBe(80);
   expect([...got.values()].filter((times) => times > 1)).toEqual([]);
 });
+
+test('members whose broker shares queues out pull or pop as an operator says, and lose nothing when that changes', async () => {
+  const { kit, mq, send, consumerOf } = await setup(8);
+  const options = { messageRequestMode: 'assigned', popInvisibleTimeMs: 5_000 } as const;
+  const got: string[] = [];
+  const places = (of: Awaited<ReturnType<typeof consumerOf>>) => of.assignment().map(({ queueId }) => queueId);
+  const first = await consumerOf(mq, options);
+  await first.run(({ body, topic }, { attempt }) => {
+    // Popped, it waits in the pop retry topic when the group pulls again.
+    if (`${body}` === '8' && attempt === 0) throw new Error('no bank today');
+    got.push(`${topic} ${body}`);
+  });
+  await kit.clock.settle();
+  expect(places(first).sort()).toEqual([0, 1, 2, 3]);
+  const second = await consumerOf(await kit.connect(), options);
+  await second.run(({ body, topic }) => void got.push(`${topic} ${body}`));
+  await kit.clock.settle();
+  expect([places(first).length, places(second).length]).toEqual([2, 2]);
+
+  await mq.admin.setMessageRequestMode('orders', 'billing', 'pop');
+  await second.close();
+  await kit.clock.advance('20s');
+  expect(places(first)).toEqual([-1]);
+  await send(8, 12);
+  await kit.clock.settle();
+  await mq.admin.setMessageRequestMode('orders', 'billing', 'pull');
+  await kit.clock.advance('1m');
+  expect(places(first).sort()).toEqual([0, 1, 2, 3]);
+  await send(12, 16);
+  await kit.clock.settle();
+  const all = Array.from({ length: 16 }, (_, id) => `orders ${id}`);
+  expect([...new Set(got)].sort()).toEqual(all.sort());
+});
+
+test('a request mode that cannot be set is refused by name', async () => {
+  const { mq } = await setup(1);
+  const { admin } = mq;
+  await expect(admin.setMessageRequestMode('never', 'billing', 'pop')).rejects.toMatchObject({
+    code: 'RMQ_ROUTE_NOT_FOUND',
+  });
+  const wrong = { mode: 'push' as 'pop', options: { popShareQueueNum: -1 } };
+  await expect(admin.setMessageRequestMode('orders', 'billing', wrong.mode)).rejects.toMatchObject({
+    code: 'RMQ_OPTIONS_INVALID',
+    option: 'mode',
+  });
+  await expect(admin.setMessageRequestMode('orders', 'billing', 'pop', wrong.options)).rejects.toMatchObject({
+    code: 'RMQ_OPTIONS_INVALID',
+    option: 'popShareQueueNum',
+  });
+});

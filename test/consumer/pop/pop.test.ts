@@ -396,6 +396,13 @@ describe('popping', () => {
     expect(consumer.state).toBe('start failed');
   });
 
+  test('or sharing out by brokers fails to start where a broker does not know that', async () => {
+    const { broker, consumer } = setup({ messageRequestMode: 'assigned' });
+    broker.script = ({ command }) =>
+      command.code === RequestCode.QUERY_ASSIGNMENT ? answerOf(3, {}, 'request type 400 not supported') : undefined;
+    await expect(consumer.run(() => undefined)).rejects.toMatchObject({ code: 'RMQ_BROKER_ERROR', responseCode: 3 });
+  });
+
   test('still pulls what members that pulled had sent back', async () => {
     const { clock, broker, consumer } = setup();
     const got: string[] = [];

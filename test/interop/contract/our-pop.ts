@@ -14,8 +14,8 @@ export function ourPopContract(target: () => Target): void {
     return { mq, msgIds: results.map(({ msgId }) => msgId) };
   }
 
-  const consumerOf = (mq: Client, topic: string) =>
-    mq.consumer({ group: `${topic}_group`, subscribe: { [topic]: 't' }, from: 'first', messageRequestMode: 'pop' });
+  const consumerOf = (mq: Client, topic: string, messageRequestMode: 'pop' | 'assigned') =>
+    mq.consumer({ group: `${topic}_group`, subscribe: { [topic]: 't' }, from: 'first', messageRequestMode });
 
   describe('our consumer that pops', () => {
     test('acknowledges, retries, makes dead letters, keeps what takes long, and is traced', async () => {
@@ -69,17 +69,20 @@ export function ourPopContract(target: () => Target): void {
       const bodies = Array.from({ length: 300 }, (_, index) => `${index}`);
       const { mq } = await setup(topic, bodies.slice(0, 100));
       const got = new Map<string, number>();
-      const join = async (one: Client) => {
-        const consumer = await consumerOf(one, topic);
+      const join = async (one: Client, mode: 'pop' | 'assigned') => {
+        const consumer = await consumerOf(one, topic, mode);
         await consumer.run(async ({ body }) => {
           await new Promise((resolve) => setTimeout(resolve, 5));
           got.set(body.toString(), (got.get(body.toString()) ?? 0) + 1);
         });
         return consumer;
       };
-      const first = await join(mq);
+      const first = await join(mq, 'pop');
+      // As Java's client with clientRebalance off: the broker says that the group pops.
+      await mq.admin.setMessageRequestMode(topic, `${topic}_group`, 'pop');
       const { mq: other } = await setup(topic, bodies.slice(100, 200));
-      await join(other);
+      const second = await join(other, 'assigned');
+      expect(second.assignment().map(({ queueId }) => queueId)).toEqual([-1]);
       await first.close();
       await setup(topic, bodies.slice(200));
       await waitFor('all are handled', async () => got.size === 300, { timeoutMs: 60_000 });
