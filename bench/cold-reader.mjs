@@ -7,13 +7,19 @@
  * neither is decided by who gets the processor; a latency counts from when its message was due. Both sides in turn in
  * every round. Goal: the reader does not raise the writers' p99 by more than a half.
  *
+ * The question is what reading does to the server, and through it to the writers. The reader is a whole consumer, which
+ * in the field has a machine of its own; here it would take a third of the two processors that the server and the writers
+ * need, and a writer that waits for a processor while a consumer decodes messages says nothing about the store: that alone
+ * made p99 four times as large. So the reader runs at the system's lowest priority, where the system has such, and takes
+ * what time the others leave. All that the server does for it counts. A run in which it did not keep its pace is no answer.
+ *
  * Cold means here: more than 256 MiB behind the end of the log, where the server reads by promise and leaves its event
  * loop free, and no longer in the page cache, which is emptied of the log before every round of the reader (by dd, with
  * posix_fadvise; where that is not to be had the bench says so, and what is left of the question is our own cold path).
  *
  *   npm run build && node bench/cold-reader.mjs [rounds]
  */
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -29,6 +35,10 @@ const BATCH = 200;
 const WRITES_PER_SECOND = 2_000;
 const READS_PER_SECOND = 20_000;
 const DURATION_MS = 2_000;
+/** Messages that it takes before the writers are measured: it has to get going. */
+const FIRST_READS = 5_000;
+/** Of its pace, for a run to count. */
+const PACE_SHARE_MIN = 0.8;
 const GOAL = 1.5;
 const TOPIC = 'bench';
 
@@ -65,9 +75,14 @@ async function compare(rounds) {
     const ratio = spread(
       runs['a cold reader'].map((values, round) => at(values, 0.99) / at(runs['nobody reads'][round], 0.99)),
     );
-    console.log(`read meanwhile: ${Math.round(readMessages / rounds).toLocaleString('en-US')} messages a round`);
+    const paceShare = readMessages / rounds / ((READS_PER_SECOND * DURATION_MS) / 1_000);
+    const pace = `${Math.round(paceShare * 100)} % of its pace`;
+    console.log(
+      `read meanwhile: ${Math.round(readMessages / rounds).toLocaleString('en-US')} messages a round, ${pace}`,
+    );
     if (!pagesDropped) console.log('the page cache could not be emptied: what was read came from memory');
-    const verdict = ratio.median <= GOAL ? 'met' : 'missed';
+    const isAnswer = paceShare >= PACE_SHARE_MIN;
+    const verdict = isAnswer ? (ratio.median <= GOAL ? 'met' : 'missed') : 'not judged: the reader had no processor';
     console.log(`p99 ratio ${format(ratio, 2)}; ${rounds} rounds, both sides in turn. Goal ${GOAL}, ${verdict}`);
   } finally {
     await mq.close();
@@ -121,11 +136,10 @@ function dropPages(folder) {
   }
 }
 
-/** A consumer in a process of its own; resolves when it has its first message. */
+/** A consumer in a process of its own, at the lowest priority; resolves when it has taken its first messages. */
 async function startReader(servers, name) {
-  const child = spawn(process.execPath, [fileURLToPath(import.meta.url), '--reader', servers, name], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
+  const [command, ...args] = [...lowestPriority(), process.execPath, fileURLToPath(import.meta.url)];
+  const child = spawn(command, [...args, '--reader', servers, name], { stdio: ['pipe', 'pipe', 'inherit'] });
   const lines = createInterface({ input: child.stdout });
   await once(lines, 'line');
   return {
@@ -139,6 +153,18 @@ async function startReader(servers, name) {
   };
 }
 
+/** What to put in front of a command. All threads of a process have to have it, so it cannot be asked for later. */
+function lowestPriority() {
+  for (const prefix of [
+    ['chrt', '--idle', '0'],
+    ['nice', '-n', '19'],
+  ]) {
+    if (spawnSync(prefix[0], [...prefix.slice(1), 'true']).status === 0) return prefix;
+  }
+  console.log('no lower priority to be had: the reader takes processor time from the writers');
+  return [];
+}
+
 async function read(servers, name) {
   const mq = await connect({ nameServers: servers });
   const consumer = await mq.consumer({
@@ -149,10 +175,10 @@ async function read(servers, name) {
   });
   let taken = 0;
   await consumer.run(() => {
-    if (taken++ === 0) console.log('reading');
+    if (++taken === FIRST_READS) console.log('reading');
   });
   process.stdin.resume();
   await once(process.stdin, 'end');
-  console.log(taken);
+  console.log(taken - FIRST_READS);
   await mq.close();
 }

@@ -1,8 +1,14 @@
 import { withRoom } from './room-for-files.js';
 import type { StoreFile, StoreFiles } from './store-files.js';
+import { Turns } from './turns.js';
 
 /** Not fewer are kept open when the process runs short of handles: it is others then who have them. */
 const FILES_MIN = 16;
+/**
+ * Reads that the system is asked for at one time. Node has four threads for files: two are left for what writers wait for,
+ * so that no sync stands in line behind many who read old messages.
+ */
+const READS_AT_ONCE = 2;
 /** After so many files that were closed for want of room, one more is tried again. */
 const CLOSED_BEFORE_ONE_MORE = 1000;
 
@@ -25,6 +31,7 @@ export class OpenFiles {
   readonly files: StoreFiles;
   readonly #filesMax: number;
   readonly #open = new Map<string, OpenFile>();
+  readonly #reads = new Turns(READS_AT_ONCE);
   /** At most {@link #filesMax}; fewer after the system refused one. */
   #filesAllowed: number;
   #closedForRoom = 0;
@@ -58,6 +65,12 @@ export class OpenFiles {
       entry.users--;
       if (entry.leaving && entry.users === 0) entry.file.close();
     }
+  }
+
+  /** Reads by promise, as {@link StoreFile.read}, when it is its turn. */
+  read(path: string, target: Uint8Array, position: number): Promise<number> {
+    // Held from now on: retention may remove the file before it is its turn.
+    return this.use(path, (file) => this.#reads.take(() => file.read(target, position)));
   }
 
   /** Closes the file when it is open; before its removal. */

@@ -130,7 +130,7 @@ export class SegmentFiles {
       const part = this.#partInFile(target, filled, position);
       const path = this.#path(this.#fileStart(position + filled));
       const at = (position + filled) % this.fileSizeBytes;
-      const read = await this.#open.use(path, (file) => file.read(part, at));
+      const read = await this.#open.read(path, part, at);
       if (read === 0) break;
       filled += read;
     }
