@@ -5,6 +5,7 @@ import org.apache.rocketmq.client.producer.DefaultMQProducer;
  *
  * <p>Usage: java Drive NAME-SERVER sync|async|oneway|large|batch|tags|waiting|share|pull|admin TOPIC
  * <br>java Drive NAME-SERVER request|transaction|trace|delay|sql|orderly|retry|broadcast TOPIC
+ * <br>java Drive NAME-SERVER pop TOPIC COUNT
  * <br>java Drive NAME-SERVER handover GROUP TOPIC COUNT
  * <br>java Drive NAME-SERVER exchange ANSWERS-ON-TOPIC ASKS-ON-TOPIC COUNT
  * <br>java Drive NAME-SERVER consume TOPIC GROUP COUNT TIMEOUT-S [NAMESPACE]
@@ -32,6 +33,7 @@ public final class Drive {
                 case "trace" -> TraceScenarios.trace(nameServer, args[2]);
                 case "admin" -> AdminScenarios.admin(nameServer, args[2]);
                 case "pull" -> PullScenarios.pull(nameServer, args[2]);
+                case "pop" -> PopScenarios.pop(nameServer, args[2], Integer.parseInt(args[3]));
                 case "delay" -> DelayScenarios.delay(nameServer, args[2]);
                 case "request" -> RequestScenarios.request(nameServer, args[2]);
                 case "transaction" -> TransactionScenarios.transaction(nameServer, args[2]);
