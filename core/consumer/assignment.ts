@@ -77,6 +77,7 @@ export class Assignment {
     for (const { consumed } of this.#ofTopic(wireTopic)) consumed.limits = this.#limits(consumed.popped, mine.length);
     const ours: readonly SharedQueue[] = (await this.#services.ownership?.acquire(missing)) ?? missing;
     const added = await Promise.all(ours.map((queue) => this.#add(queue, subscription, mine.length)));
+    await this.#services.ownership?.keepOnly(wireTopic, (queue) => this.#held.has(queueKey(queue)));
     return {
       added: added.filter((queue) => queue !== undefined),
       removed: lost.map(({ consumed }) => consumed.shown),

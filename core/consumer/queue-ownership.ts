@@ -12,6 +12,8 @@ export interface QueueOwnership {
   prepareToLeave(consumed: ConsumedQueue): Promise<boolean>;
   /** Whether another member may have the queue without a word to us: of such a queue no offset is stored. */
   isDoubtful(queue: MessageQueue): boolean;
+  /** What was acquired of a topic and is not read after all is given back. Never rejects. */
+  keepOnly(wireTopic: string, isRead: (queue: MessageQueue) => boolean): Promise<void>;
   /** Queues that were given back, with their offsets stored. Never rejects. */
   released(queues: readonly MessageQueue[]): Promise<void>;
 }

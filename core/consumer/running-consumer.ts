@@ -285,12 +285,11 @@ export class RunningConsumer implements RegisteredConsumer {
     this.#watching?.cancel();
     this.#unregister();
     this.#stopDoubting();
-    this.#parts.mode.inOrder?.locks.close();
     this.#parts.assignment.stopPulling();
     this.#parts.assignment.release();
     const { inOrder } = this.#parts.mode;
     // What still runs keeps its queue from others until its lock expires.
-    await inOrder?.locks.release(inOrder.locks.queues.filter((queue) => !inOrder.ownership.isRunning(queue)));
+    await inOrder?.locks.close((queue) => inOrder.ownership.isRunning(queue));
     if (this.#joined) await this.#services.membership.leave(this.#plan.wireGroup, 'consumer');
     this.#letProcessEnd();
   }

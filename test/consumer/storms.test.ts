@@ -28,10 +28,10 @@ const SMALL = {
 
 test('members come and go while messages flow: none is lost, and what comes twice comes near a rebalance', async () => {
   const report = await storm(await setup(), { ...SMALL, ordered: false, restart: false });
-  expect(report, `seed ${SEED}`).toMatchObject({ handled: 5_000, lost: [], problems: [] });
+  expect(report, `seed ${SEED}`).toMatchObject({ handled: 5_000, lost: 0, problems: [] });
 });
 
 test('in order, and through a restart of the broker: each queue has one owner, each key its order', async () => {
   const report = await storm(await setup(), { ...SMALL, ordered: true, restart: true });
-  expect(report, `seed ${SEED}`).toMatchObject({ handled: 5_000, lost: [], problems: [] });
+  expect(report, `seed ${SEED}`).toMatchObject({ handled: 5_000, lost: 0, problems: [] });
 });

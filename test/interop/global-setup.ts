@@ -26,7 +26,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   const removeHome = () => rm(home, { recursive: true, force: true });
   try {
     const java = await compileJava(toolchain, jars, join(home, 'classes'));
-    const { close: _, kill, ...apache } = await startApache(java, join(home, 'apache'));
+    const { close: _close, restartBroker: _restart, kill, ...apache } = await startApache(java, join(home, 'apache'));
     say(`Apache's name server answers on ${apache.nameServer}, its broker on ${apache.brokerAddress}`);
     project.provide('java', java);
     project.provide('apache', apache);

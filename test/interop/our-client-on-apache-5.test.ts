@@ -18,6 +18,7 @@ import { ourTimersContract } from './contract/our-timers.js';
 import { ourTracesContract } from './contract/our-traces.js';
 import { ourTransactionsContract } from './contract/our-transactions.js';
 import { sqlFilterContract } from './contract/sql-filter.js';
+import { stormsContract } from './contract/storms.js';
 import { type ApacheCluster, startApache } from './kit/apache.js';
 
 /** Our client on Apache's name server and broker 5.5.0, which run for this file only. */
@@ -27,7 +28,10 @@ const target = () => apache;
 
 beforeAll(async () => {
   home = await mkdtemp(join(tmpdir(), 'multistage-apache-5-'));
-  apache = await startApache(inject('java'), home, { version: '5.5.0', brokerConfig: { recallMessageEnable: true } });
+  apache = await startApache(inject('java'), home, {
+    version: '5.5.0',
+    brokerConfig: { recallMessageEnable: true, flushConsumerOffsetInterval: 500 },
+  });
 });
 
 afterAll(async () => {
@@ -53,3 +57,5 @@ sqlFilterContract(target, [
   ...SQL_CASES.filter(({ expression }) => !/^(contains|startswith) /.test(expression)),
   ...SQL_CASES_OF_5,
 ]);
+// The last: it kills the broker. A young one stores no offsets for 10 seconds.
+stormsContract(target, 11_500);

@@ -5,7 +5,7 @@ import { silentLogger } from '../../core/runtime/logger.js';
 import { virtualClock } from '../kit/virtual-clock.js';
 import { nextTurn } from '../kit/wait-for.js';
 
-/*
+/**
  * A broker that was restarted knows neither members nor locks. Whoever's heartbeat came first was told to be the only member,
  * was granted the locks of all queues and read them, while their owners, whose locks were less than 30 seconds old, went on
  * with what they had pulled: two members handled a queue at one time, and messages of a key overtook each other. Apache's

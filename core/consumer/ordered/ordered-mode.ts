@@ -138,6 +138,12 @@ export class OrderedMode implements DeliveryMode, QueueOwnership {
     return this.#services.locks.isDoubtful(queue);
   }
 
+  keepOnly(wireTopic: string, isRead: (queue: MessageQueue) => boolean): Promise<void> {
+    const { locks } = this.#services;
+    const ofTopic = locks.queues.filter(({ topic }) => topic === wireTopic);
+    return locks.release(ofTopic.filter((queue) => !isRead(queue) && !this.isRunning(queue)));
+  }
+
   released(queues: readonly MessageQueue[]): Promise<void> {
     return this.#services.locks.release(queues);
   }

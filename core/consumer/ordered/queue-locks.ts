@@ -47,6 +47,8 @@ interface Lock {
 export class QueueLocks {
   readonly #services: QueueLocksServices;
   readonly #locks = new Map<string, Lock>();
+  /** Requests for locks that are under way. */
+  readonly #acquiring = new Set<Promise<void>>();
   #confirming: Promise<void> | undefined;
   #confirmLater: Timer | undefined;
   #failures = 0;
@@ -76,9 +78,10 @@ export class QueueLocks {
 
   /** Those of the queues that are ours from now on. Never rejects: what could not be asked is not ours. */
   async acquire(queues: readonly MessageQueue[]): Promise<readonly MessageQueue[]> {
+    if (this.#closed) return [];
     const askedAtMs = this.#services.clock.monotonic();
     const granted: MessageQueue[] = [];
-    await this.#atBrokers(queues, async (brokerName, wanted) => {
+    const asking = this.#atBrokers(queues, async (brokerName, wanted) => {
       const locked = new Set((await this.#services.lock(brokerName, wanted)).map(queueKey));
       for (const queue of wanted) {
         if (!locked.has(queueKey(queue))) continue;
@@ -86,6 +89,9 @@ export class QueueLocks {
         granted.push(queue);
       }
     });
+    this.#acquiring.add(asking);
+    await asking;
+    this.#acquiring.delete(asking);
     return granted;
   }
 
@@ -132,10 +138,12 @@ export class QueueLocks {
     await this.#atBrokers(ours, (brokerName, given) => this.#services.unlock(brokerName, given));
   }
 
-  /** Asks by itself no more. */
-  close(): void {
+  /** Takes no lock any more, and gives back what it has, also what is granted right now; all but those to keep. Never rejects. */
+  async close(isKept: (queue: MessageQueue) => boolean): Promise<void> {
     this.#closed = true;
     this.#confirmLater?.cancel();
+    await Promise.all(this.#acquiring);
+    await this.release(this.queues.filter((queue) => !isKept(queue)));
   }
 
   get queues(): readonly MessageQueue[] {

@@ -13,6 +13,8 @@ export interface ApacheCluster extends Target {
   close(): Promise<void>;
   /** Ends both with SIGKILL. */
   kill(): Promise<void>;
+  /** Ends the broker with SIGKILL and starts it again where it was. */
+  restartBroker(): Promise<void>;
 }
 
 /** One of Apache's servers that can go and come back where it was. */
@@ -90,7 +92,12 @@ export async function startApache(
     await broker.kill();
     await nameServer.kill();
   };
-  return { nameServer: nameServer.address, brokerAddress: broker.address, brokerName, clusterName, close, kill };
+  const restartBroker = async () => {
+    await broker.kill();
+    await broker.start();
+  };
+  const { address: brokerAddress } = broker;
+  return { nameServer: nameServer.address, brokerAddress, brokerName, clusterName, close, kill, restartBroker };
 }
 
 /** Apache's name server on a free loopback port that stays its own; not started yet. */

@@ -39,7 +39,8 @@ export interface StormReport {
   /** What did not hold, in words; empty when everything did. */
   readonly problems: readonly string[];
   readonly handled: number;
-  readonly lost: readonly string[];
+  /** Messages that nobody handled. */
+  readonly lost: number;
   readonly duplicates: number;
   /** How often a queue was assigned. */
   readonly tenures: number;
@@ -71,17 +72,18 @@ export async function storm(server: StormServer, options: StormOptions): Promise
     await weather.firstMember();
     const flow = new Flow(mq, places, options);
     const [sent] = await Promise.all([flow.run(), weather.run()]);
-    const missing = () => sent.filter((id) => !ledger.has(id));
     const settled = () => ledger.handled >= sent.length && weather.queuesHeld === queues;
     await waitFor(settled, { timeoutMs: 40_000, what: 'the calm after the storm' }).catch(() => undefined);
-    const lost = missing();
-    const calm = weather.queuesHeld === queues;
+    const lost = sent.filter((id) => !ledger.has(id));
+    const { queuesHeld } = weather;
+    const atLast = [
+      ...(lost.length > 0 ? [`${lost.length} messages were lost: ${lost.slice(0, 20).join(', ')}`] : []),
+      ...(queuesHeld !== queues ? [`${queuesHeld} of ${queues} queues have an owner`] : []),
+    ];
     await weather.end();
     return {
-      problems: calm
-        ? ledger.problems
-        : [...ledger.problems, `${weather.queuesHeld} of ${queues} queues have an owner`],
-      ...{ handled: ledger.handled, lost, duplicates: ledger.duplicates, tenures: ledger.tenures },
+      problems: [...ledger.problems, ...atLast],
+      ...{ handled: ledger.handled, lost: lost.length, duplicates: ledger.duplicates, tenures: ledger.tenures },
       ...{ ...weather.counts, tookMs: Math.round(performance.now() - startedMs) },
       seed,
     };

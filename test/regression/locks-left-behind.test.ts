@@ -1,0 +1,73 @@
+import { expect, test } from 'vitest';
+import { Assignment } from '../../core/consumer/assignment.js';
+import { ConsumerEvents } from '../../core/consumer/consumer-events.js';
+import { QueueLocks } from '../../core/consumer/ordered/queue-locks.js';
+import { parseSubscription } from '../../core/consumer/subscription.js';
+import type { MessageQueue } from '../../core/message/message.js';
+import { silentLogger } from '../../core/runtime/logger.js';
+import { systemClock } from '../../core/runtime/system-clock.js';
+import { nextTurn } from '../kit/wait-for.js';
+
+/*
+ * Queues stood still for a minute after members of an ordered group had come and gone: their locks belonged to a member that did
+ * not read them. One had closed while it asked for locks; what was granted after it had given its locks back was never given
+ * back. The other had been granted a lock, could not learn where to begin, and was not given the queue in the next round; it
+ * renewed the lock for ever. Found by test/interop/storms.test.ts with a broker that was killed.
+ */
+const QUEUE: MessageQueue = { topic: 't', brokerName: 'a', queueId: 0 };
+
+test('a lock that is granted while its member closes is given back', async () => {
+  const unlocked: MessageQueue[] = [];
+  let grant = (): void => {};
+  const locks = new QueueLocks({
+    group: 'g',
+    lock: (_broker, queues) =>
+      new Promise((resolve) => {
+        grant = () => resolve(queues);
+      }),
+    unlock: async (_broker, queues) => void unlocked.push(...queues),
+    wentOn: async () => false,
+    ...{ onConfirmed: () => undefined, onLost: () => undefined, clock: systemClock, logger: silentLogger },
+  });
+  const acquiring = locks.acquire([QUEUE]);
+  const closing = locks.close(() => false);
+  await nextTurn();
+  expect(unlocked).toEqual([]);
+  grant();
+  await Promise.all([acquiring, closing]);
+  expect([unlocked, locks.queues]).toEqual([[QUEUE], []]);
+  expect(await locks.acquire([QUEUE])).toEqual([]);
+});
+
+test('a lock of a queue that is not read after all is given back', async () => {
+  const kept: boolean[] = [];
+  const assignment = new Assignment({
+    group: 'g',
+    from: 'first',
+    flow: {
+      ...{ pullThresholdForQueue: 10, pullThresholdSizeForQueueBytes: 10, consumeConcurrentlyMaxSpan: 10 },
+      ...{ pullThresholdForTopic: undefined, pullThresholdSizeForTopicBytes: undefined },
+    },
+    offsetStore: {
+      read: () => Promise.reject(new Error('the broker is away')),
+      update: () => undefined,
+      persist: async () => undefined,
+      remove: () => undefined,
+    },
+    ownership: {
+      acquire: async (queues) => queues,
+      prepareToLeave: async () => true,
+      isDoubtful: () => false,
+      keepOnly: async (_topic, isRead) => void kept.push(isRead(QUEUE)),
+      released: async () => undefined,
+    },
+    queueOffsets: { min: async () => 0, max: async () => 0, atTimestamp: async () => 0 },
+    events: new ConsumerEvents('g', systemClock, silentLogger),
+    createFeed: () => {
+      throw new Error('nothing is read');
+    },
+    ...{ onLost: () => undefined, logger: silentLogger },
+  });
+  const { added, complete } = await assignment.take('t', parseSubscription('t', '*', 1), [QUEUE]);
+  expect({ added, complete, kept }).toEqual({ added: [], complete: false, kept: [false] });
+});
