@@ -7,7 +7,7 @@ const COMMAND = fileURLToPath(new URL('../../cli/multistage.mjs', import.meta.ur
 
 /**
  * `multistage server` in a process of its own, on ports of its own.
- * @returns {Promise<{ nameServers: string, stop(): Promise<void> }>}
+ * @returns {Promise<{ nameServers: string, brokerAddress: string, stop(): Promise<void> }>}
  */
 export async function startServerProcess(dir) {
   const args = [COMMAND, 'server', '--dir', dir, '--name-server-port', '0', '--broker-port', '0'];
@@ -15,6 +15,7 @@ export async function startServerProcess(dir) {
   const [line] = await once(createInterface({ input: child.stdout }), 'line');
   return {
     nameServers: /name-server=(\S+)/.exec(line)[1],
+    brokerAddress: /broker=(\S+)/.exec(line)[1],
     stop: async () => {
       const closed = once(child, 'close');
       child.kill('SIGTERM');
