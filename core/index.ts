@@ -172,6 +172,7 @@ export type {
   SettledContext,
   StateKey,
 } from './pipeline/context.js';
+export { eachMessage } from './pipeline/each-message.js';
 export type { StageEvent } from './pipeline/events.js';
 export { FaultStrategy, type QueueTurn } from './pipeline/fault-strategy.js';
 export { type FollowingWork, followed } from './pipeline/followed-step.js';

@@ -1,4 +1,4 @@
-import { connect, settled } from 'multistage';
+import { connect, eachMessage, settled } from 'multistage';
 import { embedded } from 'multistage/server';
 
 /** A plugin is a name and a setup; this one stamps every message and counts how sends end. */
@@ -10,8 +10,8 @@ function audit() {
       host.interceptSend({
         before: 'check',
         create: () => (context, next) => {
-          const message = { ...context.message, properties: { ...context.message.properties, sentBy: 'audit' } };
-          return settled(next(context.with({ message })), {
+          const stamp = (message) => ({ ...message, properties: { ...message.properties, sentBy: 'audit' } });
+          return settled(next(context.with(eachMessage(context, stamp))), {
             value: () => {
               counts.sent += 1;
             },

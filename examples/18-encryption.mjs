@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
-import { connect } from 'multistage';
+import { connect, eachMessage } from 'multistage';
 import { embedded } from 'multistage/server';
 
 const NONCE_BYTES = 12;
@@ -31,12 +31,7 @@ function encryption({ keys, current }) {
       // Before `select`, so that a retry sends the same ciphertext, and behind what looks at the message.
       host.interceptSend({
         before: 'select',
-        create: () => (context, next) =>
-          next(
-            context.batch === undefined
-              ? context.with({ message: seal(context.message) })
-              : context.with({ batch: context.batch.map(seal) }),
-          ),
+        create: () => (context, next) => next(context.with(eachMessage(context, seal))),
       });
       host.interceptDelivery({
         create: () => (context, next) => next(context.with({ messages: context.messages.map(open) })),

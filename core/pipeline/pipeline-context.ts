@@ -138,7 +138,10 @@ export class PipelineContext implements RouteInput, SelectInput, CompressInput, 
       throw state.misuse(state.position, `with() keeps a batch of ${state.batch?.length} messages at their number`);
     }
     if (change.message !== undefined && !differInTopicOnly(change.message, message)) {
-      throw state.misuse(state.position, 'with() changes the messages of a batch by `batch`, not by `message`');
+      throw state.misuse(
+        state.position,
+        'with() changes the messages of a batch by `batch`, not by `message`; eachMessage(context, change) does either',
+      );
     }
     const given = change.batch === undefined ? message : state.chain.rebatch(state, change.batch);
     const topic = change.topic ?? change.message?.topic ?? given.topic;

@@ -4,6 +4,7 @@ import type { OutgoingMessage } from '../../core/message/message.js';
 import { decodeProperties } from '../../core/message/properties.js';
 import { topic } from '../../core/message/typed-topic.js';
 import type { AttemptContext, CreatedContext, EncodedContext } from '../../core/pipeline/context.js';
+import { eachMessage } from '../../core/pipeline/each-message.js';
 import type { StageEvent } from '../../core/pipeline/events.js';
 import type { SendHandler } from '../../core/pipeline/interceptor.js';
 import type { RawMessage } from '../../core/producer/producer.js';
@@ -347,6 +348,27 @@ test('an interceptor can change the messages of a batch', async () => {
   expect(all).toEqual(messages(2));
 });
 
+test('eachMessage changes the message of a send, and each of a batch', async () => {
+  const stamp = (message: OutgoingMessage) => ({ ...message, properties: { ...message.properties, sentBy: 'audit' } });
+  const kit = await batchKit({
+    plugins: [
+      {
+        plugin: 'audit',
+        before: 'check',
+        create: () => (context: CreatedContext, next: SendHandler<CreatedContext>) =>
+          next(context.with(eachMessage(context, stamp))),
+      },
+    ],
+  });
+  const [one, two] = messages(2);
+  await kit.producer.sendBatch([one!, two!]);
+  await kit.producer.send(one!);
+  const batch = decodeBatchBody(kit.requests[0]!.body).map((item) => decodeProperties(item.properties).sentBy);
+  expect(batch).toEqual(['audit', 'audit']);
+  expect(kit.requests[1]!.ext.i).toContain('sentBy\u0001audit');
+  expect([one, two]).toEqual(messages(2));
+});
+
 test('an interceptor can send a batch to another topic', async () => {
   const kit = await batchKit({
     plugins: [
@@ -370,7 +392,10 @@ test.each<[string, (context: CreatedContext) => Change, Record<string, unknown>]
   [
     'the body of all',
     ({ message }) => ({ message: { ...message, body: 'secret' } }),
-    { code: 'RMQ_PIPELINE_MISUSE', rule: 'with() changes the messages of a batch by `batch`, not by `message`' },
+    {
+      code: 'RMQ_PIPELINE_MISUSE',
+      rule: 'with() changes the messages of a batch by `batch`, not by `message`; eachMessage(context, change) does either',
+    },
   ],
   [
     'properties of all',
