@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError } from 'commander';
-import { connect, type Logger, type ReceivedMessage } from '../core/index.js';
+import type { Logger, ReceivedMessage } from '../core/index.js';
 import { nameServerOption, positiveInteger, secondsAsMs } from './arguments.js';
 import { messageFields } from './message-line.js';
 import { stderrLogger } from './stderr-logger.js';
@@ -50,6 +50,7 @@ export function consumeCommand(end: (exitCode: number) => void): Command {
 
 async function consume(args: ConsumeArguments): Promise<number> {
   const stop = stopSignal();
+  const { connect } = await import('../core/index.js');
   const mq = await connect({ nameServers: args.nameServer, logger, ...clientTlsOf(args) });
   let printed = 0;
   const finished = new AbortController();

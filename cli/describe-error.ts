@@ -8,6 +8,11 @@ export function describeError(error: unknown): string {
   return oneLine(`${error.code}: ${asSentence(`${error.message}${cause}`)} ${error.hint}`);
 }
 
+/** Options, topics, tags and groups come from the arguments here. */
+export function isWrongArgument(error: unknown): boolean {
+  return isRocketMQError(error, 'RMQ_OPTIONS_INVALID') || isRocketMQError(error, 'RMQ_MESSAGE_ILLEGAL');
+}
+
 /** With a full stop, so that the hint does not run on from it. */
 function asSentence(text: string): string {
   return /[.!?]$/.test(text) ? text : `${text}.`;

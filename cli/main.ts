@@ -1,7 +1,5 @@
 import { Command, CommanderError } from 'commander';
-import { isRocketMQError } from '../core/index.js';
 import { consumeCommand } from './consume.js';
-import { describeError } from './describe-error.js';
 import { produceCommand } from './produce.js';
 import { queryCommand } from './query.js';
 import { serverCommand } from './server.js';
@@ -12,7 +10,8 @@ import { viewCommand } from './view.js';
 export const ExitCode = { DONE: 0, FAILED: 1, USAGE: 2 } as const;
 
 /**
- * Runs one command to its end and returns the exit code. `version` is what `--version` prints.
+ * Runs one command to its end and returns the exit code. `version` is what `--version` prints. What a command needs of the
+ * library is loaded when it runs, so that help and mistakes are told at once.
  * @example process.exitCode = await main(['server', '--dir', './data']);
  */
 export async function main(args: readonly string[], version?: string): Promise<number> {
@@ -39,6 +38,7 @@ export async function main(args: readonly string[], version?: string): Promise<n
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.DONE : ExitCode.USAGE;
+    const { describeError, isWrongArgument } = await import('./describe-error.js');
     process.stderr.write(`error: ${describeError(error)}\n`);
     return isWrongArgument(error) ? ExitCode.USAGE : ExitCode.FAILED;
   }
@@ -48,11 +48,6 @@ export async function main(args: readonly string[], version?: string): Promise<n
 function inOneLine(command: Command): Command {
   for (const each of command.commands) inOneLine(each);
   return command.exitOverride().configureOutput({ outputError: (text, write) => write(firstLine(text)) });
-}
-
-/** Options, topics, tags and groups come from the arguments here. */
-function isWrongArgument(error: unknown): boolean {
-  return isRocketMQError(error, 'RMQ_OPTIONS_INVALID') || isRocketMQError(error, 'RMQ_MESSAGE_ILLEGAL');
 }
 
 /** One line; where a command was misspelt it names those that there are. */

@@ -1,6 +1,5 @@
 import { Command } from 'commander';
 import { moment, nameServerOption, positiveInteger } from './arguments.js';
-import { describeError } from './describe-error.js';
 import { placedMessageFields } from './message-line.js';
 import { withClientTls } from './tls-arguments.js';
 import { type AdminArguments, withAdmin } from './with-admin.js';
@@ -32,6 +31,7 @@ export function queryCommand(end: (exitCode: number) => void): Command {
           ...(args.end !== undefined && { end: args.end }),
         }),
       );
+      const { describeError } = await import('./describe-error.js');
       for (const message of messages) process.stdout.write(`${JSON.stringify(placedMessageFields(message))}\n`);
       for (const { brokerName, error } of failures) {
         process.stderr.write(`warn: broker ${brokerName} did not answer: ${describeError(error)}\n`);

@@ -1,5 +1,4 @@
 import { Command, Option } from 'commander';
-import { startServer } from '../core/server/index.js';
 import { port } from './arguments.js';
 import { stderrLogger } from './stderr-logger.js';
 import { stopSignal } from './stop-signal.js';
@@ -40,6 +39,7 @@ export function serverCommand(end: (exitCode: number) => void): Command {
     .allowExcessArguments(false)
     .action(async (args: ServerArguments) => {
       const stop = stopSignal();
+      const { startServer } = await import('../core/server/index.js');
       try {
         const server = await startServer({
           dir: args.dir,

@@ -5,7 +5,7 @@ import { chmodSync, existsSync, mkdirSync, statSync, writeFileSync } from 'node:
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { tempDir } from '../kit/temp-dir.js';
-import { firstLine, root, run, start, startServer } from './run-cli.js';
+import { firstLine, root, run, runEach, start, startServer } from './run-cli.js';
 
 const lines = (count: number): string => Array.from({ length: count }, (_, n) => `line ${n}\n`).join('');
 
@@ -289,29 +289,39 @@ describe('produce and consume', () => {
   });
 });
 
+const WRONG: readonly (readonly [readonly string[], RegExp])[] = [
+  [[], /name a command/],
+  [
+    ['serve'],
+    /unknown command 'serve' \(Did you mean server\?\); the commands are server, produce, consume, topic, query and view\n$/,
+  ],
+  [['nothing-like-it'], /unknown command 'nothing-like-it'; the commands are server, /],
+  [['server', '--broker-port', '70000'], /--broker-port.*0 to 65535/],
+  [['server', 'extra'], /too many arguments|unknown|extra/],
+  [['server', '--colour'], /unknown option '--colour'/],
+  [['produce', '--topic', 'T'], /--name-server/],
+  [['produce', '--name-server', 'a:1', '--topic', 'T', '--property', 'novalue'], /KEY=VALUE/],
+  [['consume', '--name-server', 'a:1', '--topic', 'T'], /--group/],
+  [['consume', '--name-server', 'a:1', '--topic', 'T', '--group', 'G', '--from', 'middle'], /first or last/],
+  [['consume', '--name-server', 'a:1', '--topic', 'T', '--group', 'G', '--count', '0'], /whole number from 1/],
+  [['consume', '--name-server', 'a:1', '--topic', 'T', '--group', 'G', '--timeout', 'soon'], /seconds above 0/],
+];
+
 describe('wrong arguments end with one clear line and exit code 2', () => {
-  test.each([
-    [[], /name a command/],
-    [
-      ['serve'],
-      /unknown command 'serve' \(Did you mean server\?\); the commands are server, produce, consume, topic, query and view\n$/,
-    ],
-    [['nothing-like-it'], /unknown command 'nothing-like-it'; the commands are server, /],
-    [['server', '--broker-port', '70000'], /--broker-port.*0 to 65535/],
-    [['server', 'extra'], /too many arguments|unknown|extra/],
-    [['server', '--colour'], /unknown option '--colour'/],
-    [['produce', '--topic', 'T'], /--name-server/],
-    [['produce', '--name-server', 'a:1', '--topic', 'T', '--property', 'novalue'], /KEY=VALUE/],
-    [['consume', '--name-server', 'a:1', '--topic', 'T'], /--group/],
-    [['consume', '--name-server', 'a:1', '--topic', 'T', '--group', 'G', '--from', 'middle'], /first or last/],
-    [['consume', '--name-server', 'a:1', '--topic', 'T', '--group', 'G', '--count', '0'], /whole number from 1/],
-    [['consume', '--name-server', 'a:1', '--topic', 'T', '--group', 'G', '--timeout', 'soon'], /seconds above 0/],
-  ])('%j', async (args, message) => {
-    const ended = await run(args, root);
-    expect(ended.code).toBe(2);
-    expect(ended.stdout).toBe('');
-    expect(ended.stderr).toMatch(/^error: [^\n]+\n$/);
-    expect(ended.stderr).toMatch(message);
+  /** They end before anything is begun: one process serves them all. */
+  const ended = runEach(WRONG.map(([args]) => args));
+
+  test.each(WRONG.map(([args, message], index) => ({ args, message, index })))('$args', async ({ message, index }) => {
+    const { code, stdout, stderr } = (await ended)[index]!;
+    expect([code, stdout]).toEqual([2, '']);
+    expect(stderr).toMatch(/^error: [^\n]+\n$/);
+    expect(stderr).toMatch(message);
+  });
+
+  test('and so does the process', async () => {
+    const { code, stdout, stderr } = await run(['serve'], root);
+    expect([code, stdout]).toEqual([2, '']);
+    expect(stderr).toMatch(/^error: unknown command 'serve' [^\n]+\n$/);
   });
 
   test.each([

@@ -1,8 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { onTestFinished } from 'vitest';
 
 export const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
@@ -32,6 +33,13 @@ export async function run(args: readonly string[], cwd: string, input?: string):
   child.stderr?.on('data', (chunk) => (output.stderr += chunk));
   const [code] = await once(child, 'close');
   return { code, ...output };
+}
+
+/** Runs the command with each of these arguments, all in one process of their own. */
+export async function runEach(lists: readonly (readonly string[])[]): Promise<readonly Ended[]> {
+  const args = [join(root, 'test/cli/run-main.mjs'), join(root, 'dist/esm/cli/main.js'), JSON.stringify(lists)];
+  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: root });
+  return JSON.parse(stdout) as Ended[];
 }
 
 /** A running `multistage server` on ports of its own. */
