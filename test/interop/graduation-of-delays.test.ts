@@ -4,6 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, inject, type TestContext, test } from 'vitest';
 import { connect, type OutgoingMessage } from '../../core/index.js';
+import type { ExtInput } from '../../core/remoting/protocol/remoting-command.js';
+import { RequestCode } from '../../core/remoting/protocol/request-codes.js';
+import { invoke, rawClient } from '../server/kit/running.js';
+import { type PoppedMessage, readPopAnswer } from '../server/pop/pop-broker.js';
 import { startApache } from './kit/apache.js';
 import type { ApacheVersion } from './kit/jars.js';
 import { startOurServerProcess } from './kit/our-server-process.js';
@@ -18,6 +22,13 @@ async function temporaryFolder({ onTestFinished }: TestContext): Promise<string>
   const folder = await mkdtemp(join(tmpdir(), 'multistage-delays-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   return folder;
+}
+
+async function startOn(host: Host, dir: string, context: TestContext) {
+  if (host !== 'ours') {
+    return startApache(inject('java'), await temporaryFolder(context), { version: host, store: dir, ...NAMES });
+  }
+  return startOurServerProcess({ dir, brokerName: NAMES.brokerName, cluster: NAMES.clusterName });
 }
 
 /** One broker after the other on one directory; bodies by where they lie in the topic. */
@@ -37,14 +48,7 @@ class Waiting {
     messages: readonly Omit<OutgoingMessage, 'topic'>[],
     expected: readonly string[],
   ): Promise<void> {
-    const server =
-      host === 'ours'
-        ? await startOurServerProcess({ dir: this.#dir, brokerName: NAMES.brokerName, cluster: NAMES.clusterName })
-        : await startApache(inject('java'), await temporaryFolder(this.#context), {
-            version: host,
-            store: this.#dir,
-            ...NAMES,
-          });
+    const server = await startOn(host, this.#dir, this.#context);
     const mq = await connect({ nameServers: server.nameServer });
     try {
       const producer = await mq.producer({ group: 'waits', timeoutMs: 15_000 });
@@ -107,4 +111,66 @@ test.concurrent('levels go to Apache 4.9.7 and back, and timers wait for who kno
   await waiting.on('4.9.7', [{ body: 'theirs', delay: '5s' }], ['level', 'theirs']);
   await waiting.on('ours', [], ['timer']);
   expect(waiting.places.size).toBe(4);
+});
+
+test.concurrent('what was popped goes to Apache 5.5.0 and back: only what nobody acknowledged comes again', {
+  timeout: 200_000,
+}, async (context) => {
+  const topic = 'popped';
+  const dir = join(await temporaryFolder(context), 'data');
+  const client = rawClient();
+  const named = { consumerGroup: 'pops', topic, initMode: 0, order: false };
+  let address = '';
+  const pop = async (invisibleTime: number): Promise<readonly PoppedMessage[]> => {
+    const asked = { queueId: -1, maxMsgNums: 32, invisibleTime, pollTime: 2_000, bornTime: Date.now() };
+    const { code, remark, ext, body } = await invoke(client, address, RequestCode.POP_MESSAGE, { ...named, ...asked });
+    expect([0, 210], remark).toContain(code);
+    return readPopAnswer({ code, ext, body }, 'pops', NAMES.brokerName).messages;
+  };
+  const tell = async (code: number, { topic: from, queueId, offset, receipt }: PoppedMessage, more: ExtInput = {}) => {
+    const ext = { consumerGroup: 'pops', topic: from, queueId, offset, extraInfo: receipt, ...more };
+    expect(await invoke(client, address, code, ext)).toMatchObject({ code: 0 });
+  };
+  /** Ids with their tries until these have come, and a little longer. */
+  const comes = async (expected: readonly string[], handle: (message: PoppedMessage) => Promise<void>) => {
+    const seen: string[] = [];
+    const endMs = performance.now() + DELAY_MS_MAX;
+    for (let more = 1; (seen.length < expected.length || more-- > 0) && performance.now() < endMs; ) {
+      for (const message of await pop(5_000)) {
+        seen.push(`${message.id} ${message.reconsumeTimes}`);
+        await handle(message);
+      }
+    }
+    expect(seen.sort()).toEqual(expected);
+  };
+  const ack = (message: PoppedMessage) => tell(RequestCode.ACK_MESSAGE, message);
+
+  const ours = await startOn('ours', dir, context);
+  address = ours.brokerAddress;
+  const mq = await connect({ nameServers: ours.nameServer });
+  const producer = await mq.producer({ group: 'waits' });
+  for (const body of ['done', 'lost', 'kept']) await producer.send({ topic, body });
+  await mq.close();
+  const first = new Map((await pop(5_000)).map((message) => [message.id, message]));
+  expect([...first.keys()].sort()).toEqual(['done', 'kept', 'lost']);
+  await ack(first.get('done')!);
+  await tell(RequestCode.CHANGE_MESSAGE_INVISIBLETIME, first.get('kept')!, { invisibleTime: 12_000 });
+  await ours.close();
+
+  const theirs = await startOn('5.5.0', dir, context);
+  address = theirs.brokerAddress;
+  await comes(['kept 1', 'lost 1'], async (message) => {
+    if (message.id === 'lost') await ack(message);
+  });
+  await theirs.close();
+
+  const again = await startOn('ours', dir, context);
+  address = again.brokerAddress;
+  await comes(['kept 2'], () => Promise.resolve());
+  await again.kill();
+
+  const last = await startOn('ours', dir, context);
+  address = last.brokerAddress;
+  await comes(['kept 3'], ack);
+  await last.close();
 });

@@ -101,7 +101,11 @@ export class PopBroker {
 }
 
 /** Reads an answer as Java's client does: the receipt is put together from the header, unless the message has one. */
-export function readPopAnswer({ code, remark, ext = {}, body, bodyParts }: OutgoingResponse, group: string): PopAnswer {
+export function readPopAnswer(
+  { code, remark, ext = {}, body, bodyParts }: OutgoingResponse,
+  group: string,
+  brokerName = 'broker-a',
+): PopAnswer {
   const bytes = Buffer.concat(bodyParts ?? (body === undefined ? [] : [body]));
   const starts = new Map<string, string>();
   const listed = new Set<string>();
@@ -122,7 +126,7 @@ export function readPopAnswer({ code, remark, ext = {}, body, bodyParts }: Outgo
       topic: flag === '1' ? `%RETRY%${group}_${record.topic}` : record.topic,
       queueId,
       offset: queueOffset,
-      receipt: properties.POP_CK ?? receiptOf(record, ext, start),
+      receipt: properties.POP_CK ?? receiptOf(record, ext, start, brokerName),
       reconsumeTimes: record.reconsumeTimes,
       properties: { ...properties },
     };
@@ -131,9 +135,14 @@ export function readPopAnswer({ code, remark, ext = {}, body, bodyParts }: Outgo
   return { code, remark, ext: ext as Readonly<Record<string, unknown>>, messages };
 }
 
-function receiptOf(record: StoredRecord, ext: Readonly<Record<string, unknown>>, start: string): string {
+function receiptOf(
+  record: StoredRecord,
+  ext: Readonly<Record<string, unknown>>,
+  start: string,
+  brokerName: string,
+): string {
   const { popTime, invisibleTime, reviveQid } = ext;
-  return `${start} ${popTime} ${invisibleTime} ${reviveQid} 0 broker-a ${record.queueId} ${record.queueOffset}`;
+  return `${start} ${popTime} ${invisibleTime} ${reviveQid} 0 ${brokerName} ${record.queueId} ${record.queueOffset}`;
 }
 
 function itemsOf(info: unknown): string[][] {
