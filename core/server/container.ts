@@ -20,6 +20,7 @@ import { HeldPulls } from './broker/held-pulls.js';
 import { MessageStore } from './broker/message-store.js';
 import { MessageRequestModes } from './broker/pop/message-request-modes.js';
 import { PopOffsets } from './broker/pop/pop-offsets.js';
+import { PopOrder } from './broker/pop/pop-order.js';
 import { PopReader } from './broker/pop/pop-reader.js';
 import { PopWaiting } from './broker/pop/pop-waiting.js';
 import { ReviveLog } from './broker/pop/revive-log.js';
@@ -136,6 +137,7 @@ const BROKER_SERVICES: readonly Newable<BrokerService>[] = [
   MessageRequestModes,
   PopOffsets,
   PopWaiting,
+  PopOrder,
   ReviveService,
 ];
 

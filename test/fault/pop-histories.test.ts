@@ -1,7 +1,7 @@
 import { test } from 'vitest';
 import { runPopHistory } from './pop-history.js';
 
-const COUNT = 25;
+const COUNT = 20;
 
 /** Any number, from any seed: npm run test:fault -- --pops --seed S --count N. */
 test(`${COUNT} histories with kills and power failures lose no popped message and bring back none that was acknowledged`, async () => {

@@ -30,6 +30,8 @@ export interface PopQueue {
   storing: number;
   /** Counts what sets `next` from outside: a checkpoint of before says nothing any more. */
   epoch: number;
+  /** Whether an operator set the group's offset, until somebody asks. */
+  isReset: boolean;
 }
 
 /**
@@ -80,15 +82,26 @@ export class PopOffsets implements BrokerService {
 
   /** The queue, with `next` where an operator set the group's offset, or where the group begins. */
   queue(group: string, topic: string, queueId: number, initMode: number): PopQueue {
-    const key = `${topic}\0${group}\0${queueId}`;
+    const key = keyOf(topic, group, queueId);
     let queue = this.#queues.get(key);
     if (queue === undefined) {
-      queue = { group, topic, queueId, next: 0, committed: undefined, reading: undefined, storing: 0, epoch: 0 };
+      queue = {
+        group,
+        topic,
+        queueId,
+        next: 0,
+        committed: undefined,
+        reading: undefined,
+        storing: 0,
+        epoch: 0,
+        isReset: false,
+      };
       this.#queues.set(key, queue);
     }
     const committed = this.#offsets.query(group, topic, queueId);
     if (committed === undefined || committed < 0) this.moveTo(queue, this.#first(topic, queueId, initMode));
     else if (committed !== queue.committed) {
+      queue.isReset = queue.committed !== undefined;
       queue.next = committed;
       queue.committed = committed;
       queue.epoch++;
@@ -96,10 +109,17 @@ export class PopOffsets implements BrokerService {
     return queue;
   }
 
+  /** Whether an operator set the group's offset since this was asked last. */
+  wasReset(queue: PopQueue): boolean {
+    const { isReset } = queue;
+    queue.isReset = false;
+    return isReset;
+  }
+
   /** Messages that a group has not popped, without beginning to consume. */
   countOf(group: string, topic: string, queueId: number): number {
     const committed = this.#offsets.query(group, topic, queueId);
-    const known = this.#queues.get(`${topic}\0${group}\0${queueId}`);
+    const known = this.#queues.get(keyOf(topic, group, queueId));
     const next = known !== undefined && known.committed === committed ? known.next : committed;
     return this.#store.maxOffset(topic, queueId) - (next ?? this.#store.minOffset(topic, queueId));
   }
@@ -109,6 +129,18 @@ export class PopOffsets implements BrokerService {
     queue.next = offset;
     queue.epoch++;
     this.#commit(queue, offset);
+  }
+
+  /** A group that pops in order is done with all in front of `offset`. */
+  commitOrdered(group: string, topic: string, queueId: number, offset: number): void {
+    const queue = this.#queues.get(keyOf(topic, group, queueId));
+    if (queue === undefined) this.#offsets.commitRecorded(group, topic, queueId, offset);
+    else this.moveTo(queue, offset);
+  }
+
+  /** Where a group stands; undefined where it never consumed. */
+  committed(group: string, topic: string, queueId: number): number | undefined {
+    return this.#offsets.query(group, topic, queueId);
   }
 
   /** Nothing of interest lies in front of `next`. */
@@ -160,4 +192,8 @@ export class PopOffsets implements BrokerService {
     if (minOffset <= 0 && !this.#store.isCold(topic, queueId, 0)) return 0;
     return Math.max(0, this.#store.maxOffset(topic, queueId) - 1);
   }
+}
+
+function keyOf(topic: string, group: string, queueId: number): string {
+  return `${topic}\0${group}\0${queueId}`;
 }

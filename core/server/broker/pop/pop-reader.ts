@@ -9,14 +9,14 @@ import { type GetResult, MessageStore } from '../message-store.js';
 import type { PullFilter } from '../processors/pull-check.js';
 import { TopicConfigManager } from '../topic-config-manager.js';
 import type { Checkpoint } from './checkpoint.js';
-import type { PopRequest } from './pop-fields.js';
+import type { PollingRequest, PopRequest } from './pop-fields.js';
 import { PopOffsets, type PopQueue } from './pop-offsets.js';
-import type { PopReceipt, RetryFlag } from './pop-receipt.js';
+import { PopOrder } from './pop-order.js';
+import { ORDER_REVIVE_QUEUE, type PopReceipt, type RetryFlag } from './pop-receipt.js';
+import { type PopSource, popSources } from './pop-sources.js';
 import { asOriginal } from './popped-record.js';
 import { isStored, REVIVE_QUEUE_NUMS, ReviveLog } from './revive-log.js';
 
-/** Of so many pops one looks for retries first; the others do when there is room left (popFromRetryProbability 20). */
-const RETRY_FIRST_EVERY = 5;
 /** Once from where the group is, once from where the queue begins or ends. */
 const TRIES_MAX = 2;
 
@@ -28,6 +28,8 @@ export interface PoppedQueue {
   readonly offsets: readonly number[];
   /** As the consumer gets them. */
   readonly records: readonly Buffer[];
+  /** Items of orderCountInfo; of orders only. */
+  readonly counts?: readonly string[];
 }
 
 export interface Popped {
@@ -36,31 +38,28 @@ export interface Popped {
   readonly queues: readonly PoppedQueue[];
   /** Messages that are left in the queues that were asked for. */
   readonly restNum: number;
+  /** Whether looking again at once may find some. */
+  readonly isMore: boolean;
   /** Why messages that are there cannot be handed out; undefined where they can. */
   readonly failure: string | undefined;
-}
-
-interface Source {
-  readonly topic: string;
-  readonly retryFlag: RetryFlag;
-  readonly queueId: number;
 }
 
 /** What came of one queue, once its checkpoint is stored. */
 type Taken = Promise<PoppedQueue | { readonly failure: string }>;
 
-interface Found {
-  readonly count: number;
-  readonly taken: Taken;
-}
-
 /** One pop on its way through the queues. */
 interface Turn {
   readonly request: PopRequest;
   readonly filter: PullFilter;
-  readonly messagesMax: number;
   readonly popTime: number;
   readonly reviveQueueId: number;
+  /** Messages that may still be taken. */
+  left: number;
+  readonly taken: Taken[];
+  /** The queues that were read, and where they ended. */
+  readonly read: (readonly [queue: PopQueue, maxOffset: number])[];
+  /** Some messages were passed over, and others lie behind them. */
+  isPassedOver: boolean;
 }
 
 /**
@@ -73,6 +72,7 @@ export class PopReader {
   readonly #store: MessageStore;
   readonly #topics: TopicConfigManager;
   readonly #offsets: PopOffsets;
+  readonly #order: PopOrder;
   readonly #reviveLog: ReviveLog;
   readonly #clock: Clock;
   readonly #logger: Logger;
@@ -83,6 +83,7 @@ export class PopReader {
     @inject(MessageStore) store: MessageStore,
     @inject(TopicConfigManager) topics: TopicConfigManager,
     @inject(PopOffsets) offsets: PopOffsets,
+    @inject(PopOrder) order: PopOrder,
     @inject(ReviveLog) reviveLog: ReviveLog,
     @inject(Clock) clock: Clock,
     @inject(Logger) logger: Logger,
@@ -91,6 +92,7 @@ export class PopReader {
     this.#store = store;
     this.#topics = topics;
     this.#offsets = offsets;
+    this.#order = order;
     this.#reviveLog = reviveLog;
     this.#clock = clock;
     this.#logger = logger;
@@ -98,82 +100,76 @@ export class PopReader {
 
   async pop(request: PopRequest, config: TopicConfig, filter: PullFilter): Promise<Popped> {
     await this.#reviveLog.ready();
-    const turn = this.#pops++;
-    const reviveQueueId = turn % REVIVE_QUEUE_NUMS;
+    const count = this.#pops++;
+    const reviveQueueId = request.order ? ORDER_REVIVE_QUEUE : count % REVIVE_QUEUE_NUMS;
     const popTime = this.#clock.now();
-    const sources = this.#sources(request, config, turn);
-    const taken: Taken[] = [];
-    let left = Math.max(1, request.maxMsgNums);
+    const left = Math.max(1, request.maxMsgNums);
+    const turn: Turn = { request, filter, popTime, reviveQueueId, left, taken: [], read: [], isPassedOver: false };
+    const sources = this.#sources(request, config, count);
     for (const source of sources) {
-      if (left === 0) break;
-      const found = await this.#from(source, { request, filter, messagesMax: left, popTime, reviveQueueId });
-      if (found === undefined) continue;
-      left -= found.count;
-      taken.push(found.taken);
+      if (turn.left === 0) break;
+      await this.#from(source, turn);
     }
-    const ended = await Promise.all(taken);
-    const queues = ended.filter((each) => 'records' in each);
-    const restNum = sources.reduce((sum, { topic, queueId }) => {
-      return sum + Math.max(0, this.#offsets.countOf(request.group, topic, queueId));
-    }, 0);
-    const failure = ended.find((each) => 'failure' in each)?.failure;
-    return { popTime, reviveQueueId, queues, restNum, failure };
+    const ended = await Promise.all(turn.taken);
+    const { group } = request;
+    const restNum = sources
+      .filter((source) => !request.order || !this.#order.isBlocked({ ...source, group }))
+      .reduce((sum, { topic, queueId }) => sum + Math.max(0, this.#offsets.countOf(group, topic, queueId)), 0);
+    const arrived = turn.read.some(([{ topic, queueId }, end]) => this.#store.maxOffset(topic, queueId) > end);
+    return {
+      popTime,
+      reviveQueueId,
+      queues: ended.filter((each) => 'records' in each),
+      restNum,
+      isMore: turn.isPassedOver || arrived,
+      failure: ended.find((each) => 'failure' in each)?.failure,
+    };
   }
 
   /** Whether a group could pop something. */
-  hasMessages(request: Pick<PopRequest, 'group' | 'topic' | 'queueId'>, config: TopicConfig): boolean {
-    return this.#sources(request, config, 0).some(
-      ({ topic, queueId }) => this.#offsets.countOf(request.group, topic, queueId) > 0,
-    );
+  hasMessages(request: PollingRequest, config: TopicConfig): boolean {
+    const { group, order, attemptId } = request;
+    return this.#sources(request, config, 0).some(({ topic, queueId }) => {
+      const isBlocked = order && this.#order.isBlocked({ group, topic, queueId }, attemptId);
+      return !isBlocked && this.#offsets.countOf(group, topic, queueId) > 0;
+    });
   }
 
-  /** The queues to look at, in order: not always the same first, and retries now and then in front. */
-  #sources(
-    { group, topic, queueId }: Pick<PopRequest, 'group' | 'topic' | 'queueId'>,
-    config: TopicConfig,
-    turn: number,
-  ) {
-    const of = (name: string, retryFlag: RetryFlag, queueNums: number): Source[] =>
-      Array.from({ length: queueNums }, (_, index) => ({
-        topic: name,
-        retryFlag,
-        queueId: (turn + index) % queueNums,
-      }));
-    const retryTopic = popRetryTopicOf(topic, group);
-    const retries = of(retryTopic, '1', this.#topics.find(retryTopic)?.readQueueNums ?? 0);
-    const own = queueId < 0 ? of(topic, '0', config.readQueueNums) : [{ topic, retryFlag: '0' as const, queueId }];
-    return turn % RETRY_FIRST_EVERY === 0 ? [...retries, ...own] : [...own, ...retries];
+  #sources(request: PollingRequest, { readQueueNums: queueNums }: TopicConfig, turn: number): readonly PopSource[] {
+    const retries = request.order ? undefined : this.#topics.find(popRetryTopicOf(request.topic, request.group));
+    return popSources(request, { queueNums, retryQueueNums: retries?.readQueueNums ?? 0, turn });
   }
 
-  /** Messages from where the group is; undefined without any. */
-  async #from({ topic, queueId, retryFlag }: Source, turn: Turn): Promise<Found | undefined> {
-    const { group, initMode } = turn.request;
+  /** Messages from where the group is, if there are some. */
+  async #from({ topic, queueId, retryFlag }: PopSource, turn: Turn): Promise<void> {
+    const { group, initMode, order, attemptId } = turn.request;
     for (let tries = 0; tries < TRIES_MAX; ) {
       const queue = this.#offsets.queue(group, topic, queueId, initMode);
       if (queue.reading !== undefined) {
         await queue.reading;
         continue;
       }
+      if (order && this.#offsets.wasReset(queue)) this.#order.clear(queue);
+      if (order && this.#order.isBlocked(queue, attemptId)) return;
       const read = this.#get(queue, turn);
-      const found =
+      const isDone =
         'then' in read ? await this.#alone(queue, read, turn, retryFlag) : this.#claim(queue, read, turn, retryFlag);
-      if (found !== 'again') return found;
+      if (isDone) return;
       tries++;
     }
-    return undefined;
   }
 
-  #get(queue: PopQueue, { messagesMax, filter }: Turn): GetResult | Promise<GetResult> {
+  #get(queue: PopQueue, { left, filter }: Turn): GetResult | Promise<GetResult> {
     const { matchesTagsCode, matchesRecord } = filter;
     return this.#store.get(queue.topic, queue.queueId, queue.next, {
-      messagesMax,
+      messagesMax: left,
       ...(matchesTagsCode && { matchesTagsCode }),
       ...(matchesRecord && { matchesRecord }),
     });
   }
 
   /** Nobody else may take what is being read from the disk. */
-  async #alone(queue: PopQueue, read: Promise<GetResult>, turn: Turn, retryFlag: RetryFlag) {
+  async #alone(queue: PopQueue, read: Promise<GetResult>, turn: Turn, retryFlag: RetryFlag): Promise<boolean> {
     const { epoch } = queue;
     let release = (): void => {};
     queue.reading = new Promise<void>((resolve) => {
@@ -182,32 +178,46 @@ export class PopReader {
     try {
       const result = await read;
       // Meanwhile an operator may have sent the group elsewhere.
-      return epoch === queue.epoch ? this.#claim(queue, result, turn, retryFlag) : 'again';
+      return epoch === queue.epoch && this.#claim(queue, result, turn, retryFlag);
     } finally {
       queue.reading = undefined;
       release();
     }
   }
 
-  /** What was read becomes this consumer's, before anybody else looks. */
-  #claim(queue: PopQueue, result: GetResult, turn: Turn, retryFlag: RetryFlag): Found | 'again' | undefined {
-    const { status, nextBeginOffset, records } = result;
+  /** What was read becomes this consumer's, before anybody else looks. False: it has to be read again. */
+  #claim(queue: PopQueue, result: GetResult, turn: Turn, retryFlag: RetryFlag): boolean {
+    const { status, nextBeginOffset, maxOffset, records } = result;
     const { topic, group, queueId, next } = queue;
-    if (records.length > 0) return { count: records.length, taken: this.#take(queue, result, turn, retryFlag) };
+    turn.read.push([queue, maxOffset]);
+    if (records.length > 0) {
+      turn.left -= records.length;
+      turn.taken.push(
+        turn.request.order ? this.#takeInOrder(queue, result, turn) : this.#take(queue, result, turn, retryFlag),
+      );
+      return true;
+    }
     if (status === 'OFFSET_TOO_SMALL' || status === 'OFFSET_OVERFLOW_BADLY' || status === 'OFFSET_FOUND_NULL') {
-      this.#logger.warn('a group goes on where its queue has messages', {
-        topic,
-        group,
-        queueId,
-        next,
-        nextBeginOffset,
-      });
+      const facts = { topic, group, queueId, next, nextBeginOffset };
+      this.#logger.warn('a group goes on where its queue has messages', facts);
       this.#offsets.moveTo(queue, nextBeginOffset);
-      return 'again';
+      return false;
     }
     const isPassed = status === 'NO_MATCHED_MESSAGE' || status === 'MESSAGE_WAS_REMOVING';
-    if (isPassed && nextBeginOffset > next) this.#offsets.skipTo(queue, nextBeginOffset);
-    return undefined;
+    if (isPassed && nextBeginOffset > next) {
+      this.#offsets.skipTo(queue, nextBeginOffset);
+      turn.isPassedOver ||= nextBeginOffset < maxOffset;
+    }
+    return true;
+  }
+
+  /** The group stays where it is: until the messages are acknowledged it is their queue that waits. */
+  #takeInOrder(queue: PopQueue, { records }: GetResult, { request, popTime }: Turn): Taken {
+    const { queueId, next: startOffset } = queue;
+    const { invisibleTime, attemptId } = request;
+    const offsets = records.map((bytes) => readRecord(bytes, 0).queueOffset);
+    const counts = this.#order.popped(queue, { popTime, invisibleTime, offsets, attemptId });
+    return Promise.resolve({ retryFlag: '0', queueId, startOffset, offsets, records, counts });
   }
 
   #take(queue: PopQueue, found: GetResult, turn: Turn, retryFlag: RetryFlag): Taken {

@@ -9,10 +9,12 @@ import type { BrokerProcessor } from '../broker-processor.js';
 import { MessageStore } from '../message-store.js';
 import { type Acknowledgement, reviveTimeOf } from '../pop/checkpoint.js';
 import { illegalQueue } from '../pop/pop-check.js';
-import { parseReceipt, poppedTopicOf, retryFlagOf } from '../pop/pop-receipt.js';
+import { PopOffsets } from '../pop/pop-offsets.js';
+import { PopOrder } from '../pop/pop-order.js';
+import { ORDER_REVIVE_QUEUE, parseReceipt, poppedTopicOf, retryFlagOf } from '../pop/pop-receipt.js';
 import { isStored, REVIVE_QUEUE_NUMS, ReviveLog } from '../pop/revive-log.js';
 import { TopicConfigManager } from '../topic-config-manager.js';
-import { FAQ_LINE } from '../topic-names.js';
+import { FAQ_LINE, type Refusal } from '../topic-names.js';
 
 /** What is to be noted, and where. */
 interface Note {
@@ -30,6 +32,8 @@ export class AckMessageProcessor implements BrokerProcessor {
   readonly #store: MessageStore;
   readonly #topics: TopicConfigManager;
   readonly #reviveLog: ReviveLog;
+  readonly #offsets: PopOffsets;
+  readonly #order: PopOrder;
 
   readonly handlers = {
     [RequestCode.ACK_MESSAGE]: (request: RemotingCommand, connection: ServerConnection): Promise<OutgoingResponse> =>
@@ -41,10 +45,14 @@ export class AckMessageProcessor implements BrokerProcessor {
     @inject(MessageStore) store: MessageStore,
     @inject(TopicConfigManager) topics: TopicConfigManager,
     @inject(ReviveLog) reviveLog: ReviveLog,
+    @inject(PopOffsets) offsets: PopOffsets,
+    @inject(PopOrder) order: PopOrder,
   ) {
     this.#store = store;
     this.#topics = topics;
     this.#reviveLog = reviveLog;
+    this.#offsets = offsets;
+    this.#order = order;
   }
 
   async #ack(request: RemotingCommand, connection: ServerConnection): Promise<OutgoingResponse> {
@@ -91,18 +99,40 @@ export class AckMessageProcessor implements BrokerProcessor {
   }
 
   async #note(notes: readonly Note[]): Promise<OutgoingResponse> {
-    const results = await Promise.all(notes.map((note) => this.#append(note)));
-    const remark = results.find((each) => each !== undefined);
-    return remark === undefined ? { code: ResponseCode.SUCCESS } : { code: ResponseCode.SYSTEM_ERROR, remark };
+    const refusals = await Promise.all(
+      notes.map((note) =>
+        note.reviveQueueId === ORDER_REVIVE_QUEUE ? this.#ackInOrder(note.ack) : this.#append(note),
+      ),
+    );
+    return refusals.find((each) => each !== undefined) ?? { code: ResponseCode.SUCCESS };
   }
 
   /** Why it is not noted; undefined when it is. */
-  async #append({ ack, reviveQueueId, reviveTime }: Note): Promise<string | undefined> {
-    if (reviveQueueId < 0 || reviveQueueId >= REVIVE_QUEUE_NUMS) return `there is no revive queue ${reviveQueueId}`;
+  async #append({ ack, reviveQueueId, reviveTime }: Note): Promise<Refusal | undefined> {
+    if (reviveQueueId < 0 || reviveQueueId >= REVIVE_QUEUE_NUMS) {
+      return { code: ResponseCode.SYSTEM_ERROR, remark: `there is no revive queue ${reviveQueueId}` };
+    }
     const message = this.#reviveLog.ackMessage(ack, reviveQueueId, reviveTime);
-    if ('code' in message) return message.remark ?? 'the acknowledgement is illegal';
+    if ('code' in message) return message;
     const result = await this.#reviveLog.append(message);
-    return isStored(result) ? undefined : `the acknowledgement is not stored: ${result.status}`;
+    if (isStored(result)) return undefined;
+    return { code: ResponseCode.SYSTEM_ERROR, remark: `the acknowledgement is not stored: ${result.status}` };
+  }
+
+  /** What was popped in order has no checkpoint: the group goes on. */
+  #ackInOrder({ group, topic, queueId, popTime, offsets }: Acknowledgement): Refusal | undefined {
+    for (const offset of offsets) {
+      const committed = this.#offsets.committed(group, topic, queueId) ?? -1;
+      if (offset < committed) continue;
+      const result = this.#order.ack({ group, topic, queueId }, offset, popTime);
+      if (result.kind === 'next') this.#offsets.commitOrdered(group, topic, queueId, result.offset);
+      if (result.kind === 'illegal') {
+        const key = `${topic}@${group}@${queueId}`;
+        const remark = `offset is illegal, key:${key}, old:${committed}, commit:${offset}, next:-1`;
+        return { code: ResponseCode.MESSAGE_ILLEGAL, remark };
+      }
+    }
+    return undefined;
   }
 
   #range(topic: string, queueId: number): { readonly minOffset: number; readonly maxOffset: number } {

@@ -9,7 +9,8 @@ import type { BrokerProcessor } from '../broker-processor.js';
 import { MessageStore } from '../message-store.js';
 import { type Checkpoint, reviveTimeOf } from '../pop/checkpoint.js';
 import { illegalQueue } from '../pop/pop-check.js';
-import { parseReceipt } from '../pop/pop-receipt.js';
+import { PopOrder } from '../pop/pop-order.js';
+import { ORDER_REVIVE_QUEUE, parseReceipt } from '../pop/pop-receipt.js';
 import { isStored, REVIVE_QUEUE_NUMS, ReviveLog } from '../pop/revive-log.js';
 import { TopicConfigManager } from '../topic-config-manager.js';
 import { FAQ_LINE } from '../topic-names.js';
@@ -24,6 +25,7 @@ export class ChangeInvisibleTimeProcessor implements BrokerProcessor {
   readonly #store: MessageStore;
   readonly #topics: TopicConfigManager;
   readonly #reviveLog: ReviveLog;
+  readonly #order: PopOrder;
   readonly #clock: Clock;
 
   readonly handlers = {
@@ -37,11 +39,13 @@ export class ChangeInvisibleTimeProcessor implements BrokerProcessor {
     @inject(MessageStore) store: MessageStore,
     @inject(TopicConfigManager) topics: TopicConfigManager,
     @inject(ReviveLog) reviveLog: ReviveLog,
+    @inject(PopOrder) order: PopOrder,
     @inject(Clock) clock: Clock,
   ) {
     this.#store = store;
     this.#topics = topics;
     this.#reviveLog = reviveLog;
+    this.#order = order;
     this.#clock = clock;
   }
 
@@ -65,6 +69,12 @@ export class ChangeInvisibleTimeProcessor implements BrokerProcessor {
       return { code: ResponseCode.NO_MESSAGE, ext: {} };
     }
     const { brokerName, startOffset, reviveQueueId } = receipt;
+    if (reviveQueueId === ORDER_REVIVE_QUEUE) {
+      const visibleAt = this.#clock.now() + invisibleTime;
+      this.#order.changeVisible({ group, topic, queueId }, offset, receipt.popTime, visibleAt);
+      const ext = { popTime: receipt.popTime, invisibleTime: visibleAt - receipt.popTime, reviveQid: reviveQueueId };
+      return { code: ResponseCode.SUCCESS, ext };
+    }
     if (reviveQueueId < 0 || reviveQueueId >= REVIVE_QUEUE_NUMS) {
       return { code: ResponseCode.SYSTEM_ERROR, remark: `there is no revive queue ${reviveQueueId}`, ext: {} };
     }

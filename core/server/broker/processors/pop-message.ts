@@ -110,7 +110,7 @@ export class PopMessageProcessor implements BrokerProcessor {
   #answer(popped: Popped, checked: CheckedPop): void {
     const { pop, filter, connection, respond } = checked;
     const { group, topic, queueId } = pop;
-    const { queues, failure, restNum } = popped;
+    const { queues, failure, restNum, isMore } = popped;
     const count = queues.reduce((sum, { records }) => sum + records.length, 0);
     if (count > 0) {
       this.#counters.got(count);
@@ -133,14 +133,19 @@ export class PopMessageProcessor implements BrokerProcessor {
       answer: () => this.#look(checked),
     });
     // What came while the disk was read, or what one look at the queues leaves, found nobody waiting.
-    if (held === 'held' && restNum > 0) this.#waiting.pops.wake(topic, group, queueId);
+    if (held === 'held' && isMore) this.#waiting.pops.wake(topic, group, queueId);
     if (held === 'held') return;
     const code = held === 'full' ? ResponseCode.POLLING_FULL : ResponseCode.POLLING_TIMEOUT;
     respond(answerOf(code, 'NO_MESSAGE_IN_QUEUE', popped, pop));
   }
 }
 
-function answerOf(code: number, remark: string, popped: Popped, { invisibleTime }: PopRequest): OutgoingResponse {
+function answerOf(
+  code: number,
+  remark: string,
+  popped: Popped,
+  { invisibleTime, order }: PopRequest,
+): OutgoingResponse {
   const { popTime, reviveQueueId, restNum, queues } = popped;
   const items = queues.map(({ retryFlag, queueId, startOffset }) => formatInfoItem(retryFlag, queueId, startOffset));
   const messages = queues.map(({ retryFlag, queueId, offsets }) => formatInfoItem(retryFlag, queueId, offsets.join()));
@@ -154,6 +159,7 @@ function answerOf(code: number, remark: string, popped: Popped, { invisibleTime 
       restNum,
       startOffsetInfo: items.join(';'),
       msgOffsetInfo: messages.join(';'),
+      ...(order && { orderCountInfo: queues.flatMap(({ counts = [] }) => counts).join(';') }),
     },
     bodyParts: queues.flatMap(({ records }) => records),
   };
