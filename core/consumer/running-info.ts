@@ -2,6 +2,7 @@ import type { MessageQueue } from '../message/message.js';
 import {
   type ConsumerRunningInfo,
   type ConsumeStatus,
+  type PopProcessQueueInfo,
   type ProcessQueueInfo,
   RunningInfoProperty,
 } from '../remoting/protocol/consumer-running-info.js';
@@ -54,11 +55,21 @@ export function runningInfo(facts: RunningInfoFacts): ConsumerRunningInfo {
     statusTable.set(wireTopic, statistics.statusOf(topic, nowMs));
   }
   const mqTable = new Map<MessageQueue, ProcessQueueInfo>();
+  const mqPopTable = new Map<MessageQueue, PopProcessQueueInfo>();
   for (const consumed of assignment.consumed) {
-    mqTable.set(consumed.queue, queueInfo(consumed, assignment.lastPullMs(consumed), clock, facts.locks));
+    const lastPullMs = assignment.lastPullMs(consumed);
+    if (consumed.popped) mqPopTable.set(consumed.queue, popInfo(consumed, lastPullMs, clock));
+    else mqTable.set(consumed.queue, queueInfo(consumed, lastPullMs, clock, facts.locks));
   }
   const subscriptionSet = subscriptions.forHeartbeat().map((one) => ({ ...one, classFilterMode: false }));
-  return { properties: propertiesOf(facts), subscriptionSet, mqTable, statusTable, jstack: facts.description };
+  return {
+    properties: propertiesOf(facts),
+    subscriptionSet,
+    mqTable,
+    ...(mqPopTable.size === 0 ? {} : { mqPopTable }),
+    statusTable,
+    jstack: facts.description,
+  };
 }
 
 function propertiesOf({
@@ -91,9 +102,7 @@ function queueInfo(
   clock: Clock,
   locks: QueueLocks | undefined,
 ): ProcessQueueInfo {
-  /** Of something that monotonic milliseconds tell; 0 for what never was. */
-  const instant = (monotonicMs: number | undefined): number =>
-    monotonicMs === undefined ? 0 : Math.round(clock.now() - (clock.monotonic() - monotonicMs));
+  const instant = (monotonicMs: number | undefined): number => instantOf(monotonicMs, clock);
   const { count, sizeBytes, committableOffset, nextOffset } = processQueue;
   return {
     commitOffset: committableOffset,
@@ -111,4 +120,17 @@ function queueInfo(
     lastPullTimestamp: instant(lastPullMs),
     lastConsumeTimestamp: instant(lastDeliveredMs),
   };
+}
+
+function popInfo(
+  { processQueue, dropped }: ConsumedQueue,
+  lastPopMs: number | undefined,
+  clock: Clock,
+): PopProcessQueueInfo {
+  return { waitAckCount: processQueue.count, droped: dropped, lastPopTimestamp: instantOf(lastPopMs, clock) };
+}
+
+/** Of something that monotonic milliseconds tell; 0 for what never was. */
+function instantOf(monotonicMs: number | undefined, clock: Clock): number {
+  return monotonicMs === undefined ? 0 : Math.round(clock.now() - (clock.monotonic() - monotonicMs));
 }

@@ -1,4 +1,5 @@
-import { inject } from 'vitest';
+import { expect, inject, onTestFinished, test } from 'vitest';
+import { connect } from '../../core/index.js';
 import { mainJobContract } from './contract/main-job.js';
 import { ourAdminContract } from './contract/our-admin.js';
 import { ourClientContract } from './contract/our-client.js';
@@ -12,6 +13,22 @@ import { ourTransactionsContract } from './contract/our-transactions.js';
 
 /** Our client on Apache's name server and broker 4.9.7. */
 const target = () => inject('apache');
+
+test.each(['pop', 'assigned'] as const)(
+  'a consumer that is to be %s says at once that brokers of 4.9 cannot do that',
+  async (mode) => {
+    const mq = await connect({ nameServers: target().nameServer });
+    onTestFinished(() => mq.close());
+    const topic = 'ours_not_popped';
+    await mq.admin.createTopic(topic, { queueNum: 1, timeoutMs: 15_000 });
+    const consumer = await mq.consumer({ group: `${topic}_${mode}`, subscribe: [topic], messageRequestMode: mode });
+    await expect(consumer.run(() => undefined)).rejects.toMatchObject({
+      code: 'RMQ_BROKER_ERROR',
+      responseCode: 3,
+      hint: expect.stringContaining("messageRequestMode: 'pull'"),
+    });
+  },
+);
 
 ourClientContract(target);
 ourConsumerGroupsContract(target);

@@ -22,6 +22,14 @@ export interface ProcessQueueInfo {
   readonly lastConsumeTimestamp: number;
 }
 
+/** How a consumer stands with a topic that it pops at a broker, or one queue of it. Matches Apache's PopProcessQueueInfo (5.x). */
+export interface PopProcessQueueInfo {
+  readonly waitAckCount: number;
+  /** Apache's spelling. */
+  readonly droped: boolean;
+  readonly lastPopTimestamp: number;
+}
+
 /** Times in milliseconds, rates a second, all of the last minute; `consumeFailedMsgs` of the last hour. Matches Apache's ConsumeStatus. */
 export interface ConsumeStatus {
   readonly pullRT: number;
@@ -38,6 +46,8 @@ export interface ConsumerRunningInfo {
   readonly properties: Readonly<Record<string, string>>;
   readonly subscriptionSet: readonly SubscriptionData[];
   readonly mqTable: ReadonlyMap<MessageQueue, ProcessQueueInfo>;
+  /** Of what is popped; default nothing. */
+  readonly mqPopTable?: ReadonlyMap<MessageQueue, PopProcessQueueInfo>;
   /** By topic. */
   readonly statusTable: ReadonlyMap<string, ConsumeStatus>;
   /** Java's threads; here whatever tells what runs. */
@@ -55,11 +65,12 @@ export const RunningInfoProperty = {
 } as const;
 
 export function encodeConsumerRunningInfo(info: ConsumerRunningInfo): Buffer {
-  const { properties, subscriptionSet, mqTable, statusTable, jstack } = info;
+  const { properties, subscriptionSet, mqTable, mqPopTable, statusTable, jstack } = info;
   return formatBody({
     properties,
     subscriptionSet,
     mqTable: queueMapValue(mqTable, (queue) => queue),
+    ...(mqPopTable === undefined ? {} : { mqPopTable: queueMapValue(mqPopTable, (queue) => queue) }),
     statusTable: Object.fromEntries(statusTable),
     ...(jstack === undefined ? {} : { jstack }),
   });

@@ -403,6 +403,18 @@ describe('popping', () => {
     await expect(consumer.run(() => undefined)).rejects.toMatchObject({ code: 'RMQ_BROKER_ERROR', responseCode: 3 });
   });
 
+  test('shows an operator what is popped, beside what is pulled', async () => {
+    const { clock, client, consumer } = setup({}, 2);
+    await consumer.run(never);
+    await clock.settle();
+    const answer = await client.call(RequestCode.GET_CONSUMER_RUNNING_INFO, { consumerGroup: 'billing' });
+    const text = String(answer?.body);
+    expect(text).toContain(
+      `"mqPopTable":{{"brokerName":"broker-a","queueId":-1,"topic":"orders"}:{"waitAckCount":2,"droped":false,"lastPopTimestamp":${clock.now()}}}`,
+    );
+    expect(text).toMatch(/"mqTable":\{\{"brokerName":"broker-a","queueId":0,"topic":"%RETRY%billing"\}:[^}]*\}\}/);
+  });
+
   test('still pulls what members that pulled had sent back', async () => {
     const { clock, broker, consumer } = setup();
     const got: string[] = [];
