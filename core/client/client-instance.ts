@@ -27,7 +27,7 @@ export class ClientInstance implements Client {
   readonly #open: OpenParts;
   /** Producers that plugins use themselves: they outlive the plugins' onStop. */
   readonly #internal: OpenParts;
-  readonly #consumers = new Set<Pick<Consumer, 'health'>>();
+  readonly #consumers = new Map<OpenPart, Pick<Consumer, 'health'>>();
   #admin: Admin | undefined;
 
   constructor(parts: ClientParts) {
@@ -77,32 +77,23 @@ export class ClientInstance implements Client {
 
   async consumer<const S extends Subscribe>(options: ConsumerOptions<S>): Promise<Consumer<S>> {
     this.#life.requireRunning();
-    const consumer = this.#parts.createConsumer(options, (closed) => {
-      this.#open.remove(closed);
-      this.#consumers.delete(closed);
-    });
-    this.#consumers.add(consumer);
+    const consumer = this.#parts.createConsumer(options, (closed) => this.#forget(closed));
+    this.#consumers.set(consumer, consumer);
     return this.#open.add(consumer);
   }
 
   health(): ClientHealth {
-    return clientHealth([...this.#consumers].map((consumer) => consumer.health()));
+    return clientHealth([...this.#consumers.values()].map((consumer) => consumer.health()));
   }
 
   async litePullConsumer<const S extends Subscribe>(options: LitePullConsumerOptions<S>): Promise<LitePullConsumer<S>> {
     this.#life.requireRunning();
-    return this.#keep(
-      this.#open,
-      await this.#parts.createLitePullConsumer(options, (consumer) => this.#open.remove(consumer)),
-    );
+    return this.#keepConsumer(await this.#parts.createLitePullConsumer(options, (closed) => this.#forget(closed)));
   }
 
   async pullConsumer(options: PullConsumerOptions): Promise<PullConsumer> {
     this.#life.requireRunning();
-    return this.#keep(
-      this.#open,
-      await this.#parts.createPullConsumer(options, (consumer) => this.#open.remove(consumer)),
-    );
+    return this.#keepConsumer(await this.#parts.createPullConsumer(options, (closed) => this.#forget(closed)));
   }
 
   plugin<Api>(plugin: Plugin<Api>): Api {
@@ -168,6 +159,18 @@ export class ClientInstance implements Client {
     }
     const producer = await this.#parts.createProducer({ ...rest, group: group ?? internalGroup(plugin) }, internal);
     return this.#keep(internal ? this.#internal : this.#open, producer);
+  }
+
+  async #keepConsumer<C extends OpenPart & Pick<Consumer, 'health'>>(made: C): Promise<C> {
+    const consumer = await this.#keep(this.#open, made);
+    // One that its signal has closed meanwhile was forgotten before it came.
+    if (consumer.state === 'running') this.#consumers.set(consumer, consumer);
+    return consumer;
+  }
+
+  #forget(closed: OpenPart): void {
+    this.#open.remove(closed);
+    this.#consumers.delete(closed);
   }
 
   /** What took longer to be made than the client lived is closed again. */

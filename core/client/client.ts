@@ -47,7 +47,7 @@ export interface Client {
   producer(options: ProducerOptions): Promise<Producer>;
   /** @throws RMQ_OPTIONS_INVALID, RMQ_SUBSCRIPTION_INVALID, RMQ_MESSAGE_ILLEGAL, RMQ_NOT_RUNNING */
   consumer<const S extends Subscribe>(options: ConsumerOptions<S>): Promise<Consumer<S>>;
-  /** How its consumers stand, those that are not closed. Asks nobody: made for the probe of an orchestrator. */
+  /** How its consumers stand, those that pull included, and not those that are closed. Asks nobody: made for the probe of an orchestrator. */
   health(): ClientHealth;
   /**
    * A consumer to poll; it runs. @throws RMQ_OPTIONS_INVALID, RMQ_SUBSCRIPTION_INVALID, RMQ_MESSAGE_ILLEGAL,

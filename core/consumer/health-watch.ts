@@ -13,7 +13,8 @@ const SUSPENDED_MS = 15_000;
 export interface HealthWatchServices {
   /** The group as the application writes it. */
   readonly group: string;
-  readonly consumeTimeoutMs: number;
+  /** Undefined where the application asks for messages. */
+  readonly consumeTimeoutMs: number | undefined;
   readonly assignment: Assignment;
   /** Topics whose queues could not be shared out at the last try. */
   readonly unsharedTopics: () => readonly string[];

@@ -38,6 +38,9 @@ export interface ConsumerHealth {
   readonly verdict: ConsumerVerdict;
   /** What is wrong, for people; empty unless `unhealthy`. */
   readonly reasons: readonly string[];
+  /** Since the application last polled or pulled; undefined before the first time, and where messages come by themselves. */
+  readonly sinceLastPollMs: number | undefined;
+  /** Of a consumer of single pulls, those that it pulled. */
   readonly queues: readonly QueueHealth[];
 }
 
@@ -78,7 +81,8 @@ export interface JudgeOptions {
   readonly nowMs: number;
   /** The process has run without a break since then: time in which it was suspended is nobody's fault. */
   readonly awakeSinceMs: number;
-  readonly consumeTimeoutMs: number;
+  /** Undefined where the application asks for messages: what waits until it does is no illness. */
+  readonly consumeTimeoutMs: number | undefined;
 }
 
 export function judgeQueue(facts: QueueFacts, options: JudgeOptions): QueueHealth {
@@ -109,7 +113,8 @@ function verdictOf(
     return { verdict: 'stalled', reason: `nothing has happened for ${seconds(forMs(activeMs))}; it is read anew` };
   }
   const heldMs = forMs(oldest?.pulledMs);
-  if (oldest !== undefined && (forMs(fullSinceMs) > BLOCKED_MS || heldMs > Math.max(BLOCKED_MS, consumeTimeoutMs))) {
+  const isWatched = oldest !== undefined && consumeTimeoutMs !== undefined;
+  if (isWatched && (forMs(fullSinceMs) > BLOCKED_MS || heldMs > Math.max(BLOCKED_MS, consumeTimeoutMs))) {
     const why = 'its handler hangs or keeps failing';
     return {
       verdict: 'blocked',

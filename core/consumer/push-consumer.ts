@@ -165,14 +165,15 @@ export class PushConsumer<S extends Subscribe> implements Consumer<S> {
   }
 
   health(): ConsumerHealth {
-    const [group, state] = [this.group, this.#state];
+    const state = this.#state;
+    const facts = { group: this.group, state, sinceLastPollMs: undefined };
     if (state === 'start failed') {
       const reasons = [`its start failed: ${String(this.#startFailure)}`];
-      return { group, state, verdict: 'unhealthy', reasons, queues: [] };
+      return { ...facts, verdict: 'unhealthy', reasons, queues: [] };
     }
     const now = this.#running?.health() ?? { queues: [], reasons: [] };
-    if (state !== 'running') return { group, state, verdict: 'not running', reasons: [], queues: now.queues };
-    return { group, state, verdict: now.reasons.length === 0 ? 'healthy' : 'unhealthy', ...now };
+    if (state !== 'running') return { ...facts, verdict: 'not running', reasons: [], queues: now.queues };
+    return { ...facts, verdict: now.reasons.length === 0 ? 'healthy' : 'unhealthy', ...now };
   }
 
   describe(): string {

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { allocateAveragely } from '../../core/consumer/allocation/averagely.js';
+import { createLitePullConsumer } from '../../core/consumer/pull/create-lite-pull-consumer.js';
+import { createPullConsumer } from '../../core/consumer/pull/create-pull-consumer.js';
 import { connect } from '../../core/container/connect.js';
 import { rocketMQError } from '../../core/errors/rocketmq-error.js';
 import { RequestCode } from '../../core/remoting/protocol/request-codes.js';
@@ -8,7 +10,7 @@ import { startServer } from '../../core/server/index.js';
 import { virtualClock } from '../../core/testing/virtual-clock.js';
 import { closeAfterTest } from '../kit/close-after-test.js';
 import { waitFor } from '../kit/wait-for.js';
-import { FakeBroker } from './kit/fake-broker.js';
+import { answerOf, FakeBroker } from './kit/fake-broker.js';
 import { eventsOf, fakeClient } from './kit/fake-client.js';
 
 function setup({ messages = 0, jump = () => 0 }: { messages?: number; jump?: () => number } = {}) {
@@ -45,6 +47,7 @@ describe('health', () => {
       state: 'created',
       verdict: 'not running',
       reasons: [],
+      sinceLastPollMs: undefined,
       queues: [],
     });
     const releases: (() => void)[] = [];
@@ -254,6 +257,76 @@ describe('the watch', () => {
   });
 });
 
+describe('of consumers that are asked', () => {
+  test('lite pull: the last poll, the queues with their lag; that nobody polls is no illness, that pulls fail is', async () => {
+    const { client, broker, pass } = setup({ messages: 40 });
+    const { onClosed: _none, ...services } = client.services;
+    const options = { group: 'billing', subscribe: { orders: '*' }, pullThresholdForQueue: 10 } as const;
+    const consumer = closeAfterTest(await createLitePullConsumer(options, services));
+    expect(consumer.health()).toMatchObject({ state: 'running', verdict: 'healthy', sinceLastPollMs: undefined });
+    await consumer.poll({ maxMessages: 5 });
+    await pass(300_000);
+    expect(consumer.health()).toMatchObject({
+      verdict: 'healthy',
+      sinceLastPollMs: 300_000,
+      queues: [{ ...queue, verdict: 'reading', inFlight: 10, lag: 40, oldestUnacknowledged: { queueOffset: 0 } }],
+    });
+    broker.script = ({ command }) =>
+      command.code === RequestCode.PULL_MESSAGE
+        ? rocketMQError('RMQ_CONNECTION_LOST', 'cut', { address: broker.address, sent: 'no' })
+        : undefined;
+    for (let polls = 0; polls < 3; polls++) await consumer.poll({ maxMessages: 5, timeoutMs: 0 });
+    await pass(60_000);
+    expect(consumer.health()).toMatchObject({
+      verdict: 'unhealthy',
+      reasons: [expect.stringContaining('its pulls have failed')],
+    });
+    await consumer.close();
+    expect(consumer.health()).toMatchObject({ state: 'shut down', verdict: 'not running', queues: [] });
+  });
+
+  test('single pulls: what was pulled last and how far; pulls that fail count up to the last of them', async () => {
+    const { client, broker, clock } = setup({ messages: 40 });
+    const { onClosed: _none, ...services } = client.services;
+    const consumer = closeAfterTest(await createPullConsumer({ group: 'archive' }, services));
+    expect(consumer.health()).toMatchObject({ verdict: 'healthy', sinceLastPollMs: undefined, queues: [] });
+    await consumer.pull(queue, '*', 0);
+    await clock.advance(7_000);
+    expect(consumer.health()).toEqual({
+      group: 'archive',
+      state: 'running',
+      verdict: 'healthy',
+      reasons: [],
+      sinceLastPollMs: 7_000,
+      queues: [
+        {
+          ...queue,
+          verdict: 'reading',
+          reason: undefined,
+          sinceLastPullMs: 7_000,
+          sinceProgressMs: 7_000,
+          inFlight: 0,
+          oldestUnacknowledged: undefined,
+          lag: 8,
+          receiptsExpired: 0,
+        },
+      ],
+    });
+    broker.script = ({ command }) => (command.code === RequestCode.PULL_MESSAGE ? answerOf(1, {}, 'no') : undefined);
+    const fail = () => expect(consumer.pull(queue, '*', 32)).rejects.toMatchObject({ responseCode: 1 });
+    await fail();
+    await clock.advance(40_000);
+    expect(consumer.health().verdict).toBe('healthy');
+    await fail();
+    expect(consumer.health().reasons).toEqual([
+      'queue 0 of topic orders at broker-a is failing: its pulls have failed for 40 s',
+    ]);
+    broker.script = undefined;
+    await consumer.pull(queue, '*', 32);
+    expect(consumer.health()).toMatchObject({ verdict: 'healthy', queues: [{ lag: 0, sinceProgressMs: 0 }] });
+  });
+});
+
 test('a client puts its consumers together', async () => {
   const server = closeAfterTest(await startServer({ store: 'memory', nameServerPort: 0, brokerPort: 0 }));
   const mq = closeAfterTest(await connect({ nameServers: server.nameServers }));
@@ -276,5 +349,9 @@ test('a client puts its consumers together', async () => {
     reasons: [expect.stringContaining('group lost: its start failed')],
   });
   await consumer.close();
+  const lite = await mq.litePullConsumer({ group: 'polling', subscribe: { orders: '*' } });
+  const plain = await mq.pullConsumer({ group: 'pulling' });
+  expect(mq.health().consumers.map(({ group }) => group)).toEqual(['polling', 'pulling']);
+  await Promise.all([lite.close(), plain.close()]);
   expect(mq.health().consumers).toEqual([]);
 });

@@ -9,6 +9,7 @@ import { decodeOptionsOf } from '../consumer-parts.js';
 import { createOffsetStore } from '../create-offset-store.js';
 import { decodeMessage } from '../decode-message.js';
 import { DeliveryReport } from '../delivery-report.js';
+import { HealthWatch } from '../health-watch.js';
 import { MessageReader } from '../message-reader.js';
 import { PullLoop } from '../pull-loop.js';
 import { Rebalancer } from '../rebalancer.js';
@@ -43,6 +44,7 @@ export interface LitePullParts {
   readonly rebalancer: Rebalancer;
   readonly assignedQueues: AssignedQueues;
   readonly statistics: ConsumeStatistics;
+  readonly watch: HealthWatch;
 }
 
 /** Puts sharing queues out, pulling and giving out together. */
@@ -117,12 +119,19 @@ export function assembleLitePull(plan: LitePullPlan, services: LitePullServices)
     subscriptions: subscriptions.byWire,
     memberIds: (topic) => requests.memberIds(topic, random),
     onMembers: (topic, clientIds) => void check.look(topic, clientIds),
-    // A queue that is taken anew after the process stood still goes on where it is done: nothing is lost by it.
-    awakeSinceMs: () => 0,
+    awakeSinceMs: () => watch.awakeSinceMs(),
     strategy: options.allocateStrategy ?? services.allocateStrategy,
     broadcasting: options.messageModel === 'broadcasting',
   });
   const { rebalanceIntervalMs: intervalMs } = options;
   const assignedQueues: AssignedQueues = new AssignedQueues({ group, intervalMs, assignment, scheduler, clock });
-  return { requests, offsets, assignment, poller, rebalancer, assignedQueues, statistics };
+  const watch = new HealthWatch({
+    ...{ group, assignment, clock, logger, events },
+    consumeTimeoutMs: undefined,
+    unsharedTopics: () => (plan.assigned() ? [] : rebalancer.unsharedTopics),
+    roundSinceMs: () => (plan.assigned() ? undefined : rebalancer.roundSinceMs),
+    heal: () => sharing().now(),
+    heartbeat: () => membership.heartbeat(),
+  });
+  return { requests, offsets, assignment, poller, rebalancer, assignedQueues, statistics, watch };
 }

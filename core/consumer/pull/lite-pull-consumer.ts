@@ -3,6 +3,7 @@ import type { MessageQueue, ReceivedMessage } from '../../message/message.js';
 import type { LifeCycleState } from '../../runtime/life-cycle.js';
 import type { AssignedQueue, CloseOptions, ConsumerServices, SeekPosition } from '../consumer.js';
 import type { ConsumerEvent } from '../consumer-event.js';
+import type { ConsumerHealth } from '../health.js';
 import type { Expression, Subscribe, SubscribedTopic, SubscribedValue } from '../subscribe.js';
 import type { LitePullConsumerOptions } from './lite-pull-options.js';
 import type { QueuesListener } from './queue-watch.js';
@@ -80,6 +81,11 @@ export interface LitePullConsumer<S extends Subscribe = Subscribe> {
   fetchMessageQueues(topic: string): Promise<readonly MessageQueue[]>;
   /** Calls `listener` with the queues of a topic whenever they are others than before. Resolves to a way to stop. */
   onQueuesChanged(topic: string, listener: QueuesListener): Promise<() => void>;
+  /**
+   * How it stands: each queue as `consumer.health()` tells it, and when the application last polled. That it has not polled for
+   * long is no illness. Asks nobody; `events$` has `queueHealthChanged` and `healthChanged`.
+   */
+  health(): ConsumerHealth;
   /** A few lines for people. */
   describe(): string;
   /** Takes nothing new, ends the poll that waits, stores what is done, leaves the group. Never rejects. */

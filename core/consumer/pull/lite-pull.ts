@@ -8,6 +8,7 @@ import type { ConsumedQueue } from '../consumed-queue.js';
 import type { AssignedQueue, SeekPosition } from '../consumer.js';
 import type { ConsumerEvent } from '../consumer-event.js';
 import { ConsumerEvents } from '../consumer-events.js';
+import type { ConsumerHealth } from '../health.js';
 import { notMine } from '../not-mine.js';
 import { invalid, whole } from '../option-checks.js';
 import { prepareTopic } from '../prepare-topic.js';
@@ -35,6 +36,7 @@ export class LitePull<S extends Subscribe> implements LitePullConsumer<S> {
   /** How it gets its queues, once that is decided. */
   #mode: 'subscribe' | 'assign' | undefined;
   #stopListening: () => void = () => undefined;
+  #lastPollMs: number | undefined;
 
   constructor(group: string, options: ResolvedLitePullOptions, services: LitePullServices) {
     const { names, clock, logger, scheduler } = services;
@@ -95,6 +97,7 @@ export class LitePull<S extends Subscribe> implements LitePullConsumer<S> {
     const { pollTimeoutMs, pullBatchSize } = this.#options;
     const timeoutMs = whole('timeoutMs', options.timeoutMs, pollTimeoutMs, 0, 86_400_000);
     const max = whole('maxMessages', options.maxMessages, pullBatchSize, 1, 1_024);
+    this.#lastPollMs = this.#services.clock.monotonic();
     const messages = await this.#running.parts.poller.poll(timeoutMs, max, options.signal);
     return messages as readonly ReceivedMessage<SubscribedValue<S>>[];
   }
@@ -205,6 +208,15 @@ export class LitePull<S extends Subscribe> implements LitePullConsumer<S> {
     this.#life.requireRunning();
     validateTopic(topic);
     return this.#watch.listen(topic, listener);
+  }
+
+  health(): ConsumerHealth {
+    const nowMs = this.#services.clock.monotonic();
+    const sinceLastPollMs = this.#lastPollMs === undefined ? undefined : nowMs - this.#lastPollMs;
+    const facts = { group: this.group, state: this.state, sinceLastPollMs };
+    if (this.state !== 'running') return { ...facts, verdict: 'not running', reasons: [], queues: [] };
+    const now = this.#running.health();
+    return { ...facts, verdict: now.reasons.length === 0 ? 'healthy' : 'unhealthy', ...now };
   }
 
   describe(): string {

@@ -12,6 +12,7 @@ import { ConsumerEvents } from '../consumer-events.js';
 import type { RegisteredConsumer } from '../consumer-registry.js';
 import { createOffsetStore } from '../create-offset-store.js';
 import { decodeMessage } from '../decode-message.js';
+import { type ConsumerHealth, reasonsOf } from '../health.js';
 import { MessageReader } from '../message-reader.js';
 import { whole } from '../option-checks.js';
 import { afterMs, delayLevelFor, retryOutcome } from '../retry-after.js';
@@ -23,6 +24,7 @@ import type { LitePullServices } from './lite-pull-consumer.js';
 import { MessageGiver } from './message-giver.js';
 import type { PullConsumer, PullOptions, PullResult, SendBackOptions } from './pull-consumer.js';
 import type { ResolvedPullOptions } from './pull-options.js';
+import { PulledQueues } from './pulled-queues.js';
 import { pullQueue, requireOffset } from './queue-pull.js';
 
 /** The consumer that `mq.pullConsumer` gives. */
@@ -45,6 +47,7 @@ export class PlainPull implements PullConsumer {
   #unregister: () => void = () => undefined;
   #stopListening: () => void = () => undefined;
   #joined = false;
+  readonly #pulled = new PulledQueues();
 
   constructor(group: string, options: ResolvedPullOptions, services: LitePullServices) {
     const { names, clock, logger, routes, remoting, unitMode = false, compressors } = services;
@@ -180,6 +183,17 @@ export class PlainPull implements PullConsumer {
     await this.#sendBack({ queue, commitLogOffset, msgId, originTopic, delayLevel: delayLevelOf(options) });
   }
 
+  health(): ConsumerHealth {
+    const nowMs = this.#services.clock.monotonic();
+    const { lastPullMs } = this.#pulled;
+    const sinceLastPollMs = lastPullMs === undefined ? undefined : nowMs - lastPullMs;
+    const facts = { group: this.group, state: this.state, sinceLastPollMs };
+    if (this.state !== 'running') return { ...facts, verdict: 'not running', reasons: [], queues: [] };
+    const queues = this.#pulled.health(nowMs);
+    const reasons = reasonsOf(queues, [], 0);
+    return { ...facts, verdict: reasons.length === 0 ? 'healthy' : 'unhealthy', reasons, queues };
+  }
+
   describe(): string {
     return `pull consumer ${this.group}: ${this.state}, offsets of ${this.#positions.size} queues`;
   }
@@ -219,7 +233,16 @@ export class PlainPull implements PullConsumer {
       timeoutMs: whole('timeoutMs', timeoutMs, defaultTimeoutMs, 1, 600_000),
       signal: signal === undefined ? closing : AbortSignal.any([signal, closing]),
     };
-    return pullQueue(pull, this.#giver, this.#services);
+    const { clock } = this.#services;
+    this.#pulled.began(queue, clock.monotonic());
+    try {
+      const result = await pullQueue(pull, this.#giver, this.#services);
+      this.#pulled.answered(queue, result, clock.monotonic());
+      return result;
+    } catch (error) {
+      this.#pulled.failed(queue, error, clock.monotonic());
+      throw error;
+    }
   }
 
   #wire({ topic, brokerName, queueId }: MessageQueue): MessageQueue {

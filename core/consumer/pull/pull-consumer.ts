@@ -1,6 +1,7 @@
 import type { MessageQueue, ReceivedMessage } from '../../message/message.js';
 import type { LifeCycleState } from '../../runtime/life-cycle.js';
 import type { CloseOptions } from '../consumer.js';
+import type { ConsumerHealth } from '../health.js';
 import type { RetryAfter } from '../retry-after.js';
 import type { Expression } from '../subscribe.js';
 import type { LitePullServices } from './lite-pull-consumer.js';
@@ -70,6 +71,8 @@ export interface PullConsumer {
    * said, and is a dead letter after `maxReconsumeTimes`.
    */
   sendMessageBack(message: ReceivedMessage, options?: SendBackOptions): Promise<void>;
+  /** How its pulls go: each queue that was pulled with the last pull, the lag as its answer told it, and whether pulls fail. */
+  health(): ConsumerHealth;
   /** A line for people. */
   describe(): string;
   /** Takes back pulls that wait, stores offsets, leaves the group. Never rejects. */

@@ -6,6 +6,8 @@ import type { ConsumerMember } from '../../routing/membership.js';
 import type { PeriodicTask } from '../../runtime/scheduler.js';
 import type { ConsumedQueue } from '../consumed-queue.js';
 import type { RegisteredConsumer } from '../consumer-registry.js';
+import { type QueueHealth } from '../health.js';
+import { WATCH_INTERVAL_MS } from '../health-watch.js';
 import { runningInfo } from '../running-info.js';
 import { assembleLitePull, type LitePullParts, type LitePullPlan } from './lite-parts.js';
 import type { LitePullServices } from './lite-pull-consumer.js';
@@ -18,6 +20,7 @@ export class RunningLitePull implements RegisteredConsumer {
   readonly #describe: () => string;
   readonly #startedAtMs: number;
   #persisting: PeriodicTask | undefined;
+  #watching: PeriodicTask | undefined;
   #unregister: () => void = () => undefined;
   #joined = false;
 
@@ -47,6 +50,9 @@ export class RunningLitePull implements RegisteredConsumer {
     this.#unregister = registry.add(this);
     const periodMs = options.autoCommitIntervalMs;
     this.#persisting = scheduler.every(`offsets of ${group}`, { periodMs }, () => this.persist());
+    const { watch } = this.parts;
+    watch.start();
+    this.#watching = scheduler.every(`health of ${group}`, { periodMs: WATCH_INTERVAL_MS }, () => watch.look());
     await membership.heartbeat();
   }
 
@@ -95,6 +101,12 @@ export class RunningLitePull implements RegisteredConsumer {
     });
   }
 
+  health(): { readonly queues: readonly QueueHealth[]; readonly reasons: readonly string[] } {
+    const { watch } = this.parts;
+    const queues = watch.queues();
+    return { queues, reasons: watch.reasons(queues) };
+  }
+
   consumeDirectly(): Promise<ConsumeDirectlyResult> {
     const why = `consumer ${this.#plan.group} has no handler: its messages are polled`;
     return Promise.reject(rocketMQError('RMQ_NOT_RUNNING', why, { state: 'running' }));
@@ -107,6 +119,7 @@ export class RunningLitePull implements RegisteredConsumer {
     rebalancer.stop();
     assignedQueues.stop();
     this.#persisting?.cancel();
+    this.#watching?.cancel();
     assignment.stopPulling();
     await this.persist();
     poller.release();
