@@ -76,11 +76,11 @@ const PRINTS: Record<string, readonly RegExp[]> = {
     /^its queue holds 0 to 0; an hour ago it was at 0$/m,
     /^RMQ_MESSAGE_NOT_FOUND: an id of nobody$/m,
   ],
+  '24-pull.mjs': [/^total 78\nthe oldest lies at 0\nFOUND: 3 from 0\nNO_NEW_MSG: 0 from 3\n$/],
+  '25-pop.mjs': [/^small, small, small, large, broken\npopped from all queues of broker-a: -1\n$/],
   '26-health.mjs': [
     /^200 \{"verdict":"healthy","reasons":\[\]\}\nbilling is healthy, up to date\nbooks is healthy, behind, polled 0 minutes ago\n$/,
   ],
-  '25-pop.mjs': [/^small, small, small, large, broken\npopped from all queues of broker-a: -1\n$/],
-  '24-pull.mjs': [/^total 78\nthe oldest lies at 0\nFOUND: 3 from 0\nNO_NEW_MSG: 0 from 3\n$/],
 };
 
 const examples = readdirSync(join(root, 'examples')).filter((name) => /^\d\d-.*\.mjs$/.test(name));
