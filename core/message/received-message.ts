@@ -1,6 +1,6 @@
 import type { ReceivedMessage } from './message.js';
-import { formatOffsetMsgId } from './message-ids.js';
 import type { StoredRecord } from './message-record.js';
+import { offsetMsgIdOf } from './offset-msg-ids.js';
 import { decodeProperties } from './properties.js';
 import { KEY_SEPARATOR, PropertyName } from './property-names.js';
 import { SysFlag } from './sys-flag.js';
@@ -21,7 +21,7 @@ export function toReceivedMessage<T = unknown>(
   parts: ReceivedMessageParts<T> = {},
 ): ReceivedMessage<T> {
   const properties = decodeProperties(record.properties);
-  const offsetMsgId = formatOffsetMsgId(record.storeHost, record.physicalOffset);
+  const offsetMsgId = offsetMsgIdOf(record.storeHost, record.physicalOffset);
   return {
     topic: parts.topic ?? record.topic,
     brokerName,

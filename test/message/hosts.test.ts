@@ -15,6 +15,15 @@ test.each([
   expect(encodeHost(decodeHost(Buffer.from(hex, 'hex'))).toString('hex')).toBe(hex);
 });
 
+test('thousands of hosts that come again and again are each themselves', () => {
+  for (let round = 0; round < 2; round++) {
+    for (let number = 0; number < 2_000; number++) {
+      const host = `10.${number % 3}.${number % 7}.${number % 256}:${number}`;
+      expect(decodeHost(encodeHost(host))).toBe(host);
+    }
+  }
+});
+
 test.each([
   '',
   'localhost:1',

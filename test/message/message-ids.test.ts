@@ -7,7 +7,7 @@ import {
   type UniqueIdOrigin,
   uniqueIdTime,
 } from '../../core/message/message-ids.js';
-import { OffsetMsgIds } from '../../core/message/offset-msg-ids.js';
+import { OffsetMsgIds, offsetMsgIdOf } from '../../core/message/offset-msg-ids.js';
 import type { Clock } from '../../core/runtime/clock.js';
 
 /** A wall clock that stands where it is put. */
@@ -108,4 +108,15 @@ test('a producer’s id tells when it was made, also across the end of a month',
   expect(uniqueIdTime(id, made + 60_000)).toBe(made);
   expect(uniqueIdTime(`${'00'.repeat(12)}${id}`, made + 60_000)).toBe(made);
   for (const other of ['', 'some key', id.slice(1)]) expect(uniqueIdTime(other, made)).toBeUndefined();
+});
+
+test('of many brokers at once each message has the id of its own', () => {
+  for (let round = 0; round < 3; round++) {
+    for (let number = 0; number < 100; number++) {
+      const host = `10.0.0.${number}:${10_911 + (number % 3)}`;
+      for (const offset of [-1, number, 2 ** 20 * number + round, 2 ** 52]) {
+        expect(offsetMsgIdOf(host, offset)).toBe(formatOffsetMsgId(host, offset));
+      }
+    }
+  }
 });
