@@ -9,6 +9,7 @@ import {
   type SendOptions,
   type TypedMessage,
 } from '../../core/index.js';
+import { Acquaintance } from './acquaintance.js';
 import { resolveTransactionOptions } from './options.js';
 import { RunningBranches } from './running-branches.js';
 import { TransactionChecks } from './transaction-checks.js';
@@ -41,6 +42,8 @@ export interface Transactions {
 }
 
 interface Group extends InterceptedGroup {
+  /** Set when the producer is made. */
+  acquaintance: Acquaintance | undefined;
   readonly checks: TransactionChecks;
 }
 
@@ -90,7 +93,14 @@ async function createTransactionProducer<A>(
   groups: Map<string, Group>,
   given: TransactionProducerOptions<A>,
 ): Promise<TransactionProducer<A>> {
-  const { producer: options, execute, check, checkConcurrency, checkTimeoutMs } = resolveTransactionOptions(given);
+  const {
+    producer: options,
+    execute,
+    check,
+    topics,
+    checkConcurrency,
+    checkTimeoutMs,
+  } = resolveTransactionOptions(given);
   const { group } = options;
   if (groups.has(group)) {
     const message = `This client has a transactional producer of group ${group} already`;
@@ -110,12 +120,15 @@ async function createTransactionProducer<A>(
     execute: execute as InterceptedGroup['execute'],
     running: new RunningBranches(),
     checks,
+    acquaintance: undefined,
   };
   groups.set(group, known);
   const producer = await host.producer(options).catch((error: unknown) => {
     groups.delete(group);
     throw error;
   });
+  known.acquaintance = new Acquaintance(host, producer, topics);
+  void known.acquaintance.make();
   const close = async ({ timeoutMs, signal }: Patience = {}): Promise<void> => {
     const deadlineMs = timeoutMs === undefined ? undefined : host.clock.monotonic() + timeoutMs;
     const left = (): Patience => ({
@@ -144,7 +157,8 @@ async function createTransactionProducer<A>(
 }
 
 /** Local branches that have outlived their sends, and checks that run: the broker has to hear how they end. */
-async function endOf({ running, checks }: Group): Promise<void> {
+async function endOf({ running, checks, acquaintance }: Group): Promise<void> {
+  acquaintance?.close();
   await Promise.all([running.idle(), checks.close()]);
 }
 

@@ -5,6 +5,8 @@ import type { Check, Execute, TransactionProducerOptions } from './transaction-p
 const TIMEOUT_MS = 30_000;
 /** For one broker's answer to a half message. */
 const ATTEMPT_TIMEOUT_MS = 3_000;
+/** A topic that all brokers have that create topics. */
+const CREATE_TOPIC_KEY = 'TBW102';
 const CHECK_CONCURRENCY = 16;
 const CHECK_TIMEOUT_MS = 30_000;
 
@@ -13,6 +15,7 @@ export interface ResolvedTransactionOptions<A> {
   readonly producer: ProducerOptions;
   readonly execute: Execute<A>;
   readonly check: Check;
+  readonly topics: readonly string[];
   readonly checkConcurrency: number;
   readonly checkTimeoutMs: number;
 }
@@ -23,6 +26,7 @@ export function resolveTransactionOptions<A>(options: TransactionProducerOptions
   const {
     execute,
     check,
+    topics = [options.createTopicKey ?? CREATE_TOPIC_KEY],
     checkConcurrency = CHECK_CONCURRENCY,
     checkTimeoutMs = CHECK_TIMEOUT_MS,
     ...producer
@@ -35,10 +39,14 @@ export function resolveTransactionOptions<A>(options: TransactionProducerOptions
   if (!(typeof checkTimeoutMs === 'number' && checkTimeoutMs > 0)) {
     throw invalid('checkTimeoutMs', `expected milliseconds above 0, got ${String(checkTimeoutMs)}`);
   }
+  if (!Array.isArray(topics) || !topics.every((topic) => typeof topic === 'string' && topic !== '')) {
+    throw invalid('topics', 'expected an array of names of topics');
+  }
   return {
     producer: { timeoutMs: TIMEOUT_MS, attemptTimeoutMs: ATTEMPT_TIMEOUT_MS, ...producer },
     execute,
     check,
+    topics,
     checkConcurrency,
     checkTimeoutMs,
   };

@@ -44,6 +44,11 @@ export interface TransactionProducerOptions<A = void> extends ProducerOptions {
   readonly execute: Execute<A>;
   /** Answers brokers that do not know how a transaction ended. Matches checkLocalTransaction. */
   readonly check: Check;
+  /**
+   * Topics whose brokers hear of this producer at once, before it sends anything: they may have questions about transactions
+   * of before. Default: those of `createTopicKey`, which is every broker that creates topics by itself.
+   */
+  readonly topics?: readonly string[];
   /** Checks that run at one time; others wait, none is dropped. Default 16. */
   readonly checkConcurrency?: number;
   /** A check that takes longer counts as `unknown`, and lets the next one run. Default 30,000. */

@@ -336,9 +336,8 @@ describe('a check', () => {
     const sender = await first.producer({ execute: () => 'unknown', check: () => 'unknown' });
     await sender.send(message);
     const second = await open(kit);
-    const answering = await second.producer({ check: () => 'commit' });
-    // It has to be known to the broker first.
-    await answering.producer.send({ topic: 'others', body: 'x' });
+    await second.producer({ check: () => 'commit' });
+    await kit.clock.settle();
     await sender.close();
     await kit.clock.advance(INTERVAL_MS + 30_000);
     expect(await kit.messages('orders', { count: 1 })).toHaveLength(1);
