@@ -1,5 +1,6 @@
 import { afterAll, beforeAll } from 'vitest';
 import { javaClientContract } from './contract/java-client.js';
+import { mixedOrderContract } from './contract/mixed-order.js';
 import { mqadminContract } from './contract/mqadmin.js';
 import { ourRequestsContract } from './contract/our-requests.js';
 import { ourTransactionsContract } from './contract/our-transactions.js';
@@ -20,3 +21,4 @@ ourRequestsContract(() => ours, 'JSON');
 ourRequestsContract(() => ours, 'ROCKETMQ');
 ourTransactionsContract(() => ours, 'JSON', { deliversOnce: true });
 ourTransactionsContract(() => ours, 'ROCKETMQ', { deliversOnce: true });
+mixedOrderContract(() => ours);

@@ -9,6 +9,8 @@ import org.apache.rocketmq.client.producer.DefaultMQProducer;
  * <br>java Drive NAME-SERVER handover GROUP TOPIC COUNT
  * <br>java Drive NAME-SERVER exchange ANSWERS-ON-TOPIC ASKS-ON-TOPIC COUNT
  * <br>java Drive NAME-SERVER consume TOPIC GROUP COUNT TIMEOUT-S [NAMESPACE]
+ * <br>java Drive NAME-SERVER orderlyMember TOPIC GROUP SECONDS
+ * <br>java Drive NAME-SERVER broadcastMember TOPIC GROUP CLIENT-IP INSTANCE COUNT
  * <br>java Drive NAME-SERVER produce [NAMESPACE]
  *
  * <p>Every expectation is a line `ok …` or `FAIL …`. Exit code 0 when all held, 1 otherwise, 3 when it took too long.
@@ -41,6 +43,8 @@ public final class Drive {
                 case "orderly" -> GroupScenarios.orderly(nameServer, args[2]);
                 case "retry" -> GroupScenarios.retry(nameServer, args[2]);
                 case "broadcast" -> GroupScenarios.broadcast(nameServer, args[2]);
+                case "orderlyMember" -> OrderlyMember.run(nameServer, args[2], args[3], Integer.parseInt(args[4]));
+                case "broadcastMember" -> BroadcastMember.run(nameServer, args[2], args[3], args[4], args[5], Integer.parseInt(args[6]));
                 case "handover" -> TransactionScenarios.handover(nameServer, args[2], args[3], Integer.parseInt(args[4]));
                 case "exchange" -> RequestScenarios.exchange(nameServer, args[2], args[3], Integer.parseInt(args[4]));
                 case "consume" -> Exchange.consume(
