@@ -12,6 +12,8 @@ export interface RunningExample {
   readonly output: string;
   /** Waits for a line. @throws with all that it printed when the line does not come, or the example ends without it */
   prints(line: RegExp, options?: { readonly timeoutMs?: number }): Promise<RegExpMatchArray>;
+  /** Resolves when it has ended by itself, as producers do. */
+  ended(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -26,7 +28,12 @@ export async function startExample(
 ): Promise<RunningExample> {
   const home = await mkdtemp(join(tmpdir(), 'multistage-example-'));
   await writeLogging(home, ['rmq.client.logback']);
-  const options = ['-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', `-Duser.home=${home}`];
+  const options = [
+    ...['-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', `-Duser.home=${home}`],
+    `-Drmq.logback.configurationFile=${join(home, 'conf', 'rmq.client.logback.xml')}`,
+    // A first rebalance may find nobody, and by itself the next is 20 s later.
+    '-Drocketmq.client.rebalance.waitInterval=1000',
+  ];
   const main = `org.apache.rocketmq.example.${name}`;
   const child = spawn(java, [...options, '-cp', serverClassPath['5.5.0'], main, ...args], {
     env: { ...process.env, ROCKETMQ_HOME: home, NAMESRV_ADDR: nameServer },
@@ -51,9 +58,42 @@ export async function startExample(
       });
       return output.match(line) as RegExpMatchArray;
     },
+    async ended() {
+      await waitFor(`${name} ends`, async () => child.exitCode !== null, { timeoutMs: 60_000 }).catch(
+        (error: Error) => {
+          throw new Error(`${error.message}\n${output.slice(-4_000)}`);
+        },
+      );
+    },
     async stop() {
       await stop(child);
       await rm(home, { recursive: true, force: true });
     },
   };
+}
+
+/** Where a message lies, as examples print results of sends and messages. */
+export interface PrintedPlace {
+  readonly msgId: string;
+  readonly topic: string;
+  readonly queueId: number;
+  readonly queueOffset: number;
+}
+
+/** What an example prints of its sends that were stored. */
+export function placesSent({ output }: RunningExample): PrintedPlace[] {
+  const sent =
+    /^SendResult \[sendStatus=SEND_OK, msgId=(\w+), .*?messageQueue=MessageQueue \[topic=(\S+), brokerName=\S+, queueId=(\d+)\], queueOffset=(\d+)/gm;
+  return [...output.matchAll(sent)].map(([, msgId = '', topic = '', queueId, queueOffset]) => ({
+    ...{ msgId, topic, queueId: Number(queueId), queueOffset: Number(queueOffset) },
+  }));
+}
+
+/** What an example prints of the messages that it gets. */
+export function placesReceived({ output }: RunningExample): PrintedPlace[] {
+  const received =
+    /MessageExt \[brokerName=\S+, queueId=(\d+), .*?queueOffset=(\d+), .*?toString\(\)=Message\{topic='(\S+)'.*?UNIQ_KEY=(\w+)/g;
+  return [...output.matchAll(received)].map(([, queueId, queueOffset, topic = '', msgId = '']) => ({
+    ...{ msgId, topic, queueId: Number(queueId), queueOffset: Number(queueOffset) },
+  }));
 }

@@ -96,6 +96,14 @@ describe('a batch', () => {
     expect(parts.store.appended.every(({ waitStored }) => !waitStored)).toBe(true);
   });
 
+  test('keeps the key of each message where its header has one for all, as Java 5.x sends it', async () => {
+    const parts = serverParts();
+    const items = ['K1', 'K2'].map((key) => ({ properties: { UNIQ_KEY: key } }));
+    await send(parts, [...items, {}], { i: 'UNIQ_KEY\u0001batch\u0002WAIT\u0001true\u0002' });
+    const added = { WAIT: 'true', CLUSTER: 'DefaultCluster' };
+    expect(propertiesOf(parts)).toEqual([{ UNIQ_KEY: 'K1', ...added }, { UNIQ_KEY: 'K2', ...added }, added]);
+  });
+
   test('gets the tag of its header where that has one, as the last of a name counts', async () => {
     const parts = serverParts();
     await send(parts, [{ properties: { TAGS: 'own' } }], { i: 'TAGS\u0001header' });

@@ -10,6 +10,7 @@ import type { SendRequest } from './send-fields.js';
 
 const ENTRY_END = 2;
 const NAME_END = '\u0001';
+const UNIQ_KEY = `${PropertyName.UNIQ_KEY}${NAME_END}`;
 const TAGS = `${PropertyName.TAGS}${NAME_END}`;
 const DELAY_PROPERTY = `${PropertyName.DELAY}${NAME_END}`;
 const TRANSACTION_PROPERTY = `${PropertyName.TRAN_MSG}${NAME_END}`;
@@ -33,7 +34,7 @@ export function refuseBatchTopic(topic: string): BatchRefusal | undefined {
 
 /**
  * The messages of a batch as they are stored: to the properties of each are added those of the request's header and
- * `CLUSTER`, as 4.9.7 does, so that a name may come twice; the last counts. Delays and transactions are refused: Apache
+ * `CLUSTER`, as 4.9.7 does, but for `UNIQ_KEY`, so that a name may come twice; the last counts. Delays and transactions are refused: Apache
  * looks for them in the header only, and would deliver such a message at once.
  */
 export function readBatch(
@@ -79,12 +80,15 @@ export function readBatch(
 const DELAY: BatchRefusal = { remark: 'delayed and timed messages are not supported in a batch' };
 const TRANSACTION: BatchRefusal = { remark: 'transactions are not supported in a batch' };
 
-/** A plain message is stored without WAIT, a batch's with it. */
+/**
+ * A plain message is stored without WAIT, a batch's with it. The key of the batch as a whole, which Java's 5.x producers send,
+ * would take the place of each message's own.
+ */
 function addedProperties(headerText: string | undefined, { stored }: SendProperties): string {
   const wait = headerText === undefined ? undefined : findProperty(headerText, PropertyName.WAIT);
-  return wait === undefined
-    ? stored
-    : `${stored}${String.fromCharCode(ENTRY_END)}${PropertyName.WAIT}${NAME_END}${wait}`;
+  const separator = String.fromCharCode(ENTRY_END);
+  const entries = stored.split(separator).filter((entry) => !entry.startsWith(UNIQ_KEY));
+  return [...entries, ...(wait === undefined ? [] : [`${PropertyName.WAIT}${NAME_END}${wait}`])].join(separator);
 }
 
 /** The properties of each message with those of all behind them, one buffer for the whole batch. */
