@@ -16,6 +16,7 @@ import { ConsumerOffsetManager } from './broker/consumer-offset-manager.js';
 import { ConsumerRegistry } from './broker/consumer-registry.js';
 import { DelayService } from './broker/delay/delay-service.js';
 import { MessageDelays } from './broker/delay/message-delays.js';
+import { ConsumerFilterManager } from './broker/filter-data/consumer-filter-manager.js';
 import { HeldPulls } from './broker/held-pulls.js';
 import { MessageStore } from './broker/message-store.js';
 import { MessageRequestModes } from './broker/pop/message-request-modes.js';
@@ -36,6 +37,7 @@ import { ConsumerCallProcessor } from './broker/processors/consumer-call.js';
 import { ConsumerOffsetProcessor } from './broker/processors/consumer-offset.js';
 import { DelayOffsetProcessor } from './broker/processors/delay-offset.js';
 import { EndTransactionProcessor } from './broker/processors/end-transaction.js';
+import { GroupOffsetsProcessor } from './broker/processors/group-offsets.js';
 import { HeartBeatProcessor } from './broker/processors/heart-beat.js';
 import { LockBatchProcessor } from './broker/processors/lock-batch.js';
 import { PopMessageProcessor } from './broker/processors/pop-message.js';
@@ -43,6 +45,7 @@ import { PopNotificationProcessor } from './broker/processors/pop-notification.j
 import { PullMessageProcessor } from './broker/processors/pull-message.js';
 import { QueryAssignmentProcessor } from './broker/processors/query-assignment.js';
 import { QueryMessageProcessor } from './broker/processors/query-message.js';
+import { QueueFactsProcessor } from './broker/processors/queue-facts.js';
 import { QueueOffsetProcessor } from './broker/processors/queue-offset.js';
 import { RecallMessageProcessor } from './broker/processors/recall-message.js';
 import { ReplyMessageProcessor } from './broker/processors/reply-message.js';
@@ -108,6 +111,7 @@ const BROKER_PROCESSORS = [
   ConsumerOffsetProcessor,
   DelayOffsetProcessor,
   EndTransactionProcessor,
+  GroupOffsetsProcessor,
   HeartBeatProcessor,
   LockBatchProcessor,
   PopMessageProcessor,
@@ -115,6 +119,7 @@ const BROKER_PROCESSORS = [
   PullMessageProcessor,
   QueryAssignmentProcessor,
   QueryMessageProcessor,
+  QueueFactsProcessor,
   QueueOffsetProcessor,
   RecallMessageProcessor,
   ReplyMessageProcessor,
@@ -131,6 +136,7 @@ const BROKER_PROCESSORS = [
 /** In the order in which they start. */
 const BROKER_SERVICES: readonly Newable<BrokerService>[] = [
   ConsumeRates,
+  ConsumerFilterManager,
   DelayService,
   HalfMessages,
   TransactionCheck,

@@ -44,6 +44,23 @@ export function decodeProducerConnections(body: Buffer): ProducerConnections {
   return { connectionSet: listMember(connections, 'connectionSet', 'ProducerConnection', readConnection) };
 }
 
+/** A producer that is connected to a broker. Matches Apache's ProducerInfo. */
+export interface ProducerInfo {
+  readonly clientId: string;
+  /** Without a port. */
+  readonly remoteIP: string;
+  /** A name of LanguageCode. */
+  readonly language: string;
+  readonly version: number;
+  /** Its last heartbeat, milliseconds since 1970. */
+  readonly lastUpdateTimestamp: number;
+}
+
+/** The answer to GET_ALL_PRODUCER_INFO: by group. Matches Apache's ProducerTableInfo. */
+export function encodeProducerTable(data: ReadonlyMap<string, readonly ProducerInfo[]>): Buffer {
+  return formatBody({ data });
+}
+
 export function encodeConsumerConnections(connections: ConsumerConnections): Buffer {
   return formatBody(connections);
 }

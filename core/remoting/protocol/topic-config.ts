@@ -55,6 +55,11 @@ export interface TopicConfigTable {
   readonly dataVersion: DataVersion;
 }
 
+/** The answer to GET_TOPIC_CONFIG. Matches Apache's TopicConfigAndQueueMapping of a topic without a mapping. */
+export function encodeTopicConfig(config: TopicConfig): Buffer {
+  return formatBody(config);
+}
+
 export function encodeTopicConfigTable(table: TopicConfigTable): Buffer {
   return formatBody(table);
 }

@@ -42,6 +42,11 @@ export class ConsumerOffsetManager {
     return this.#table.get(keyOf(topic, group))?.get(queueId);
   }
 
+  /** The committed offsets of a group in a topic, by queue id. */
+  queuesOf(group: string, topic: string): ReadonlyMap<number, number> {
+    return this.#table.get(keyOf(topic, group)) ?? new Map();
+  }
+
   /** Takes a commit, also one that goes back: an operator's reset is such a one. */
   commit(group: string, topic: string, queueId: number, offset: number): void {
     const key = keyOf(topic, group);

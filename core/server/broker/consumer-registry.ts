@@ -28,14 +28,21 @@ interface GroupEntry {
 /** Told that a group's membership or topics changed; the members are those that are left, the new one included. */
 export type GroupChanged = (group: string, members: readonly ClientChannel[]) => void;
 
+/** Told what a group subscribes to, with every heartbeat of a member. */
+export type Subscribed = (group: string, subscriptions: readonly SubscriptionData[]) => void;
+
 /** The connected consumers by group, with what they subscribe to. Matches Apache's ConsumerManager. */
 export class ConsumerRegistry {
   readonly #groups = new Map<string, GroupEntry>();
-  #changed: GroupChanged = () => {};
+  readonly #changedListeners: GroupChanged[] = [];
+  readonly #subscribedListeners: Subscribed[] = [];
 
-  /** One listener: the notifier. */
   onGroupChanged(listener: GroupChanged): void {
-    this.#changed = listener;
+    this.#changedListeners.push(listener);
+  }
+
+  onSubscribed(listener: Subscribed): void {
+    this.#subscribedListeners.push(listener);
   }
 
   /** Takes in what a heartbeat says. A new member and a topic added or removed count as changes; a newer subVersion replaces the subscription without being one. */
@@ -50,6 +57,7 @@ export class ConsumerRegistry {
     group.facts = facts;
     const joined = this.#join(group, channel, nowMs);
     const resubscribed = this.#subscribe(group, data.subscriptionDataSet);
+    for (const listener of this.#subscribedListeners) listener(groupName, data.subscriptionDataSet);
     if (joined || resubscribed) this.#changed(groupName, [...group.members.values()]);
   }
 
@@ -100,6 +108,10 @@ export class ConsumerRegistry {
   /** Groups with members. */
   get groups(): readonly string[] {
     return [...this.#groups.keys()];
+  }
+
+  #changed(group: string, members: readonly ClientChannel[]): void {
+    for (const listener of this.#changedListeners) listener(group, members);
   }
 
   #join(group: GroupEntry, channel: ClientChannel, nowMs: number): boolean {

@@ -9,6 +9,7 @@ import { BrokerProcessor } from '../../../core/server/broker/broker-processor.js
 import { BROKER_DEFAULTS, type BrokerSettings } from '../../../core/server/broker/broker-settings.js';
 import { ConsumerOffsetManager } from '../../../core/server/broker/consumer-offset-manager.js';
 import { ConsumerRegistry } from '../../../core/server/broker/consumer-registry.js';
+import { ConsumerFilterManager } from '../../../core/server/broker/filter-data/consumer-filter-manager.js';
 import { HeldPulls } from '../../../core/server/broker/held-pulls.js';
 import { ProducerRegistry } from '../../../core/server/broker/producer-registry.js';
 import { SubscriptionGroupManager } from '../../../core/server/broker/subscription-group-manager.js';
@@ -34,6 +35,7 @@ export interface ServerParts {
   readonly offsets: ConsumerOffsetManager;
   readonly producers: ProducerRegistry;
   readonly consumers: ConsumerRegistry;
+  readonly filters: ConsumerFilterManager;
   readonly heldPulls: HeldPulls;
   readonly routes: RouteInfo;
   /** Reads the tables and connects the parts, as a broker that starts. */
@@ -80,6 +82,7 @@ export function serverParts(
     offsets: container.get(ConsumerOffsetManager),
     producers: container.get(ProducerRegistry),
     consumers: container.get(ConsumerRegistry),
+    filters: container.get(ConsumerFilterManager),
     heldPulls: container.get(HeldPulls),
     routes: container.get(RouteInfo),
     load: () => container.get(Broker).load(),

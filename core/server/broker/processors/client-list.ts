@@ -3,6 +3,8 @@ import {
   type ClientConnection,
   encodeConsumerConnections,
   encodeProducerConnections,
+  encodeProducerTable,
+  type ProducerInfo,
 } from '../../../remoting/protocol/client-connections.js';
 import { encodeConsumerList } from '../../../remoting/protocol/consumer-list.js';
 import { requiredString } from '../../../remoting/protocol/ext-fields.js';
@@ -11,6 +13,7 @@ import type { RemotingCommand } from '../../../remoting/protocol/remoting-comman
 import { RequestCode } from '../../../remoting/protocol/request-codes.js';
 import { ResponseCode } from '../../../remoting/protocol/response-codes.js';
 import type { OutgoingResponse } from '../../../remoting/remoting-server.js';
+import { Clock } from '../../../runtime/clock.js';
 import type { BrokerProcessor } from '../broker-processor.js';
 import type { ClientChannel } from '../client-channel.js';
 import { ConsumerRegistry } from '../consumer-registry.js';
@@ -21,19 +24,23 @@ import { ProducerRegistry } from '../producer-registry.js';
 export class ClientListProcessor implements BrokerProcessor {
   readonly #producers: ProducerRegistry;
   readonly #consumers: ConsumerRegistry;
+  readonly #clock: Clock;
 
   readonly handlers = {
     [RequestCode.GET_CONSUMER_LIST_BY_GROUP]: (request: RemotingCommand) => this.#consumerIds(request),
     [RequestCode.GET_CONSUMER_CONNECTION_LIST]: (request: RemotingCommand) => this.#consumerConnections(request),
     [RequestCode.GET_PRODUCER_CONNECTION_LIST]: (request: RemotingCommand) => this.#producerConnections(request),
+    [RequestCode.GET_ALL_PRODUCER_INFO]: () => this.#allProducers(),
   };
 
   constructor(
     @inject(ProducerRegistry) producers: ProducerRegistry,
     @inject(ConsumerRegistry) consumers: ConsumerRegistry,
+    @inject(Clock) clock: Clock,
   ) {
     this.#producers = producers;
     this.#consumers = consumers;
+    this.#clock = clock;
   }
 
   #consumerIds(request: RemotingCommand): OutgoingResponse {
@@ -71,6 +78,22 @@ export class ClientListProcessor implements BrokerProcessor {
     }
     const body = encodeProducerConnections({ connectionSet: members.map(connectionOf) });
     return { code: ResponseCode.SUCCESS, body };
+  }
+
+  #allProducers(): OutgoingResponse {
+    // Silence is counted on the monotonic clock, which nobody else can read.
+    const bootMs = this.#clock.now() - this.#clock.monotonic();
+    const infoOf = ({ clientId, connection, language, version, lastHeardMs }: ClientChannel): ProducerInfo => ({
+      clientId,
+      remoteIP: connection.remoteAddress.replace(/:\d+$/, ''),
+      language: languageName(language),
+      version,
+      lastUpdateTimestamp: Math.round(bootMs + lastHeardMs),
+    });
+    const table = this.#producers.groups.map(
+      (group) => [group, (this.#producers.members(group) ?? []).map(infoOf)] as const,
+    );
+    return { code: ResponseCode.SUCCESS, body: encodeProducerTable(new Map(table)) };
   }
 }
 

@@ -5,6 +5,7 @@ import { RequestCode } from '../../../remoting/protocol/request-codes.js';
 import { ResponseCode } from '../../../remoting/protocol/response-codes.js';
 import {
   decodeSubscriptionGroupConfig,
+  encodeSubscriptionGroupConfig,
   encodeSubscriptionGroupTable,
 } from '../../../remoting/protocol/subscription-group-config.js';
 import type { OutgoingResponse } from '../../../remoting/remoting-server.js';
@@ -27,6 +28,12 @@ export class SubscriptionGroupProcessor implements BrokerProcessor {
       code: ResponseCode.SUCCESS,
       body: encodeSubscriptionGroupTable(this.#groups.table),
     }),
+    [RequestCode.GET_SUBSCRIPTIONGROUP_CONFIG]: (request: RemotingCommand): OutgoingResponse => {
+      const config = this.#groups.find(requiredString(request, 'group'));
+      return config === undefined
+        ? { code: ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST, remark: 'No group in this broker' }
+        : { code: ResponseCode.SUCCESS, body: encodeSubscriptionGroupConfig(config) };
+    },
     [RequestCode.DELETE_SUBSCRIPTIONGROUP]: async (request: RemotingCommand): Promise<OutgoingResponse> => {
       const groupName = requiredString(request, 'groupName');
       await this.#groups.delete(groupName);

@@ -8,7 +8,11 @@ import {
 import type { RemotingCommand } from '../../../remoting/protocol/remoting-command.js';
 import { RequestCode } from '../../../remoting/protocol/request-codes.js';
 import { ResponseCode } from '../../../remoting/protocol/response-codes.js';
-import { encodeTopicConfigTable, type TopicConfig } from '../../../remoting/protocol/topic-config.js';
+import {
+  encodeTopicConfig,
+  encodeTopicConfigTable,
+  type TopicConfig,
+} from '../../../remoting/protocol/topic-config.js';
 import { encodeTopicList } from '../../../remoting/protocol/topic-list.js';
 import type { OutgoingResponse } from '../../../remoting/remoting-server.js';
 import type { BrokerProcessor } from '../broker-processor.js';
@@ -29,6 +33,13 @@ export class TopicAdminProcessor implements BrokerProcessor {
       code: ResponseCode.SUCCESS,
       body: encodeTopicConfigTable(this.#topics.table),
     }),
+    [RequestCode.GET_TOPIC_CONFIG]: (request: RemotingCommand): OutgoingResponse => {
+      const topic = requiredString(request, 'topic');
+      const config = this.#topics.find(topic);
+      return config === undefined
+        ? { code: ResponseCode.TOPIC_NOT_EXIST, remark: `No topic in this broker. topic: ${topic}` }
+        : { code: ResponseCode.SUCCESS, body: encodeTopicConfig(config) };
+    },
     [RequestCode.GET_SYSTEM_TOPIC_LIST_FROM_BROKER]: (): OutgoingResponse => ({
       code: ResponseCode.SUCCESS,
       body: encodeTopicList({ topicList: this.#topics.systemTopics }),
