@@ -56,9 +56,14 @@ export class ConsumedQueue implements SignalSource {
     this.processQueue = startOffset === undefined ? new PopQueue() : new ProcessQueue(startOffset);
   }
 
-  /** Not ours any more: nothing of it is handled or committed from here on. */
+  /** Not ours any more: nothing more of it is handled, nor committed from here on. */
   get dropped(): boolean {
     return this.#dropped;
+  }
+
+  /** Whether what is said of its messages reaches nothing any more. A popped message is ours until its invisible time is over. */
+  get lost(): boolean {
+    return this.#dropped && !this.popped;
   }
 
   drop(): void {
@@ -66,6 +71,7 @@ export class ConsumedQueue implements SignalSource {
     for (const timer of this.retryTimers) timer.cancel();
     this.retryTimers.clear();
     this.again.length = 0;
+    if (this.popped) return;
     this.abortHandlers(`queue ${this.shown.queueId} of topic ${this.shown.topic} at ${this.shown.brokerName} was lost`);
   }
 
@@ -86,7 +92,7 @@ export class ConsumedQueue implements SignalSource {
     let controller = this.#controllers.get(delivery);
     if (controller === undefined) {
       controller = new AbortController();
-      if (this.#dropped) controller.abort(new DOMException('the queue was lost', 'AbortError'));
+      if (this.lost) controller.abort(new DOMException('the queue was lost', 'AbortError'));
       this.#controllers.set(delivery, controller);
     }
     return controller.signal;

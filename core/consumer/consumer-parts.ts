@@ -114,7 +114,10 @@ export function assembleConsumer(plan: ConsumerPlan, services: ConsumerServices)
     queueOffsets: requests,
     logger,
     events,
-    onLost: (consumed, why) => runner.release(`the queue was lost: ${why}`, consumed),
+    onLost: (consumed, why) => {
+      runner.release(`the queue was lost: ${why}`, consumed);
+      if (consumed.popped) mode.pop?.lose(consumed);
+    },
     createFeed: createFeeds({
       ...{ group, wireGroup, options, routes, remoting, clock, logger, events, statistics },
       pop: mode.pop,

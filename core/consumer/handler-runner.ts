@@ -89,10 +89,10 @@ export class HandlerRunner {
 
   /**
    * Messages that the application holds, of a queue that has gone or of all, are not waited for: nobody has to say anything of
-   * them. A handler is waited for: it is still at work.
+   * them. What was popped is its own still when the queue has gone. A handler is waited for: it is still at work.
    */
   release(why: string, lost?: ConsumedQueue): void {
-    if (this.#options.receiver.endsByItself) return;
+    if (this.#options.receiver.endsByItself || lost?.popped === true) return;
     for (const delivery of this.#deadlines.running) {
       if (lost !== undefined && delivery.consumed !== lost) continue;
       this.#abandon(delivery, { kind: 'retry', error: new DOMException(why, 'AbortError') });
@@ -203,7 +203,7 @@ export class HandlerRunner {
   #settle(delivery: RunningDelivery, outcome: DeliveryOutcome): void {
     const { group, mode, logger } = this.#options;
     const { consumed, held, abandoned } = delivery;
-    if (abandoned || consumed.dropped) {
+    if (abandoned || consumed.lost) {
       logger.debug('a delivery ended that was given up, or whose queue was lost; its messages come again', {
         group,
         ...consumed.shown,
@@ -213,7 +213,7 @@ export class HandlerRunner {
     }
     if (abandoned) return;
     this.#deadlines.end(delivery);
-    const lost = consumed.dropped;
+    const { lost } = consumed;
     delivery.end();
     if (!lost) mode.settle(delivery, outcome);
     this.#ended(consumed);
@@ -234,7 +234,7 @@ export class HandlerRunner {
     const outcome = { kind: 'retry', error, delayLevel: TIMED_OUT_LEVEL } as const;
     consumed.abortHandler(delivery, message);
     this.#abandon(delivery, outcome);
-    if (!consumed.dropped) mode.settle(delivery, outcome);
+    if (!consumed.lost) mode.settle(delivery, outcome);
     this.#ended(consumed);
   }
 

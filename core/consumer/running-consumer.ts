@@ -286,6 +286,7 @@ export class RunningConsumer implements RegisteredConsumer {
     this.#unregister();
     this.#stopDoubting();
     this.#parts.assignment.stopPulling();
+    this.#parts.mode.pop?.stop();
     this.#parts.assignment.release();
     const { inOrder } = this.#parts.mode;
     // What still runs keeps its queue from others until its lock expires.

@@ -41,7 +41,7 @@ export class RunningDelivery implements DeliveryFacts, EndedDelivery {
 
   /** Nothing that is said of its messages counts any more. */
   get ended(): boolean {
-    return this.#ended || this.consumed.dropped;
+    return this.#ended || this.consumed.lost;
   }
 
   end(): void {

@@ -8,7 +8,7 @@ const LOOKS = 6;
 
 export interface InvisibilityServices {
   readonly invisibleTimeMs: number;
-  /** A message that waits for a handler for longer is let go. */
+  /** A message that waits for a handler, or is with one, for longer is let go. */
   readonly waitMsMax: number;
   /** Whether the application wants nothing of the queue now. */
   readonly isPaused: (consumed: ConsumedQueue) => boolean;
@@ -46,13 +46,20 @@ export class Invisibility {
     this.#held.delete(message);
   }
 
-  /** Lets everything go. */
-  stop(): readonly (readonly [PoppedMessage, ConsumedQueue])[] {
-    const held = [...this.#held];
+  /** Lets some go. */
+  releaseAll(
+    which: (message: PoppedMessage, consumed: ConsumedQueue) => boolean,
+  ): readonly (readonly [PoppedMessage, ConsumedQueue])[] {
+    const released = [...this.#held].filter(([message, consumed]) => which(message, consumed));
+    for (const [message] of released) this.#held.delete(message);
+    return released;
+  }
+
+  /** Prolongs nothing any more. */
+  stop(): void {
     this.#held.clear();
     this.#timer?.cancel();
     this.#timer = undefined;
-    return held;
   }
 
   #lookLater(): void {
@@ -69,8 +76,7 @@ export class Invisibility {
     const { clock, invisibleTimeMs, onExpired } = this.#services;
     const nowMs = clock.monotonic();
     for (const [message, consumed] of [...this.#held]) {
-      if (consumed.dropped) this.#held.delete(message);
-      else if (message.invisibleUntilMs <= nowMs) {
+      if (message.invisibleUntilMs <= nowMs) {
         this.#held.delete(message);
         onExpired(consumed, message);
       } else if (message.invisibleUntilMs - nowMs <= invisibleTimeMs / 2 && this.#isWanted(consumed, message, nowMs)) {
@@ -81,7 +87,9 @@ export class Invisibility {
 
   #isWanted(consumed: ConsumedQueue, message: PoppedMessage, nowMs: number): boolean {
     const { isPaused, waitMsMax } = this.#services;
-    return message.taken || (!isPaused(consumed) && nowMs - (message.pulledMs ?? nowMs) < waitMsMax);
+    // Nobody waits for a handler for longer; whoever forgot a message must not keep it for ever.
+    if (nowMs - message.sinceMs > waitMsMax) return false;
+    return message.taken || !isPaused(consumed);
   }
 
   #prolong(consumed: ConsumedQueue, message: PoppedMessage): void {

@@ -223,6 +223,7 @@ export class PopLoop implements QueueFeed {
     const nowMs = Math.round(clock.monotonic());
     for (const message of messages) {
       message.pulledMs = nowMs;
+      message.sinceMs = nowMs;
       message.invisibleUntilMs = nowMs + options.popInvisibleTimeMs;
     }
   }

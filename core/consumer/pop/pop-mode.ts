@@ -77,6 +77,7 @@ export class PopMode implements DeliveryMode {
   /** Gives messages that nobody here handles to others. */
   giveBack(consumed: ConsumedQueue, messages: readonly PoppedMessage[]): void {
     for (const pulled of messages) {
+      if (this.#isOver(pulled)) continue;
       this.#ask(
         Promise.resolve(pulled.renewing)
           .then(() => this.#changeInvisibleTime(consumed, pulled, GIVE_BACK_MS))
@@ -89,15 +90,15 @@ export class PopMode implements DeliveryMode {
   }
 
   take(consumed: ConsumedQueue, max: number): readonly PulledMessage[] {
-    const again = consumed.again.shift();
-    if (again !== undefined) return [again];
     const nowMs = this.#services.clock.monotonic();
     for (;;) {
-      const next = consumed.processQueue.takeUpTo(max) as PoppedMessage[];
-      const taken = next.filter((pulled) => pulled.invisibleUntilMs > nowMs);
+      const again = consumed.again.splice(0, 1);
+      const next = (again.length > 0 ? again : consumed.processQueue.takeUpTo(max)) as PoppedMessage[];
+      const taken = next.filter((pulled) => !this.#isOver(pulled));
       for (const pulled of next) {
         pulled.taken = true;
-        if (pulled.invisibleUntilMs <= nowMs) this.#letGo(consumed, pulled);
+        pulled.sinceMs = nowMs;
+        if (this.#isOver(pulled)) this.#letGo(consumed, pulled);
       }
       if (taken.length > 0 || next.length === 0) return taken;
     }
@@ -123,14 +124,33 @@ export class PopMode implements DeliveryMode {
 
   async drain(): Promise<void> {
     this.#stopped = true;
-    for (const [pulled, consumed] of this.#invisibility.stop()) this.giveBack(consumed, [pulled]);
+    // No handler has any of it.
+    this.#giveBackAll(() => true);
     while (this.#asking.size > 0) await Promise.all(this.#asking);
     await this.#acks.drain();
   }
 
+  /** A queue that is popped no longer here: what waits goes to others, what a handler has is its own to the end. */
+  lose(consumed: ConsumedQueue): void {
+    this.#giveBackAll(({ taken }, held) => !taken && held === consumed);
+  }
+
+  /** Keeps nothing any more: handlers that still run are not waited for. */
+  stop(): void {
+    this.#giveBackAll(({ taken }) => !taken);
+    this.#invisibility.stop();
+  }
+
+  #giveBackAll(which: Parameters<Invisibility['releaseAll']>[0]): void {
+    for (const [pulled, consumed] of this.#invisibility.releaseAll(which)) {
+      consumed.processQueue.acknowledge(pulled);
+      this.giveBack(consumed, [pulled]);
+    }
+  }
+
   /** Also when its time is over: the broker may not have looked yet. */
   #acknowledge(consumed: ConsumedQueue, pulled: PoppedMessage): void {
-    if (pulled.invisibleUntilMs <= this.#services.clock.monotonic()) this.#tellExpired(consumed, pulled);
+    if (this.#isOver(pulled)) this.#tellExpired(consumed, pulled);
     this.#release(consumed, pulled);
     const add = (): void => {
       const { topic } = consumed.queue;
@@ -149,10 +169,19 @@ export class PopMode implements DeliveryMode {
   #fail(ended: EndedDelivery, pulled: PoppedMessage, outcome: Failure): void {
     const { consumed } = ended;
     const { report, retry, maxReconsumeTimes, clock, wake } = this.#services;
+    if (this.#isOver(pulled)) {
+      // It comes again by itself: to say more of it would make two of it.
+      report.failed(ended, pulled, outcome, 'broker', 0);
+      this.#letGo(consumed, pulled);
+      return;
+    }
     const { attempts, initialDelayMs, maxDelayMs } = retry.here;
-    if (outcome.kind === 'retry' && outcome.delayLevel === undefined && pulled.failures < attempts) {
+    const staysHere = pulled.failures < attempts && !consumed.dropped;
+    if (outcome.kind === 'retry' && outcome.delayLevel === undefined && staysHere) {
       const retryInMs = outcome.afterMs ?? backOffMs(pulled.failures + 1, initialDelayMs, maxDelayMs);
       report.failed(ended, pulled, outcome, 'here', retryInMs);
+      pulled.taken = false;
+      pulled.sinceMs = clock.monotonic();
       handleAgainIn(consumed, pulled, retryInMs, { clock, wake, isStopped: () => this.#stopped });
       return;
     }
@@ -221,6 +250,10 @@ export class PopMode implements DeliveryMode {
     if (delayLevel !== undefined) return delayOfLevelMs(delayLevel) ?? afterTries(RETRY_AFTER_S.length);
     const { backOff } = this.#services.retry;
     return backOff === undefined ? afterTries(before) : afterMs(backOff(before + 1));
+  }
+
+  #isOver({ invisibleUntilMs }: PoppedMessage): boolean {
+    return invisibleUntilMs <= this.#services.clock.monotonic();
   }
 
   #expire(consumed: ConsumedQueue, pulled: PoppedMessage): void {

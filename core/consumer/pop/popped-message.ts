@@ -20,8 +20,10 @@ export interface PopStamp {
 export class PoppedMessage extends PulledMessage {
   /** Monotonic milliseconds, set when it comes. */
   invisibleUntilMs = 0;
-  /** A handler has it, or had it and it is tried here again. */
+  /** A handler has it; otherwise it waits for one. */
   taken = false;
+  /** Monotonic milliseconds since which that is so. */
+  sinceMs = 0;
   /** It was told of once that its invisible time is over. */
   expired = false;
   /** Ends when the prolongation under way has; what is said of the message waits for it, for it changes the receipt. */

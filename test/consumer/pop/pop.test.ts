@@ -323,6 +323,51 @@ describe('nothing is lost', () => {
   });
 });
 
+test('a topic that is read no longer: what waits goes to others, what a handler has counts to its end', async () => {
+  const { clock, broker, pop, consumer } = setup(
+    { concurrency: 1, popInvisibleTimeMs: 6_000, popThresholdForQueue: 3 },
+    3,
+  );
+  broker.createTopic('audit', 1);
+  let end: () => void = () => undefined;
+  const seen: string[] = [];
+  await consumer.run(({ msgId }, { signal }) => {
+    seen.push(msgId);
+    return new Promise<void>((resolve) => {
+      end = () => {
+        expect(signal.aborted).toBe(false);
+        resolve();
+      };
+    });
+  });
+  await consumer.subscribe('audit');
+  await consumer.unsubscribe('orders');
+  await clock.advance('20s');
+  expect(consumer.assignment().map(({ topic }) => topic)).toEqual(['audit']);
+  expect(
+    pop.requests(RequestCode.CHANGE_MESSAGE_INVISIBLETIME).filter((ext) => ext.invisibleTime === '1000'),
+  ).toHaveLength(2);
+  expect(pop.invisible.size).toBe(1);
+  end();
+  await clock.settle();
+  expect([pop.invisible.size, pop.expired, seen.length]).toEqual([0, 0, 1]);
+});
+
+test('a consumer that closes without waiting keeps nothing from others, and what ends later still counts', async () => {
+  const { clock, pop, consumer } = setup({ popInvisibleTimeMs: 6_000, popThresholdForQueue: 2 }, 2);
+  const ends: (() => void)[] = [];
+  await consumer.run(() => new Promise<void>((resolve) => ends.push(resolve)));
+  await clock.advance('7s');
+  await consumer.close({ timeoutMs: 0, signal: AbortSignal.abort() });
+  ends[0]?.();
+  await clock.settle();
+  expect([pop.invisible.size, pop.expired]).toEqual([1, 0]);
+  const before = pop.requests(RequestCode.CHANGE_MESSAGE_INVISIBLETIME).length;
+  await clock.advance('1m');
+  expect(pop.requests(RequestCode.CHANGE_MESSAGE_INVISIBLETIME)).toHaveLength(before);
+  expect(pop.invisible.size).toBe(0);
+});
+
 describe('popping', () => {
   test('waits while too much is unacknowledged, and goes on', async () => {
     const { clock, pop, consumer } = setup({ popThresholdForQueue: 4, popBatchSize: 2, concurrency: 10 }, 8);
