@@ -6,11 +6,22 @@ import { BrokerRequests } from './broker-requests.js';
 import { queueKey } from './consumed-queue.js';
 import type { OffsetStore, OffsetStoreFactory } from './offset-store.js';
 
+/**
+ * A broker that is restarted after a kill has forgotten what it took in its last seconds, and Apache's forgets one of two
+ * offsets that are the first of a group and meet. So an offset that did not change counts as stored when it was confirmed twice, at
+ * two turns, over connections that were not lost since; without an offset the next member would begin at the end.
+ */
+const CONFIRMATIONS = 2;
+
 interface Position {
   readonly queue: MessageQueue;
   offset: number;
-  /** As the broker confirmed it; undefined before the first time. */
+  /** As the broker confirmed it last; undefined before the first time. */
   stored: number | undefined;
+  /** How often the broker has confirmed it since a connection to it was lost. */
+  confirmations: number;
+  /** How often that had been. */
+  losses: number;
   /** Ends when the latest request for it has; undefined before the first. */
   storing: Promise<void> | undefined;
 }
@@ -24,6 +35,7 @@ export class RemoteOffsetStore implements OffsetStore {
   readonly #requests: BrokerRequests;
   readonly #group: string;
   readonly #logger: Logger;
+  readonly #lossesOf: (brokerName: string) => number;
   readonly #onPersisted: ((queue: MessageQueue, offset: number) => void) | undefined;
   readonly #positions = new Map<string, Position>();
   /** By topic and broker: ends when the group's first offset there is stored. */
@@ -33,11 +45,13 @@ export class RemoteOffsetStore implements OffsetStore {
     requests: BrokerRequests,
     group: string,
     logger: Logger,
+    lossesOf: (brokerName: string) => number,
     onPersisted?: (queue: MessageQueue, offset: number) => void,
   ) {
     this.#requests = requests;
     this.#group = group;
     this.#logger = logger;
+    this.#lossesOf = lossesOf;
     this.#onPersisted = onPersisted;
   }
 
@@ -48,8 +62,11 @@ export class RemoteOffsetStore implements OffsetStore {
   update(queue: MessageQueue, offset: number): void {
     const key = queueKey(queue);
     const position = this.#positions.get(key);
-    if (position === undefined) this.#positions.set(key, { queue, offset, stored: undefined, storing: undefined });
-    else position.offset = offset;
+    if (position !== undefined) position.offset = offset;
+    else {
+      const fresh = { stored: undefined, confirmations: 0, losses: 0, storing: undefined };
+      this.#positions.set(key, { queue, offset, ...fresh });
+    }
   }
 
   async persist(queues?: readonly MessageQueue[]): Promise<void> {
@@ -57,8 +74,11 @@ export class RemoteOffsetStore implements OffsetStore {
       queues === undefined
         ? [...this.#positions.values()]
         : queues.map((queue) => this.#positions.get(queueKey(queue))).filter((position) => position !== undefined);
-    const changed = positions.filter(({ offset, stored }) => offset !== stored);
-    await Promise.all(changed.map((position) => this.#storeBehindFirst(position)));
+    for (const position of positions) this.#forgetOverLoss(position);
+    const unsure = positions.filter(
+      ({ offset, stored, confirmations }) => offset !== stored || confirmations < CONFIRMATIONS,
+    );
+    await Promise.all(unsure.map((position) => this.#storeBehindFirst(position)));
   }
 
   /**
@@ -86,18 +106,22 @@ export class RemoteOffsetStore implements OffsetStore {
    * offset could be the one that stays.
    */
   #store(position: Position): Promise<void> {
-    const storing =
-      position.storing === undefined ? this.#send(position) : position.storing.then(() => this.#send(position));
+    const { confirmations } = position;
+    const send = () => this.#send(position, confirmations);
+    const storing = position.storing === undefined ? send() : position.storing.then(send);
     position.storing = storing;
     return storing;
   }
 
-  async #send(position: Position): Promise<void> {
+  /** @param confirmationsBefore when it was asked for: what was confirmed since is not sent once more */
+  async #send(position: Position, confirmationsBefore: number): Promise<void> {
+    this.#forgetOverLoss(position);
     const { queue, offset } = position;
-    if (offset === position.stored) return;
+    if (offset === position.stored && position.confirmations > confirmationsBefore) return;
     try {
       await this.#requests.storeConsumerOffset(queue, offset);
       position.stored = offset;
+      position.confirmations++;
       this.#onPersisted?.(queue, offset);
     } catch (error) {
       this.#logger.warn('an offset could not be stored; it is sent again at the next turn', {
@@ -108,6 +132,24 @@ export class RemoteOffsetStore implements OffsetStore {
       });
     }
   }
+
+  /** What was confirmed before a connection was lost may be forgotten. */
+  #forgetOverLoss(position: Position): void {
+    const losses = this.#lossesOf(position.queue.brokerName);
+    if (position.losses === losses) return;
+    position.losses = losses;
+    position.confirmations = 0;
+  }
+}
+
+/** How often connections to brokers were lost, by the name of the broker. */
+function countLosses(remoting: RemotingClient, routes: RouteTable): (brokerName: string) => number {
+  const losses = new Map<string, number>();
+  remoting.onConnectionLost((address) => losses.set(address, (losses.get(address) ?? 0) + 1));
+  return (brokerName) => {
+    const address = routes.brokerAddress(brokerName, 0);
+    return address === undefined ? 0 : (losses.get(address) ?? 0);
+  };
 }
 
 /** The offset store of clustering consumers. `requestTimeoutMs` defaults to 3,000. */
@@ -118,6 +160,9 @@ export function createRemoteOffsetStoreFactory(services: {
   readonly requestTimeoutMs?: number;
 }): OffsetStoreFactory {
   const { routes, remoting, logger, requestTimeoutMs = 3_000 } = services;
-  return ({ group, onPersisted }) =>
-    new RemoteOffsetStore(new BrokerRequests(group, routes, remoting, requestTimeoutMs), group, logger, onPersisted);
+  const lossesOf = countLosses(remoting, routes);
+  return ({ group, onPersisted }) => {
+    const requests = new BrokerRequests(group, routes, remoting, requestTimeoutMs);
+    return new RemoteOffsetStore(requests, group, logger, lossesOf, onPersisted);
+  };
 }
