@@ -170,6 +170,18 @@ test('what comes back wakes who waits', async () => {
   expect((await waits).messages).toMatchObject([{ id: 'lost', topic: RETRY }]);
 });
 
+test('an operator sends a group that pops elsewhere, and who waits gets the messages at once', async () => {
+  const pops = await setup();
+  await pops.send(['a', 'b']);
+  await pops.ids({ queueId: 1 });
+  const waits = pops.pop({ pollTime: 15_000 });
+  await pops.clock.settle();
+  await pops.ids();
+  const reset = { topic: 'orders', group: GROUP, timestamp: 0, isForce: true };
+  expect(await pops.broker.ask(RequestCode.INVOKE_BROKER_TO_RESET_OFFSET, reset)).toMatchObject({ code: 0 });
+  expect((await waits).messages.map(({ id }) => id)).toEqual(['a', 'b']);
+});
+
 test('requests that cannot be served are refused with their codes', async () => {
   const pops = await setup();
   await pops.send(['a']);

@@ -109,6 +109,11 @@ export class PopOffsets implements BrokerService {
     return queue;
   }
 
+  /** Whether a group pops from a queue, as far as this process saw. */
+  isPopped(group: string, topic: string, queueId: number): boolean {
+    return this.#queues.has(keyOf(topic, group, queueId));
+  }
+
   /** Whether an operator set the group's offset since this was asked last. */
   wasReset(queue: PopQueue): boolean {
     const { isReset } = queue;

@@ -27,6 +27,8 @@ import type { ClientChannel } from '../client-channel.js';
 import { ConsumerOffsetManager } from '../consumer-offset-manager.js';
 import { ConsumerRegistry } from '../consumer-registry.js';
 import { MessageStore } from '../message-store.js';
+import { PopOffsets } from '../pop/pop-offsets.js';
+import { PopWaiting } from '../pop/pop-waiting.js';
 import { TopicConfigManager } from '../topic-config-manager.js';
 
 /** How long a client has for its answer (Apache's Broker2Client). */
@@ -46,6 +48,8 @@ export class ConsumerCallProcessor implements BrokerProcessor {
   readonly #offsets: ConsumerOffsetManager;
   readonly #consumers: ConsumerRegistry;
   readonly #store: MessageStore;
+  readonly #pops: PopOffsets;
+  readonly #waiting: PopWaiting;
 
   readonly handlers = {
     [RequestCode.INVOKE_BROKER_TO_RESET_OFFSET]: (request: RemotingCommand) => this.#resetOffset(request),
@@ -61,12 +65,16 @@ export class ConsumerCallProcessor implements BrokerProcessor {
     @inject(ConsumerOffsetManager) offsets: ConsumerOffsetManager,
     @inject(ConsumerRegistry) consumers: ConsumerRegistry,
     @inject(MessageStore) store: MessageStore,
+    @inject(PopOffsets) pops: PopOffsets,
+    @inject(PopWaiting) waiting: PopWaiting,
   ) {
     this.#settings = settings;
     this.#topics = topics;
     this.#offsets = offsets;
     this.#consumers = consumers;
     this.#store = store;
+    this.#pops = pops;
+    this.#waiting = waiting;
   }
 
   /** The members set their offsets themselves: whatever they commit meanwhile would win over ours. */
@@ -87,8 +95,9 @@ export class ConsumerCallProcessor implements BrokerProcessor {
       const offset = isForce || wanted < current ? wanted : current;
       offsets.set({ topic, brokerName: this.#settings.brokerName, queueId }, offset);
     }
+    const isPopped = this.#resetPopped(group, offsets);
     const members = this.#consumers.group(group)?.members ?? [];
-    if (members.length === 0) {
+    if (members.length === 0 && !isPopped) {
       const facts = `Group: ${group} Topic: ${topic} Timestamp: ${timestamp}`;
       return {
         code: ResponseCode.CONSUMER_NOT_ONLINE,
@@ -103,6 +112,18 @@ export class ConsumerCallProcessor implements BrokerProcessor {
       connection.oneway({ code: RequestCode.RESET_CONSUMER_CLIENT_OFFSET, ext, body });
     }
     return { code: ResponseCode.SUCCESS, body: encodeResetOffsetBody(offsets) };
+  }
+
+  /** From queues that are popped no member commits anything: there the broker does it. Matches 5.x, which always does. */
+  #resetPopped(group: string, offsets: ReadonlyMap<MessageQueue, number>): boolean {
+    let isPopped = false;
+    for (const [{ topic, queueId }, offset] of offsets) {
+      if (!this.#pops.isPopped(group, topic, queueId)) continue;
+      isPopped = true;
+      this.#offsets.commit(group, topic, queueId, offset);
+      this.#waiting.pops.wake(topic, group, queueId);
+    }
+    return isPopped;
   }
 
   async #offsetAt(topic: string, queueId: number, timestampMs: number): Promise<number> {
