@@ -6,6 +6,7 @@ import type { Transport } from '../remoting/transport.js';
 import { parseNameServerList } from '../routing/name-server-list.js';
 import type { ResolveAddress } from '../routing/resolve-address.js';
 import type { Clock } from '../runtime/clock.js';
+import { guardedLogger } from '../runtime/guarded-logger.js';
 import type { Logger } from '../runtime/logger.js';
 import type { ClusterSource } from './cluster-source.js';
 
@@ -191,7 +192,7 @@ export function resolveConnectOptions(
     unitName: options.unitName,
     unitMode: options.unitMode ?? false,
     headerEncoding: options.headerEncoding ?? 'json',
-    logger: options.logger,
+    logger: options.logger && guardedLogger(options.logger),
     clock: options.clock ?? options.cluster?.clock,
     resolveAddress: options.resolveAddress,
     vipChannelEnabled: options.vipChannelEnabled ?? false,

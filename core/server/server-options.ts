@@ -10,6 +10,7 @@ import {
 } from '../remoting/tls/tls-options.js';
 import type { Transport } from '../remoting/transport.js';
 import type { Clock } from '../runtime/clock.js';
+import { guardedLogger } from '../runtime/guarded-logger.js';
 import type { Logger } from '../runtime/logger.js';
 import type { StoreFiles } from './store/files/store-files.js';
 import { checkStoreOptions, type StoreOptions } from './store/store-options.js';
@@ -290,7 +291,7 @@ export function resolveServerOptions(
     worker: options.worker ?? false,
     transport: options.transport,
     clock: options.clock,
-    logger: options.logger,
+    logger: options.logger && guardedLogger(options.logger),
     store,
     orderMessageEnable: options.orderMessageEnable ?? false,
     connectionsMax: options.connectionsMax,
