@@ -2,6 +2,7 @@
 import { expect, onTestFinished, test } from 'vitest';
 import type { Client } from '../../../core/client/client.js';
 import type { ConsumerOptions } from '../../../core/consumer/consumer-options.js';
+import { sql } from '../../../core/consumer/sql.js';
 import { testKit } from '../../../core/testing/index.js';
 import { namespace } from '../../../plugins/namespace/index.js';
 
@@ -97,6 +98,22 @@ test('members whose broker shares queues out pull or pop as an operator says, an
   await kit.clock.settle();
   const all = Array.from({ length: 16 }, (_, id) => `orders ${id}`);
   expect([...new Set(got)].sort()).toEqual(all.sort());
+});
+
+test('an expression over properties is the broker’s to evaluate, and of what comes again too', async () => {
+  const { kit, mq, consumerOf } = await setup(0);
+  const producer = await mq.producer({ group: 'sizes' });
+  for (let size = 1; size <= 6; size++) {
+    await producer.send({ topic: 'orders', body: `${size}`, properties: { size: `${size}` } });
+  }
+  const got: string[] = [];
+  const consumer = await consumerOf(mq, { subscribe: { orders: sql('size > 3') } });
+  await consumer.run(({ body }, { attempt }) => {
+    got.push(`${body}`);
+    if (`${body}` === '5' && attempt === 0) throw new Error('no bank today');
+  });
+  await kit.clock.advance('30s');
+  expect(got.sort()).toEqual(['4', '5', '5', '6']);
 });
 
 test('a request mode that cannot be set is refused by name', async () => {
