@@ -90,9 +90,10 @@ describe('examples', () => {
     expect(Object.keys(PRINTS)).toEqual(examples);
   });
 
-  test.each(examples)('%s', async (name) => {
+  // Beside one another: most of their time they wait, for a delay or for a message that comes again.
+  test.concurrent.for(examples)('%s', async (name, { expect, onTestFinished }) => {
     const { stdout, stderr } = await run(process.execPath, [join(root, 'examples', name)], {
-      cwd: tempDir(),
+      cwd: tempDir('multistage-example-', onTestFinished),
       timeout: 20_000,
     });
     for (const expected of PRINTS[name] ?? []) expect(stdout).toMatch(expected);

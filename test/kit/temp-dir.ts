@@ -3,9 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 
-/** A fresh directory that is removed when the running test has finished, whatever its outcome. */
-export function tempDir(prefix = 'multistage-'): string {
+/**
+ * A fresh directory that is removed when the running test has finished, whatever its outcome. Tests that run beside one
+ * another say which by the `onTestFinished` of their context.
+ */
+export function tempDir(prefix = 'multistage-', finished: (remove: () => void) => void = onTestFinished): string {
   const dir = mkdtempSync(join(tmpdir(), prefix));
-  onTestFinished(() => rmSync(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 }));
+  finished(() => rmSync(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 }));
   return dir;
 }
