@@ -27,6 +27,18 @@ test('the newest bytes are read as they were written, wherever the ring turns', 
   }
 });
 
+test('the ring grows with what is written, and keeps what it has', () => {
+  const tail = new LogTail(300_000);
+  let end = 70_001;
+  for (const sizeBytes of [50_000, 40_000, 7, 100_000, 60_000, 260_000, 1_000, 500_000]) {
+    tail.write(bytesAt(end, sizeBytes), end);
+    end += sizeBytes;
+    const start = Math.max(70_001, end - 300_000);
+    expect(read(tail, start, 400_000)!.equals(bytesAt(start, end - start))).toBe(true);
+    expect(read(tail, start - 1, 1)).toBeUndefined();
+  }
+});
+
 test('what does not follow the bytes before begins anew: the log went on in its next file', () => {
   const tail = new LogTail(64);
   expect(read(tail, 0, 1)).toBeUndefined();

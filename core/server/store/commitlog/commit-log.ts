@@ -7,7 +7,7 @@ import { FILLER_SIZE_BYTES } from './record-layout.js';
 
 const REWRITE_STEP_BYTES = 1024 * 1024;
 /** What was written last, and is read from memory: a few hundred milliseconds of a busy log. */
-const TAIL_SIZE_BYTES = 4 * 1024 * 1024;
+const TAIL_SIZE_BYTES_MAX = 4 * 1024 * 1024;
 
 export interface CommitLogOptions {
   /** `…/commitlog`. */
@@ -24,7 +24,7 @@ export interface CommitLogOptions {
 export class CommitLog {
   readonly #segments: SegmentFiles;
   readonly #zeroFilledBytesMax: number;
-  readonly #tail = new LogTail(TAIL_SIZE_BYTES);
+  readonly #tail: LogTail;
   #endOffset = 0;
   #syncedOffset = 0;
   #syncing: Promise<void> | undefined;
@@ -33,6 +33,7 @@ export class CommitLog {
   constructor({ directory, fileSizeBytes, zeroFilledBytesMax }: CommitLogOptions, files: StoreFiles, open: OpenFiles) {
     this.#segments = new SegmentFiles(directory, fileSizeBytes, files, open);
     this.#zeroFilledBytesMax = zeroFilledBytesMax;
+    this.#tail = new LogTail(Math.min(TAIL_SIZE_BYTES_MAX, fileSizeBytes));
   }
 
   get fileSizeBytes(): number {
