@@ -103,7 +103,7 @@ export interface ServerOptions {
   readonly traceOn?: boolean;
   /** Whether the topic of traces exists from the start, with one queue; else the first trace creates it. Default false. */
   readonly traceTopicEnable?: boolean;
-  /** Pulls held at one time; a pull more is answered at once. Default 20,000. */
+  /** Pulls held at one time, and as many pops; one more is answered at once. Default 20,000. */
   readonly heldPullsMax?: number;
   /** Connections at one time to each port; more are closed as they come. Default 10,000. */
   readonly connectionsMax?: number;

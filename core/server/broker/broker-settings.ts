@@ -46,7 +46,7 @@ export interface BrokerSettings {
   readonly litePullMessageEnable: boolean;
   /** Whether consumers may filter by properties (SQL92). Default true; Apache's is false. */
   readonly enablePropertyFilter: boolean;
-  /** Pulls held at one time. Default 20,000. */
+  /** Pulls held at one time; as many pops, and as many who only ask whether there are messages. Default 20,000. */
   readonly heldPullsMax: number;
   /** Whether members of a group hear of changes. Default true. */
   readonly notifyConsumerIdsChangedEnable: boolean;

@@ -1,6 +1,8 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { decodeConsumerOffsetTable } from '../../../core/remoting/protocol/consumer-offset-table.js';
 import { RequestCode } from '../../../core/remoting/protocol/request-codes.js';
+import { silentLogger } from '../../../core/runtime/logger.js';
+import { openMessageStore } from '../../../core/server/store/open-message-store.js';
 import type { DelayBrokerParts } from '../delay/delay-broker.js';
 import { GROUP, INVISIBLE_MS, PopBroker } from './pop-broker.js';
 
@@ -180,6 +182,40 @@ test('an operator sends a group that pops elsewhere, and who waits gets the mess
   const reset = { topic: 'orders', group: GROUP, timestamp: 0, isForce: true };
   expect(await pops.broker.ask(RequestCode.INVOKE_BROKER_TO_RESET_OFFSET, reset)).toMatchObject({ code: 0 });
   expect((await waits).messages.map(({ id }) => id)).toEqual(['a', 'b']);
+});
+
+test('what the store refuses is not handed out, and the group stays where it was', async () => {
+  const pops = await setup();
+  await pops.send(['a']);
+  const { store } = pops.broker;
+  const { append } = store;
+  store.append = (_message, done) =>
+    done({ status: 'SERVICE_NOT_AVAILABLE', commitLogOffset: -1, queueOffset: -1, storeTimestamp: 0 });
+  expect(await pops.pop()).toMatchObject({ code: 1, messages: [] });
+  store.append = append;
+  const { messages } = await pops.pop();
+  expect(messages).toMatchObject([{ id: 'a' }]);
+  store.append = (_message, done) =>
+    done({ status: 'SERVICE_NOT_AVAILABLE', commitLogOffset: -1, queueOffset: -1, storeTimestamp: 0 });
+  expect(await pops.ack(messages[0]!)).toMatchObject({ code: 1 });
+  store.append = append;
+});
+
+test('in a directory of an Apache broker, which made the revive topic, a start after a kill knows what was popped too', async () => {
+  const before = await setup();
+  await before.send(['a']);
+  await before.ids();
+  await before.broker.close();
+  const { files, clock } = before.broker;
+  const sizes = { mappedFileSizeCommitLog: 65_536, mappedFileSizeConsumeQueue: 2_000 };
+  const store = await openMessageStore({ ...sizes, dir: '/data/store', files, clock, logger: silentLogger });
+  await store.writeConfig('consumerOffset.json', '{"offsetTable":{}}');
+  await store.close();
+  const pops = await setup({ files, clock });
+  await pops.ids();
+  const { body } = await pops.broker.ask(RequestCode.GET_ALL_CONSUMER_OFFSET);
+  const table = decodeConsumerOffsetTable(Buffer.from(body!));
+  expect(table.get('rmq_sys_wheel_timer@CID_RMQ_SYS_REVIVE_GROUP')?.get(0)).toBe(2);
 });
 
 test('requests that cannot be served are refused with their codes', async () => {

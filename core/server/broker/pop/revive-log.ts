@@ -67,9 +67,11 @@ export class ReviveLog {
    * from where on checkpoints may be missing in the consumers' offsets.
    */
   ready(): Promise<void> | undefined {
-    if (this.#topics.find(this.topic) !== undefined) return this.#topics.savingOf(this.topic);
+    const isMarked = this.#offsets.query(REVIVE_GROUP, TIMER_TOPIC, 0) !== undefined;
+    // Apache's brokers make the topic at their first start, and know no mark.
+    if (isMarked && this.#topics.find(this.topic) !== undefined) return this.#topics.savingOf(this.topic);
     this.#topics.createPlain(this.topic, REVIVE_QUEUE_NUMS, 0);
-    this.#offsets.commit(REVIVE_GROUP, TIMER_TOPIC, 0, this.#store.maxOffset(TIMER_TOPIC, 0));
+    if (!isMarked) this.#offsets.commit(REVIVE_GROUP, TIMER_TOPIC, 0, this.#store.maxOffset(TIMER_TOPIC, 0));
     return Promise.all([this.#topics.savingOf(this.topic), this.#offsets.save()]).then(() => {});
   }
 
