@@ -1,5 +1,6 @@
 import { Chain, type ChainNode, type ChainServices } from './chain.js';
 import type { SendContext } from './context.js';
+import { createdBy } from './created-by.js';
 import { orderGap } from './gap-order.js';
 import type { ProducerFacts, SendAttachment } from './interceptor.js';
 import type { CheckStage, Stage } from './stage.js';
@@ -15,14 +16,14 @@ export interface PipelineParts extends Omit<ChainServices, 'validate' | 'group'>
 
 /**
  * Folds the six stages and what plugins attached in the gaps before them into one chain, once per producer.
- * @throws RMQ_PLUGIN_CONFLICT for a cycle in the order of plugins; whatever a plugin's `create` throws
+ * @throws RMQ_PLUGIN_CONFLICT for a cycle in the order of plugins, RMQ_PLUGIN_FAILED for a `create` that throws
  */
 export function composePipeline(parts: PipelineParts): Chain {
   const nodes: ChainNode[] = [];
   let check: CheckStage | undefined;
   for (const { name, token } of STAGES) {
     for (const attachment of orderGap(parts.attachments.filter((one) => one.beforeStage === name))) {
-      const run = attachment.create(parts.producer);
+      const run = createdBy(attachment.plugin, 'an interceptor of sends', () => attachment.create(parts.producer));
       if (run !== undefined) nodes.push({ stage: name, plugin: attachment.plugin, run });
     }
     const stage = parts.resolve(token) as Stage<SendContext, SendContext>;

@@ -268,6 +268,30 @@ describe('a listener that throws', () => {
   });
 });
 
+describe('a plugin whose create fails', () => {
+  const create = ({ group }: { readonly group: string }): never => {
+    if (group === 'bad') throw new Error('no key for this group');
+    return (group === 'odd' ? 5 : undefined) as never;
+  };
+
+  test.each<[string, Plugin['setup']]>([
+    ['interceptors of sends', (host) => host.interceptSend({ before: 'check', create })],
+    ['interceptors of deliveries', (host) => host.interceptDelivery({ create })],
+    ['filters', (host) => host.filterDelivery({ create })],
+  ])('is named by that producer or consumer alone: %s', async (kind, attach) => {
+    const { mq } = await setup([{ name: 'abuser', setup: attach }]);
+    const made = async (group: string): Promise<unknown> => {
+      if (kind === 'interceptors of sends') return mq.producer({ group });
+      const consumer = await mq.consumer({ group, subscribe: { T: '*' } });
+      return consumer.run(() => {});
+    };
+    const failed = { code: 'RMQ_PLUGIN_FAILED', plugin: 'abuser' };
+    expect(await rejection(made('bad'))).toMatchObject({ ...failed, message: expect.stringContaining('no key') });
+    expect(await rejection(made('odd'))).toMatchObject({ ...failed, message: expect.stringContaining('a function') });
+    await made('good');
+  });
+});
+
 describe('on the receiving side', () => {
   /** Consumes good messages and one abused first; resolves to how the abused one was answered. */
   async function consumed(abuse: DeliveryInterceptor) {
