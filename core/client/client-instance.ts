@@ -117,6 +117,7 @@ export class ClientInstance implements Client {
       logger.error('a part of the client did not close well', { error });
     };
     const deadlineMs = clock.monotonic() + timeoutMs;
+    membership.closeBy(deadlineMs);
     const drain = (parts: OpenParts) =>
       parts.close({
         timeoutMs: Math.max(0, deadlineMs - clock.monotonic()),

@@ -27,6 +27,8 @@ export interface ClientMembershipOptions {
 
 /** First pause before a broker that lost its connection, or refused a heartbeat, is told again; it doubles. */
 const GREETING_PAUSE_MS = 1000;
+/** For a farewell when the client's time to close is over. */
+const FAREWELL_MS_MIN = 200;
 
 /**
  * The groups of this client and their heartbeats: at once when a group joins, when routes name a broker that has not heard
@@ -49,6 +51,7 @@ export class ClientMembership implements Membership {
   #greeting: { readonly timer: Timer; readonly dueMs: number } | undefined;
   #round: Promise<void> | undefined;
   #closed = false;
+  #farewellsUntilMs = Number.POSITIVE_INFINITY;
 
   constructor(options: ClientMembershipOptions) {
     this.#options = options;
@@ -106,6 +109,11 @@ export class ClientMembership implements Membership {
     void this.heartbeat();
   }
 
+  /** The client closes: farewells are waited for no longer than until then (monotonic), a moment each apart. */
+  closeBy(deadlineMs: number): void {
+    this.#farewellsUntilMs = deadlineMs;
+  }
+
   async leave(group: string, kind: 'producer' | 'consumer'): Promise<void> {
     const left = kind === 'producer' ? this.#producers.delete(group) : this.#consumers.delete(group);
     if (!left) return;
@@ -114,7 +122,9 @@ export class ClientMembership implements Membership {
     await Promise.all(
       this.#acquainted().map(async (address) => {
         try {
-          const { remoting, timeoutMs } = this.#options;
+          const { remoting, clock } = this.#options;
+          const leftMs = Math.max(FAREWELL_MS_MIN, this.#farewellsUntilMs - clock.monotonic());
+          const timeoutMs = Math.min(this.#options.timeoutMs, leftMs);
           expectSuccess(await remoting.invoke(address, request, { timeoutMs }), { address });
         } catch (error) {
           this.#options.logger.warn('a broker could not be told that a group left', { address, group, kind, error });

@@ -23,7 +23,12 @@ async function setup(plugins: readonly Plugin[], failing: { readonly release?: E
     remoting: { handle: () => {}, retainAddresses: () => steps.push('retain'), close: note('disconnect') },
     routes: { refresh: note('refresh'), brokers: () => [] },
     nameServers: { nameServers: async () => ['a:9876'], refresh: note('address server') },
-    membership: { heartbeat: note('heartbeat'), leaveAll: note('leave'), close: note('membership closed') },
+    membership: {
+      heartbeat: note('heartbeat'),
+      closeBy: () => {},
+      leaveAll: note('leave'),
+      close: note('membership closed'),
+    },
     scheduler: new Scheduler(clock, silentLogger),
     plugins: manager,
     replier: { state: 'running', close: async () => {} },
