@@ -47,7 +47,7 @@ export function mixedOrderContract(target: () => Target): void {
     const producer = await mq.producer({ group: `${topic}_producer`, timeoutMs: 15_000 });
     const [one, two] = [await join('one'), await join('two')];
     const javaRun = { ended: false };
-    const java = drive(inject('java'), nameServer, 'orderlyMember', [topic, group, '7'], {
+    const java = drive(inject('java'), nameServer, 'orderlyMember', [topic, group, '5'], {
       systemProperties: SOONER,
     }).finally(() => {
       javaRun.ended = true;
@@ -68,9 +68,9 @@ export function mixedOrderContract(target: () => Target): void {
       const ours = () => one.assignment().length + two.assignment().length;
       await waitFor(() => ours() === QUEUES, { timeoutMs: 20_000, what: 'all queues at ours' });
       await waitFor(() => ours() < QUEUES || javaRun.ended, { timeoutMs: 40_000, what: 'queues at the Java member' });
-      await pause(1_500);
+      await pause(1_000);
       await one.close();
-      await pause(1_500);
+      await pause(1_000);
       await join('three');
     };
     await Promise.all([comeAndGo(), ...places.map(flowOf)]);

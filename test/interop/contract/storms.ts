@@ -22,7 +22,7 @@ function tell(what: string, { problems: _, ...report }: StormReport): void {
  * @param offsetsForgottenMs what the broker forgets of the stored offsets when it is killed
  */
 export function stormsContract(target: () => RestartableTarget, offsetsForgottenMs: number): void {
-  const options = { seed: SEED, messages: MESSAGES, flowMs: 7_000, offsetsForgottenMs };
+  const options = { seed: SEED, messages: MESSAGES, flowMs: 5_000, offsetsForgottenMs };
   const server = () => ({ nameServer: target().nameServer, restart: () => target().restartBroker() });
 
   describe('ten consumers that come and go', () => {
