@@ -196,6 +196,8 @@ class Weather {
       if (waitMs > 0) await pause(waitMs);
       if (!restarted && atMs >= flowMs / 2) {
         restarted = true;
+        // Who is killed is dead before the broker is, which forgets its locks.
+        await Promise.all(this.#doing);
         this.#ledger.brokerKilled();
         await this.#server.restart();
         this.#ledger.brokerBack();
