@@ -13,10 +13,12 @@ import {
   SLOT_SIZE_BYTES,
   slotPosition,
 } from './index-layout.js';
-import { LINKED_KEYS_MAX, type LinkedKeys, linkKeys, slotSpans } from './linked-keys.js';
+import { LINKED_KEYS_MAX, type LinkedKeys, linkKeys, SPAN_SLOTS_MAX, slotSpans } from './linked-keys.js';
 
 /** Bytes of slots that are looked at before the event loop gets a turn. */
-const TURN_SIZE_BYTES = 512 * 1024;
+const TURN_SIZE_BYTES = 128 * 1024;
+/** Of entries, which lie behind one another. */
+const ENTRIES_TURN_SIZE_BYTES = 512 * 1024;
 /** What a span costs besides its bytes, in bytes. */
 const SPAN_COST_BYTES = 4096;
 /** Entries read together while following a chain: those of a key that many messages have lie close to one another. */
@@ -60,7 +62,7 @@ export class IndexFile {
     const { count: base, beginTimestamp } = this.#header;
     const count = Math.min(keys.count, this.roomEntries, LINKED_KEYS_MAX);
     const begin = base === 1 ? keys.storeTimestamp(0) : beginTimestamp;
-    const linked = linkKeys(keys, count, this.#shape, { base, beginTimestamp: begin });
+    const linked = await linkKeys(keys, count, this.#shape, { base, beginTimestamp: begin }, nextTurn);
     await this.#eachSpan(linked, (slots, first, { from, to }) => {
       for (let index = from; index < to; index++) {
         const held = slots.readInt32BE((linked.slots[index]! - first) * SLOT_SIZE_BYTES);
@@ -78,7 +80,12 @@ export class IndexFile {
    */
   async write(linked: LinkedKeys): Promise<void> {
     const { entries, base } = linked;
-    await this.#open.use(this.path, async (file) => writeAll(file, entries, entryPosition(this.#shape, base)));
+    await this.#open.use(this.path, async (file) => {
+      for (let at = 0; at < entries.length; at += ENTRIES_TURN_SIZE_BYTES) {
+        writeAll(file, entries.subarray(at, at + ENTRIES_TURN_SIZE_BYTES), entryPosition(this.#shape, base) + at);
+        await nextTurn();
+      }
+    });
     await this.#eachSpan(linked, (slots, first, { from, to }, file) => {
       for (let index = from; index < to; index++) {
         slots.writeInt32BE(linked.newest[index]!, (linked.slots[index]! - first) * SLOT_SIZE_BYTES);
@@ -156,19 +163,25 @@ export class IndexFile {
     look: (bytes: Buffer, firstSlot: number, span: { from: number; to: number }, file: StoreFile) => void,
   ): Promise<void> {
     return this.#open.use(this.path, async (file) => {
+      // One for all spans: thousands of new ones would have the collector go through the whole heap.
+      const room = Buffer.allocUnsafeSlow(SPAN_SLOTS_MAX * SLOT_SIZE_BYTES);
       let looked = 0;
       for (const span of slotSpans(slots)) {
         const first = slots[span.from]!;
-        const bytes = Buffer.allocUnsafe((slots[span.to - 1]! - first + 1) * SLOT_SIZE_BYTES);
+        const bytes = room.subarray(0, (slots[span.to - 1]! - first + 1) * SLOT_SIZE_BYTES);
         file.readSync(bytes, slotPosition(first));
         look(bytes, first, span, file);
         looked += bytes.byteLength + SPAN_COST_BYTES;
         if (looked < TURN_SIZE_BYTES) continue;
         looked = 0;
-        await new Promise<void>((resolve) => setImmediate(resolve));
+        await nextTurn();
       }
     });
   }
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 /** Reads single entries by way of blocks of them. */

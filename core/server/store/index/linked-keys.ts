@@ -23,24 +23,26 @@ export interface LinkedKeys {
   readonly lastOffset: number;
 }
 
-/** Makes entries of the first `count` keys, chained among themselves; those chains still hang from nothing. */
-export function linkKeys(
+/** Keys that are sorted and linked before the event loop gets a turn: less than a millisecond's work. */
+const KEYS_PER_TURN = 4_096;
+
+/**
+ * Makes entries of the first `count` keys, chained among themselves; those chains still hang from nothing. Calls `turn`
+ * between portions of the work, and goes on when it resolves: meanwhile the keys have to stay as they are.
+ */
+export async function linkKeys(
   keys: IndexKeys,
   count: number,
   shape: IndexShape,
   file: { readonly base: number; readonly beginTimestamp: number },
-): LinkedKeys {
-  const order = new Float64Array(count);
-  for (let index = 0; index < count; index++) {
-    order[index] = (keys.hash(index) % shape.slots) * LINKED_KEYS_MAX + index;
-  }
-  order.sort();
+  turn: () => Promise<void>,
+): Promise<LinkedKeys> {
   const entries = Buffer.alloc(count * ENTRY_SIZE_BYTES);
   const slots = new Int32Array(count);
   const newest = new Int32Array(count);
   const linkPositions = new Int32Array(count);
   let slotCount = 0;
-  for (const placed of order) {
+  const link = (placed: number): void => {
     const slot = Math.floor(placed / LINKED_KEYS_MAX);
     const index = placed % LINKED_KEYS_MAX;
     const isChained = slotCount > 0 && slots[slotCount - 1] === slot;
@@ -56,6 +58,10 @@ export function linkKeys(
       slotCount++;
     }
     newest[slotCount - 1] = file.base + index;
+  };
+  for (const portion of portionsBySlot(keys, count, shape.slots)) {
+    await turn();
+    for (const placed of portion.sort()) link(placed);
   }
   return {
     base: file.base,
@@ -71,6 +77,22 @@ export function linkKeys(
   };
 }
 
+/** Slot and number of each key in one number, in portions that follow one another by slot, in no order inside. */
+function portionsBySlot(keys: IndexKeys, count: number, slots: number): readonly Float64Array[] {
+  const portions = Math.ceil(count / KEYS_PER_TURN);
+  const portionOf = (index: number): number => Math.floor(((keys.hash(index) % slots) / slots) * portions);
+  const ends = new Int32Array(portions);
+  for (let index = 0; index < count; index++) ends[portionOf(index)]!++;
+  for (let portion = 1; portion < portions; portion++) ends[portion]! += ends[portion - 1]!;
+  const starts = Int32Array.from(ends, (_end, portion) => (portion === 0 ? 0 : ends[portion - 1]!));
+  const placed = new Float64Array(count);
+  const next = starts.slice();
+  for (let index = 0; index < count; index++) {
+    placed[next[portionOf(index)]!++] = (keys.hash(index) % slots) * LINKED_KEYS_MAX + index;
+  }
+  return Array.from(ends, (end, portion) => placed.subarray(starts[portion]!, end));
+}
+
 /** Slots that lie close together and are read and written in one go. */
 export interface SlotSpan {
   /** Numbers, in the rising list, of the first slot and of the one behind the last. */
@@ -79,7 +101,8 @@ export interface SlotSpan {
 }
 
 const GAP_SLOTS_MAX = 1024;
-const SPAN_SLOTS_MAX = 16_384;
+/** Slots of a span at most. */
+export const SPAN_SLOTS_MAX = 16_384;
 
 export function* slotSpans(slots: Int32Array): IterableIterator<SlotSpan> {
   for (let from = 0; from < slots.length; ) {

@@ -49,6 +49,8 @@ export class MessageIndex {
   #linked: LinkedKeys | undefined;
   /** Ends when what is under way has: one thing at a time. */
   #turn: Promise<unknown> = Promise.resolve();
+  /** Store time up to which the last checkpoint says that everything is on the disk. */
+  #trustedUntil: number;
   #isPrepared = false;
   #hasFailed = false;
   #stopped = false;
@@ -56,6 +58,7 @@ export class MessageIndex {
 
   constructor(parts: MessageIndexParts) {
     this.#parts = parts;
+    this.#trustedUntil = parts.trustedUntil;
     this.#follower = new LogFollower(parts.log, parts.logger);
   }
 
@@ -99,6 +102,7 @@ export class MessageIndex {
         await this.#write();
         await this.#sync();
         const { storeTimestamp } = this.newest;
+        this.#trustedUntil = Math.max(this.#trustedUntil, storeTimestamp);
         // Another message may get the same time as long as the clock has not moved on.
         return this.#parts.clock.now() > storeTimestamp ? storeTimestamp : Math.max(0, storeTimestamp - 1);
       }),
@@ -150,6 +154,11 @@ export class MessageIndex {
     while (this.#keys.count > 0) {
       let file = files.newest;
       if (this.#linked === undefined) {
+        if (file !== undefined && file.roomEntries <= 0) {
+          // What a checkpoint vouches for and has to be made anew: it must never be behind another file and not on the disk.
+          if (file.header.endTimestamp <= this.#trustedUntil) await this.#sync();
+          if (files.newest !== file) continue;
+        }
         if (file === undefined || file.roomEntries <= 0) file = files.add(clock.now());
         this.#linked = await file.link(this.#keys);
       }
