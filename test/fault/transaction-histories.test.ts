@@ -4,7 +4,7 @@ import { runTransactionHistory } from './transaction-history.js';
 const COUNT = 150;
 
 /** Any number, from any seed: npm run test:fault -- --transactions --seed S --count N. */
-test(`${COUNT} histories with kills in the middle of anything deliver each committed message once and no other`, async () => {
+test(`${COUNT} histories with kills and power failures deliver each committed message once and no other`, async () => {
   for (let seed = 1; seed <= COUNT; seed++) {
     try {
       await runTransactionHistory(seed);

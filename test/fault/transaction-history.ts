@@ -10,6 +10,8 @@ import { Random } from './random.js';
 const CHECK_INTERVAL_MS = 60_000;
 const STEPS_MAX = 12;
 
+type FlushDiskType = 'SYNC_FLUSH' | 'ASYNC_FLUSH';
+
 /** What the producer decided, whether or not anybody heard of it. */
 type Decision = typeof COMMIT | typeof ROLLBACK;
 
@@ -18,12 +20,16 @@ interface Transaction {
   readonly decision: Decision;
   /** Known to its producer; undefined when the send was not answered. */
   half: HalfAt | undefined;
+  /** A power failure takes it back no more: it is on the disk. */
+  isSafe: boolean;
+  /** The power went before: it may be there or not. */
+  isLost: boolean;
 }
 
 /**
  * One history of transactions: brokers that live one after the other on one volume, are sent half messages and ends, also
- * late ones and several, ask about what is open, and are killed in the middle of anything. At the end the producer answers
- * what it is asked until nothing is open. Everything is decided by the seed.
+ * late ones and several, ask about what is open, and are killed in the middle of anything or lose their power. At the end the
+ * producer answers what it is asked until nothing is open. Everything is decided by the seed.
  * @throws Violation when a committed message is missing, one that was rolled back is there, or one is there twice
  */
 export async function runTransactionHistory(seed: number): Promise<void> {
@@ -48,24 +54,38 @@ class TransactionHistory {
   async #live(): Promise<void> {
     const random = this.#random;
     const volume = this.#volume;
+    const flushDiskType: FlushDiskType = random.chance(0.5) ? 'SYNC_FLUSH' : 'ASYNC_FLUSH';
     if (random.chance(0.2)) this.#dieLater(random.between(0, 15));
     let broker: TransactionBroker | undefined;
     try {
-      broker = await this.#open();
-      for (let steps = random.between(1, STEPS_MAX); steps > 0 && !volume.isDead; steps--) await this.#step(broker);
+      broker = await this.#open(flushDiskType);
+      for (let steps = random.between(1, STEPS_MAX); steps > 0 && !volume.isDead; steps--) {
+        await this.#step(broker, flushDiskType);
+      }
     } catch (error) {
       // A process that is killed while it starts; all else is a failure.
       if (!volume.isDead) throw error;
     }
     const clean = !volume.isDead && random.chance(0.3);
     if (clean) await broker?.close();
+    if (clean && !volume.isDead)
+      for (const known of this.#transactions.values()) known.isSafe = known.half !== undefined;
     volume.die();
     await broker?.forget();
     this.#nowMs = (broker?.clock.now() ?? this.#nowMs) + 1;
-    this.#volume = volume.loseProcess();
+    this.#volume = random.chance(0.25) ? this.#losePower(volume) : volume.loseProcess();
   }
 
-  async #step(broker: TransactionBroker): Promise<void> {
+  /**
+   * What was acknowledged before it was on the disk may be gone, as if it had never been sent; and its place in the log is
+   * another's, so that its producer's word about it must find nothing.
+   */
+  #losePower(volume: FaultyVolume): FaultyVolume {
+    for (const transaction of this.#transactions.values()) if (!transaction.isSafe) transaction.isLost = true;
+    return volume.losePower(this.#random.next);
+  }
+
+  async #step(broker: TransactionBroker, flushDiskType: FlushDiskType): Promise<void> {
     const random = this.#random;
     switch (random.between(0, 9)) {
       case 0:
@@ -83,21 +103,29 @@ class TransactionHistory {
       case 6:
         return this.#end(broker);
       default:
-        return this.#send(broker);
+        return this.#send(broker, flushDiskType);
     }
   }
 
   /** Several in one turn. */
-  async #send(broker: TransactionBroker): Promise<void> {
+  async #send(broker: TransactionBroker, flushDiskType: FlushDiskType): Promise<void> {
     for (let count = this.#random.between(1, 3); count > 0; count--) {
       const decision = this.#random.chance(0.6) ? COMMIT : ROLLBACK;
-      const transaction: Transaction = { id: `t${this.#transactions.size}`, decision, half: undefined };
+      const transaction: Transaction = {
+        id: String(this.#transactions.size).padStart(32, 'F'),
+        decision,
+        half: undefined,
+        isSafe: false,
+        isLost: false,
+      };
       this.#transactions.set(transaction.id, transaction);
       const volume = this.#volume;
       const properties = this.#random.chance(0.15) ? 'CHECK_IMMUNITY_TIME_IN_SECONDS\u0001120' : undefined;
       void broker.half(transaction.id, properties).then(
         (half) => {
-          if (!volume.isDead) transaction.half = half;
+          if (volume.isDead) return;
+          transaction.half = half;
+          transaction.isSafe = flushDiskType === 'SYNC_FLUSH';
         },
         // Refused, or answered by nobody: the producer knows nothing of it.
         () => undefined,
@@ -143,7 +171,7 @@ class TransactionHistory {
 
   /** The last life: nothing fails, the producer answers everything. */
   async #settle(): Promise<void> {
-    const broker = await this.#open();
+    const broker = await this.#open('ASYNC_FLUSH');
     for (let round = 0; round < 6; round++) {
       await broker.clock.advance(CHECK_INTERVAL_MS);
       const checks = broker.producer.checks.splice(0);
@@ -155,16 +183,16 @@ class TransactionHistory {
       ({ properties }) => decodeProperties(properties)[PropertyName.UNIQ_KEY]!,
     );
     await broker.close();
-    for (const { id, decision, half } of this.#transactions.values()) {
+    for (const { id, decision, half, isLost } of this.#transactions.values()) {
       const times = delivered.filter((other) => other === id).length;
       if (times > 1) throw new Violation(`${id} is there ${times} times`);
       if (decision === ROLLBACK && times > 0) throw new Violation(`${id} was rolled back and is there`);
-      if (decision === COMMIT && half !== undefined && times === 0)
+      if (decision === COMMIT && half !== undefined && !isLost && times === 0)
         throw new Violation(`${id} was committed and is missing`);
     }
   }
 
-  #open(): Promise<TransactionBroker> {
+  #open(flushDiskType: FlushDiskType): Promise<TransactionBroker> {
     return TransactionBroker.open({
       files: this.#volume,
       clock: virtualClock({ nowMs: this.#nowMs }),
@@ -174,7 +202,7 @@ class TransactionHistory {
         mappedFileSizeConsumeQueue: 400,
         maxHashSlotNum: 100,
         maxIndexNum: 1_000,
-        flushDiskType: this.#random.chance(0.5) ? 'SYNC_FLUSH' : 'ASYNC_FLUSH',
+        flushDiskType,
         openFilesMax: this.#random.of([2, 8, 512]),
       },
     });

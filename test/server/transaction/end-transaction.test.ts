@@ -114,6 +114,23 @@ describe('the end of a transaction', () => {
     expect(await broker.read()).toEqual([]);
   });
 
+  test('of a message that a power failure took is not the end of the one that lies there now', async () => {
+    const broker = await open();
+    const [lost, id] = ['7F00000100002A9F0000000000000001', '7F00000100002A9F0000000000000002'];
+    const half = await broker.half(id);
+    expect(await broker.end(half, COMMIT, { msgId: lost })).toMatchObject({ code: 1, remark: 'The message id wrong' });
+    expect(await broker.read()).toEqual([]);
+    const offset = half.commitLogOffset.toString(16).toUpperCase().padStart(16, '0');
+    expect(await broker.end(half, COMMIT, { msgId: `7F00000100002A9F${offset}` })).toMatchObject({ code: 0 });
+    expect(await broker.bodies()).toEqual([id]);
+  });
+
+  test.each(['', 'whatever', undefined])('may name the message as it likes (%j), or not at all', async (msgId) => {
+    const broker = await open();
+    const half = await broker.half('7F00000100002A9F0000000000000002');
+    expect(await broker.end(half, COMMIT, { msgId })).toMatchObject({ code: 0 });
+  });
+
   test('does not make a half message of a plain one', async () => {
     const broker = await open();
     const sent = await broker.send('plain', {

@@ -4,6 +4,7 @@ import { SysFlag } from '../../../message/sys-flag.js';
 import { isPromiseLike } from '../../../remoting/answers.js';
 import {
   optionalBoolean,
+  optionalString,
   requiredInt32,
   requiredInt64,
   requiredString,
@@ -26,7 +27,13 @@ interface EndTransactionHeader {
   readonly commitLogOffset: number;
   readonly commitOrRollback: number;
   readonly fromTransactionCheck: boolean;
+  /** The sender's id of the message, or its offset id; empty where a producer does not say. */
+  readonly msgId: string;
 }
+
+/** A unique id, or an offset id: that ends in the place in the log. */
+const MESSAGE_ID = /^[0-9A-F]{32,56}$/i;
+const OFFSET_DIGITS = 16;
 
 const SUCCESS: OutgoingResponse = { code: ResponseCode.SUCCESS };
 /** 4.9.7 leaves the words in it that an answer has which nobody filled in. */
@@ -96,6 +103,7 @@ function readHeader(request: RemotingCommand): EndTransactionHeader {
     commitLogOffset: requiredInt64(request, 'commitLogOffset'),
     commitOrRollback: requiredInt32(request, 'commitOrRollback'),
     fromTransactionCheck: optionalBoolean(request, 'fromTransactionCheck') ?? false,
+    msgId: optionalString(request, 'msgId') ?? '',
   };
 }
 
@@ -105,7 +113,18 @@ function problemOf(half: HalfMessage | undefined, header: EndTransactionHeader):
   if (half.properties[PropertyName.PGROUP] !== header.producerGroup) return 'The producer group wrong';
   if (half.offset !== header.tranStateTableOffset) return 'The transaction state table offset wrong';
   if (half.record.physicalOffset !== header.commitLogOffset) return 'The commit log offset wrong';
+  if (!isNamed(half, header.msgId)) return 'The message id wrong';
   return undefined;
+}
+
+/**
+ * Where a power failure took what was not flushed, another half message may lie at the place of a lost one, and must not get
+ * its end. Apache does not look, so that producers may write there what they like: only what has the form of an id counts.
+ */
+function isNamed({ properties, record }: HalfMessage, msgId: string): boolean {
+  const id = properties[PropertyName.UNIQ_KEY];
+  if (id === undefined || msgId === id || !MESSAGE_ID.test(msgId)) return true;
+  return Number(`0x${msgId.slice(-OFFSET_DIGITS)}`) === record.physicalOffset;
 }
 
 /** Matches EndTransactionProcessor.sendFinalMessage. */
