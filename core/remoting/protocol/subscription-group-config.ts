@@ -2,6 +2,7 @@ import {
   booleanMember,
   formatBody,
   integerMember,
+  listMember,
   objectOf,
   parseBody,
   stringMember,
@@ -42,6 +43,16 @@ export function readSubscriptionGroupConfig(value: unknown, name = 'Subscription
 /** The body of UPDATE_AND_CREATE_SUBSCRIPTIONGROUP. */
 export function encodeSubscriptionGroupConfig(config: SubscriptionGroupConfig): Buffer {
   return formatBody(config);
+}
+
+/** The body of UPDATE_AND_CREATE_SUBSCRIPTIONGROUP_LIST. Matches Apache's SubscriptionGroupList. @throws RMQ_BODY_INVALID */
+export function decodeSubscriptionGroupList(body: Buffer): readonly SubscriptionGroupConfig[] {
+  return listMember(
+    parseBody(body, 'SubscriptionGroupList'),
+    'groupConfigList',
+    'SubscriptionGroupList',
+    readSubscriptionGroupConfig,
+  );
 }
 
 /** @throws RMQ_BODY_INVALID */

@@ -2,6 +2,7 @@ import {
   booleanMember,
   formatBody,
   integerMember,
+  listMember,
   objectOf,
   parseBody,
   stringMember,
@@ -58,6 +59,12 @@ export interface TopicConfigTable {
 /** The answer to GET_TOPIC_CONFIG. Matches Apache's TopicConfigAndQueueMapping of a topic without a mapping. */
 export function encodeTopicConfig(config: TopicConfig): Buffer {
   return formatBody(config);
+}
+
+/** The body of UPDATE_AND_CREATE_TOPIC_LIST. Matches Apache's CreateTopicListRequestBody. @throws RMQ_BODY_INVALID */
+export function decodeTopicConfigList(body: Buffer): readonly TopicConfig[] {
+  const name = 'CreateTopicListRequestBody';
+  return listMember(parseBody(body, name), 'topicConfigList', name, readTopicConfig);
 }
 
 export function encodeTopicConfigTable(table: TopicConfigTable): Buffer {

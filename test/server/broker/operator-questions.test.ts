@@ -74,7 +74,11 @@ describe('an operator is told', () => {
       subscriptionData: { topic: TOPIC, subString: 'a > 1', expressionType: 'SQL92' },
       filterData: expect.stringContaining('"expression":"a > 1"'),
     });
-    expect(await entries({ index: 3 })).toMatchObject({ code: 0, remark: 'Index 3 of 0@orders is not exist!' });
+    expect(await entries({ index: 3 })).toMatchObject({
+      code: 0,
+      remark: 'Index 3 of 0@orders is not exist!',
+      body: { maxQueueIndex: 3, queueData: [] },
+    });
     expect(await entries({ queueId: 4 })).toMatchObject({ code: 1, remark: '4@orders is not exist!' });
     expect(await entries({ topic: 'nowhere' })).toMatchObject({ code: 1, remark: '0@nowhere is not exist!' });
   });
@@ -115,6 +119,36 @@ describe('an operator is told', () => {
     const [info] = data.one as { lastUpdateTimestamp: number }[];
     expect(info).toMatchObject({ clientId: 'me@1', remoteIP: '127.0.0.1', version: 407 });
     expect(Math.abs((info?.lastUpdateTimestamp ?? 0) - Date.now())).toBeLessThan(30_000);
+  });
+});
+
+describe('lists of 5.x make', () => {
+  test('topics, all of them or none', async () => {
+    const { ask, operator, broker } = await setup();
+    const create = async (...names: string[]) => {
+      const topics = names.map((topicName) => ({ topicName, readQueueNums: 2, writeQueueNums: 3, perm: 6 }));
+      const body = JSON.stringify({ topicConfigList: topics });
+      return invoke(operator, broker, RequestCode.UPDATE_AND_CREATE_TOPIC_LIST, {}, body);
+    };
+    expect(await create('one', 'two')).toMatchObject({ code: 0 });
+    for (const topic of ['one', 'two']) {
+      expect((await ask(RequestCode.GET_TOPIC_CONFIG, { topic })).body).toMatchObject({
+        ...{ topicName: topic, readQueueNums: 2, writeQueueNums: 3, perm: 6 },
+      });
+    }
+    expect(await create('three', 'not a topic')).toMatchObject({ code: 1 });
+    expect(await ask(RequestCode.GET_TOPIC_CONFIG, { topic: 'three' })).toMatchObject({ code: 17 });
+  });
+
+  test('groups', async () => {
+    const { ask, operator, broker } = await setup();
+    const groupConfigList = ['one', 'two'].map((groupName) => ({ groupName, retryMaxTimes: 3 }));
+    const code = RequestCode.UPDATE_AND_CREATE_SUBSCRIPTIONGROUP_LIST;
+    expect(await invoke(operator, broker, code, {}, JSON.stringify({ groupConfigList }))).toMatchObject({ code: 0 });
+    for (const group of ['one', 'two']) {
+      const { body } = await ask(RequestCode.GET_SUBSCRIPTIONGROUP_CONFIG, { group });
+      expect(body).toMatchObject({ groupName: group, retryMaxTimes: 3, consumeEnable: true });
+    }
   });
 });
 

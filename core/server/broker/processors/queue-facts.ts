@@ -98,10 +98,10 @@ export class QueueFactsProcessor implements BrokerProcessor {
       return { code: ResponseCode.SYSTEM_ERROR, remark: `${queueId}@${topic} is not exist!` };
     }
     const [first, end] = [this.#store.minOffset(topic, queueId), this.#store.maxOffset(topic, queueId)];
-    if (index < first || index >= end) {
-      return { code: ResponseCode.SUCCESS, remark: `Index ${index} of ${queueId}@${topic} is not exist!` };
-    }
-    const { entries } = this.#store.entries(topic, queueId, index, Math.max(0, Math.min(count, ENTRIES_MAX)));
+    // Apache leaves the body out, and its own tool ends with a NullPointerException.
+    const isThere = index >= first && index < end;
+    const countMax = Math.max(0, Math.min(count, ENTRIES_MAX));
+    const { entries } = isThere ? this.#store.entries(topic, queueId, index, countMax) : { entries: [] };
     const facts: ConsumeQueueFacts = {
       minQueueIndex: first,
       maxQueueIndex: end,
@@ -112,7 +112,11 @@ export class QueueFactsProcessor implements BrokerProcessor {
       })),
       ...(group !== '' && this.#wantsOf(group, topic)),
     };
-    return { code: ResponseCode.SUCCESS, body: encodeConsumeQueueFacts(facts) };
+    return {
+      code: ResponseCode.SUCCESS,
+      ...(!isThere && { remark: `Index ${index} of ${queueId}@${topic} is not exist!` }),
+      body: encodeConsumeQueueFacts(facts),
+    };
   }
 
   #wantsOf(group: string, topic: string): Pick<ConsumeQueueFacts, 'subscriptionData' | 'filterData'> {

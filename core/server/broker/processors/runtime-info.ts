@@ -74,6 +74,8 @@ export class RuntimeInfoProcessor implements BrokerProcessor {
       getMissTps: miss,
       getTotalTps: total,
       getTransferedTps: transferred,
+      // So spelled by 5.x.
+      getTransferredTps: transferred,
       putMessageTimesTotal: store.messagesPut,
       putMessageFailedTimes: store.putFailures,
       putMessageSizeTotal: store.bytesPut,

@@ -5,6 +5,7 @@ import { RequestCode } from '../../../remoting/protocol/request-codes.js';
 import { ResponseCode } from '../../../remoting/protocol/response-codes.js';
 import {
   decodeSubscriptionGroupConfig,
+  decodeSubscriptionGroupList,
   encodeSubscriptionGroupConfig,
   encodeSubscriptionGroupTable,
 } from '../../../remoting/protocol/subscription-group-config.js';
@@ -22,6 +23,12 @@ export class SubscriptionGroupProcessor implements BrokerProcessor {
   readonly handlers = {
     [RequestCode.UPDATE_AND_CREATE_SUBSCRIPTIONGROUP]: async (request: RemotingCommand): Promise<OutgoingResponse> => {
       await this.#groups.update(decodeSubscriptionGroupConfig(request.body));
+      return { code: ResponseCode.SUCCESS };
+    },
+    [RequestCode.UPDATE_AND_CREATE_SUBSCRIPTIONGROUP_LIST]: async (
+      request: RemotingCommand,
+    ): Promise<OutgoingResponse> => {
+      await Promise.all(decodeSubscriptionGroupList(request.body).map((config) => this.#groups.update(config)));
       return { code: ResponseCode.SUCCESS };
     },
     [RequestCode.GET_ALL_SUBSCRIPTIONGROUP_CONFIG]: (): OutgoingResponse => ({

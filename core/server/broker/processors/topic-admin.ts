@@ -9,6 +9,7 @@ import type { RemotingCommand } from '../../../remoting/protocol/remoting-comman
 import { RequestCode } from '../../../remoting/protocol/request-codes.js';
 import { ResponseCode } from '../../../remoting/protocol/response-codes.js';
 import {
+  decodeTopicConfigList,
   encodeTopicConfig,
   encodeTopicConfigTable,
   type TopicConfig,
@@ -29,6 +30,8 @@ export class TopicAdminProcessor implements BrokerProcessor {
 
   readonly handlers = {
     [RequestCode.UPDATE_AND_CREATE_TOPIC]: (request: RemotingCommand) => this.#update(request),
+    [RequestCode.UPDATE_AND_CREATE_TOPIC_LIST]: (request: RemotingCommand) =>
+      this.#updateAll(decodeTopicConfigList(request.body)),
     [RequestCode.GET_ALL_TOPIC_CONFIG]: (): OutgoingResponse => ({
       code: ResponseCode.SUCCESS,
       body: encodeTopicConfigTable(this.#topics.table),
@@ -54,31 +57,43 @@ export class TopicAdminProcessor implements BrokerProcessor {
     this.#registration = registration;
   }
 
-  /** Answers when the topic is saved and the name servers have heard of it: a client may use it then. */
-  async #update(request: RemotingCommand): Promise<OutgoingResponse> {
-    const topicName = requiredString(request, 'topic');
-    const config: TopicConfig = {
-      topicName,
-      readQueueNums: requiredInt32(request, 'readQueueNums'),
-      writeQueueNums: requiredInt32(request, 'writeQueueNums'),
-      perm: requiredInt32(request, 'perm'),
-      topicFilterType: requiredString(request, 'topicFilterType'),
-      topicSysFlag: optionalInt32(request, 'topicSysFlag') ?? 0,
-      order: optionalBoolean(request, 'order') ?? false,
-    };
+  #update(request: RemotingCommand): Promise<OutgoingResponse> {
+    return this.#updateAll([
+      {
+        topicName: requiredString(request, 'topic'),
+        readQueueNums: requiredInt32(request, 'readQueueNums'),
+        writeQueueNums: requiredInt32(request, 'writeQueueNums'),
+        perm: requiredInt32(request, 'perm'),
+        topicFilterType: requiredString(request, 'topicFilterType'),
+        topicSysFlag: optionalInt32(request, 'topicSysFlag') ?? 0,
+        order: optionalBoolean(request, 'order') ?? false,
+      },
+    ]);
+  }
+
+  /** All of them or none. Answers when they are saved and the name servers have heard of them: a client may use them then. */
+  async #updateAll(configs: readonly TopicConfig[]): Promise<OutgoingResponse> {
+    for (const config of configs) {
+      const refusal = this.#refusalOf(config);
+      if (refusal) return refusal;
+    }
+    await Promise.all(configs.map((config) => this.#topics.update(config)));
+    for (const config of configs) await this.#registration.registerTopic(config);
+    return { code: ResponseCode.SUCCESS };
+  }
+
+  #refusalOf({ topicName, readQueueNums, writeQueueNums }: TopicConfig): OutgoingResponse | undefined {
     const refusal = refuseTopicName(topicName);
     if (refusal) return refusal;
     if (this.#topics.isSystemTopic(topicName)) {
       const remark = `The topic[${topicName}] is conflict with system topic.`;
       return { code: ResponseCode.SYSTEM_ERROR, remark };
     }
-    for (const queueNums of [config.readQueueNums, config.writeQueueNums]) {
+    for (const queueNums of [readQueueNums, writeQueueNums]) {
       if (queueNums >= 0 && queueNums <= QUEUE_NUMS_MAX) continue;
       const remark = `topic[${topicName}] cannot have ${queueNums} queues, 0 to ${QUEUE_NUMS_MAX} are allowed`;
       return { code: ResponseCode.SYSTEM_ERROR, remark };
     }
-    await this.#topics.update(config);
-    await this.#registration.registerTopic(config);
-    return { code: ResponseCode.SUCCESS };
+    return undefined;
   }
 }
