@@ -41,7 +41,9 @@ export function ourClientContract(target: () => Target): void {
     return readReceived(outcome.stdout);
   }
 
-  describe.each<'json' | 'rocketmq'>(['json', 'rocketmq'])('our client with %s headers:', (headerEncoding) => {
+  // Most of it is waiting: side by side.
+  const encodings = describe.concurrent.each<'json' | 'rocketmq'>(['json', 'rocketmq']);
+  encodings('our client with %s headers:', (headerEncoding) => {
     let mq: Client;
     let producer: Producer;
 

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { describe, expect, inject, onTestFinished, test } from 'vitest';
+import { describe, expect, inject, type TestContext, test } from 'vitest';
 import { type Client, type Consumer, type ConsumerEvent, connect, type ReceivedMessage } from '../../../core/index.js';
 import { drive } from '../kit/java.js';
 import { readReceived } from '../kit/message-lines.js';
@@ -23,16 +23,16 @@ function eventsOf(consumer: Consumer): ConsumerEvent[] {
 
 /** Our consumers as members of a group on Apache's broker. */
 export function ourConsumerGroupsContract(target: () => Target): void {
-  async function client(): Promise<Client> {
+  async function client({ onTestFinished }: TestContext): Promise<Client> {
     const mq = await connect({ nameServers: target().nameServer });
     onTestFinished(() => mq.close());
     return mq;
   }
 
-  describe('our consumer groups on Apache', () => {
-    test('members share the queues, and one that leaves hands over exactly where it stopped', async () => {
+  describe.concurrent('our consumer groups on Apache', () => {
+    test('members share the queues, and one that leaves hands over exactly where it stopped', async (context) => {
       const topic = 'ours_shared';
-      const [one, other] = [await client(), await client()];
+      const [one, other] = [await client(context), await client(context)];
       const producer = await one.producer({ group: 'ours_shared_producer', timeoutMs: 15_000 });
       await producer.send({ topic, body: '0' });
       const got: string[] = [];
@@ -53,9 +53,9 @@ export function ourConsumerGroupsContract(target: () => Target): void {
       expect(got.filter((body) => body !== '0').length).toBe(80);
     });
 
-    test('a message that is tried here only is held while it fails, and the next member gets it', async () => {
+    test('a message that is tried here only is held while it fails, and the next member gets it', async (context) => {
       const topic = 'ours_held';
-      const mq = await client();
+      const mq = await client(context);
       const producer = await mq.producer({ group: 'ours_held_producer', timeoutMs: 15_000 });
       const [queue] = await producer.fetchPublishMessageQueues(topic).catch(async () => {
         await producer.send({ topic, body: 'creates the topic' });
@@ -89,9 +89,9 @@ export function ourConsumerGroupsContract(target: () => Target): void {
       expect(later.sort()).toEqual(['held 2', 'held 3', 'held 4']);
     });
 
-    test('a member that subscribes to other tags is told about', async () => {
+    test('a member that subscribes to other tags is told about', async (context) => {
       const topic = 'ours_conflict';
-      const [one, other] = [await client(), await client()];
+      const [one, other] = [await client(context), await client(context)];
       const producer = await one.producer({ group: 'ours_conflict_producer', timeoutMs: 15_000 });
       await producer.send({ topic, body: '0' });
       const first = await one.consumer({ group: `${topic}_group`, subscribe: { [topic]: 'created' } });
@@ -107,10 +107,10 @@ export function ourConsumerGroupsContract(target: () => Target): void {
       });
     });
 
-    test('a Java member and one of ours share the queues of one group, without a gap and in one round', async () => {
+    test('a Java member and one of ours share the queues of one group, without a gap and in one round', async (context) => {
       const topic = 'ours_and_java';
       const group = `${topic}_group`;
-      const mq = await client();
+      const mq = await client(context);
       const producer = await mq.producer({ group: 'ours_and_java_producer', timeoutMs: 15_000 });
       const sent = new Set<string>();
       const send = async (): Promise<void> => {

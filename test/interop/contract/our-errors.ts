@@ -6,7 +6,7 @@ import type { Target } from '../kit/target.js';
 
 /** What goes wrong on a real cluster comes back as our typed errors. */
 export function ourErrorsContract(target: () => Target, { illegalQueueCode }: { illegalQueueCode: 1 | 29 }): void {
-  describe('our client tells', () => {
+  describe.concurrent('our client tells', () => {
     let mq: Client;
 
     beforeAll(async () => {

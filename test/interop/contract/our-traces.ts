@@ -1,4 +1,4 @@
-import { describe, expect, inject, onTestFinished, test } from 'vitest';
+import { describe, expect, inject, test } from 'vitest';
 import { connect, describeTrace } from '../../../core/index.js';
 import { tracing } from '../../../plugins/tracing/index.js';
 import { drive, mqadmin } from '../kit/java.js';
@@ -8,8 +8,8 @@ import type { Target } from '../kit/target.js';
 
 /** Traces that our client leaves on whatever broker, as Apache's tools of 5.5.0 show them. */
 export function ourTracesContract(target: () => Target): void {
-  describe('traces of our client', () => {
-    test('are what queryMsgTraceById shows, of sends and of handlers', async () => {
+  describe.concurrent('traces of our client', () => {
+    test('are what queryMsgTraceById shows, of sends and of handlers', async ({ onTestFinished }) => {
       const { nameServer } = target();
       const plugin = tracing();
       const mq = await connect({ nameServers: nameServer, plugins: [plugin] });
@@ -43,7 +43,7 @@ export function ourTracesContract(target: () => Target): void {
       expect(ofBatch).toEqual(expected);
     });
 
-    test("of Java's client are what mq.admin.trace shows", async () => {
+    test("of Java's client are what mq.admin.trace shows", async ({ onTestFinished }) => {
       const { nameServer } = target();
       const mq = await connect({ nameServers: nameServer });
       onTestFinished(() => mq.close());
