@@ -136,7 +136,7 @@ test.concurrent('what was popped goes to Apache 5.5.0 and back: only what nobody
     const seen: string[] = [];
     const endMs = performance.now() + DELAY_MS_MAX;
     for (let more = 1; (seen.length < expected.length || more-- > 0) && performance.now() < endMs; ) {
-      for (const message of await pop(5_000)) {
+      for (const message of await pop(3_000)) {
         seen.push(`${message.id} ${message.reconsumeTimes}`);
         await handle(message);
       }
@@ -151,10 +151,10 @@ test.concurrent('what was popped goes to Apache 5.5.0 and back: only what nobody
   const producer = await mq.producer({ group: 'waits' });
   for (const body of ['done', 'lost', 'kept']) await producer.send({ topic, body });
   await mq.close();
-  const first = new Map((await pop(5_000)).map((message) => [message.id, message]));
+  const first = new Map((await pop(4_000)).map((message) => [message.id, message]));
   expect([...first.keys()].sort()).toEqual(['done', 'kept', 'lost']);
   await ack(first.get('done')!);
-  await tell(RequestCode.CHANGE_MESSAGE_INVISIBLETIME, first.get('kept')!, { invisibleTime: 12_000 });
+  await tell(RequestCode.CHANGE_MESSAGE_INVISIBLETIME, first.get('kept')!, { invisibleTime: 8_000 });
   await ours.close();
 
   const theirs = await startOn('5.5.0', dir, context);
