@@ -6,7 +6,7 @@ import { rocketMQError } from '../../core/errors/rocketmq-error.js';
 import { json } from '../../core/message/json-codec.js';
 import { topic } from '../../core/message/typed-topic.js';
 import { RequestCode } from '../../core/remoting/protocol/request-codes.js';
-import { virtualClock } from '../kit/virtual-clock.js';
+import { virtualClock } from '../../core/testing/virtual-clock.js';
 import { waitFor } from '../kit/wait-for.js';
 import { answerOf, FakeBroker } from './kit/fake-broker.js';
 import { eventsOf, fakeClient } from './kit/fake-client.js';

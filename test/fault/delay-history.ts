@@ -1,4 +1,4 @@
-import { virtualClock } from '../kit/virtual-clock.js';
+import { virtualClock } from '../../core/testing/virtual-clock.js';
 import { nextTurn } from '../kit/wait-for.js';
 import { DelayBroker } from '../server/delay/delay-broker.js';
 import { FaultyVolume } from './faulty-volume.js';

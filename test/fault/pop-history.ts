@@ -1,4 +1,4 @@
-import { virtualClock } from '../kit/virtual-clock.js';
+import { virtualClock } from '../../core/testing/virtual-clock.js';
 import { nextTurn } from '../kit/wait-for.js';
 import { PopBroker, type PoppedMessage } from '../server/pop/pop-broker.js';
 import { FaultyVolume } from './faulty-volume.js';

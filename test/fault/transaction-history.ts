@@ -1,6 +1,6 @@
 import { decodeProperties } from '../../core/message/properties.js';
 import { PropertyName } from '../../core/message/property-names.js';
-import { virtualClock } from '../kit/virtual-clock.js';
+import { virtualClock } from '../../core/testing/virtual-clock.js';
 import { nextTurn } from '../kit/wait-for.js';
 import { COMMIT, type HalfAt, ROLLBACK, TransactionBroker } from '../server/transaction/transaction-kit.js';
 import { FaultyVolume } from './faulty-volume.js';

@@ -7,10 +7,10 @@ import { expect, test } from 'vitest';
 import type { Consumer } from '../../core/consumer/consumer.js';
 import { rocketMQError } from '../../core/errors/rocketmq-error.js';
 import { RequestCode } from '../../core/remoting/protocol/request-codes.js';
+import { virtualClock } from '../../core/testing/virtual-clock.js';
 import { FakeBroker } from '../consumer/kit/fake-broker.js';
 import { fakeClient } from '../consumer/kit/fake-client.js';
 import { FakePop } from '../consumer/kit/fake-pop.js';
-import { virtualClock } from '../kit/virtual-clock.js';
 
 const MESSAGES = 12;
 /** What a handler does with a message when it gets it, in turn; after these it returns at once. */

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { QueueLocks } from '../../core/consumer/ordered/queue-locks.js';
 import type { MessageQueue } from '../../core/message/message.js';
 import { silentLogger } from '../../core/runtime/logger.js';
-import { virtualClock } from '../kit/virtual-clock.js';
+import { virtualClock } from '../../core/testing/virtual-clock.js';
 import { nextTurn } from '../kit/wait-for.js';
 
 /**

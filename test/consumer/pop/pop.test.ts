@@ -5,7 +5,7 @@ import type { ConsumerOptions } from '../../../core/consumer/consumer-options.js
 import type { DeliveryInterceptor } from '../../../core/consumer/delivery.js';
 import { rocketMQError } from '../../../core/errors/rocketmq-error.js';
 import { RequestCode } from '../../../core/remoting/protocol/request-codes.js';
-import { virtualClock } from '../../kit/virtual-clock.js';
+import { virtualClock } from '../../../core/testing/virtual-clock.js';
 import { answerOf, FakeBroker } from '../kit/fake-broker.js';
 import { eventsOf, fakeClient } from '../kit/fake-client.js';
 import { FakePop } from '../kit/fake-pop.js';

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { Producer, RawMessage, RecallRecord } from '../../../core/index.js';
+import { virtualClock } from '../../../core/testing/virtual-clock.js';
 import { BrokerTraceDispatcher } from '../../../plugins/tracing/broker-dispatcher.js';
 import { resolveTracingOptions, type TracingOptions } from '../../../plugins/tracing/options.js';
-import { virtualClock } from '../../kit/virtual-clock.js';
 import { nextTurn, waitFor } from '../../kit/wait-for.js';
 
 const record = (msgId: string, regionId: string | undefined = 'north'): RecallRecord => ({

@@ -8,11 +8,11 @@ import {
   type TraceRecord,
   UniqueIdGenerator,
 } from '../../../core/index.js';
+import { virtualClock } from '../../../core/testing/virtual-clock.js';
 import { tracing } from '../../../plugins/tracing/index.js';
 import { subInterceptor } from '../../../plugins/tracing/sub-interceptor.js';
 import type { TraceDispatcher } from '../../../plugins/tracing/trace-dispatcher.js';
 import { TraceReporter } from '../../../plugins/tracing/trace-reporter.js';
-import { virtualClock } from '../../kit/virtual-clock.js';
 import { waitFor } from '../../kit/wait-for.js';
 import { ofType, tracedCluster } from './trace-reader.js';
 

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { connect, type Plugin, type TraceRecord } from '../../../core/index.js';
+import { virtualClock } from '../../../core/testing/virtual-clock.js';
 import { TraceDispatcher, tracing } from '../../../plugins/tracing/index.js';
 import { startDispatcher } from '../../../plugins/tracing/start-dispatcher.js';
 import { fakeCluster } from '../../client/fake-cluster.js';
 import { closeAfterTest } from '../../kit/close-after-test.js';
-import { virtualClock } from '../../kit/virtual-clock.js';
 
 const binding = (dispatcher: TraceDispatcher): Plugin => ({
   name: 'collector',

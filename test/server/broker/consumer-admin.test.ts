@@ -11,8 +11,8 @@ import type { RemotingClient } from '../../../core/remoting/remoting-client.js';
 import { tcpTransport } from '../../../core/remoting/tcp-transport.js';
 import { silentLogger } from '../../../core/runtime/logger.js';
 import { ConsumeRates } from '../../../core/server/broker/consume-rates.js';
+import { virtualClock } from '../../../core/testing/virtual-clock.js';
 import { closeAfterTest } from '../../kit/close-after-test.js';
-import { virtualClock } from '../../kit/virtual-clock.js';
 import { waitFor } from '../../kit/wait-for.js';
 import { invoke, pullFrom, rawClient, runningServer, sendTo } from '../kit/running.js';
 

@@ -3,7 +3,7 @@ import { parseOffsetMsgId } from '../../../core/message/message-ids.js';
 import { readRecords } from '../../../core/message/message-record.js';
 import { decodeProperties } from '../../../core/message/properties.js';
 import { RequestCode } from '../../../core/remoting/protocol/request-codes.js';
-import { virtualClock } from '../../kit/virtual-clock.js';
+import { virtualClock } from '../../../core/testing/virtual-clock.js';
 import { waitFor } from '../../kit/wait-for.js';
 import { invoke, pullFrom, rawClient, runningServer, sendTo } from '../kit/running.js';
 

@@ -3,7 +3,7 @@ import { parseRecallHandle } from '../../../core/message/recall-handle.js';
 import { tagsCodeOf } from '../../../core/message/tag-hash.js';
 import { decodeDelayOffsetTable } from '../../../core/remoting/protocol/delay-offset-table.js';
 import { RequestCode } from '../../../core/remoting/protocol/request-codes.js';
-import { virtualClock } from '../../kit/virtual-clock.js';
+import { virtualClock } from '../../../core/testing/virtual-clock.js';
 import { DelayBroker, type DelayBrokerParts } from './delay-broker.js';
 
 const LEVELS = 'SCHEDULE_TOPIC_XXXX';

@@ -4,8 +4,8 @@ import { createMemoryStoreFiles } from '../../../core/server/store/files/memory-
 import type { StoreFiles } from '../../../core/server/store/files/store-files.js';
 import type { AppendBatchResult, StoreMessage } from '../../../core/server/store/message-store.js';
 import { openMessageStore } from '../../../core/server/store/open-message-store.js';
+import { virtualClock } from '../../../core/testing/virtual-clock.js';
 import { FaultyVolume } from '../../fault/faulty-volume.js';
-import { virtualClock } from '../../kit/virtual-clock.js';
 import { append, bodiesOf, copyDirectory, readQueue, SMALL_FILES, storeMessage } from './store-kit.js';
 
 const DIR = '/store';

@@ -1,7 +1,7 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { decodeProperties } from '../../../core/message/properties.js';
 import { createMemoryStoreFiles } from '../../../core/server/store/files/memory-store-files.js';
-import { virtualClock } from '../../kit/virtual-clock.js';
+import { virtualClock } from '../../../core/testing/virtual-clock.js';
 import { type BrokerParts, COMMIT, HALF, OPS, ROLLBACK, TransactionBroker } from './transaction-kit.js';
 
 async function open(parts: BrokerParts = {}): Promise<TransactionBroker> {

@@ -18,7 +18,7 @@ import { createMemoryStoreFiles } from '../../../core/server/store/files/memory-
 import type { StoreFiles } from '../../../core/server/store/files/store-files.js';
 import { openMessageStore } from '../../../core/server/store/open-message-store.js';
 import type { StoreOptions } from '../../../core/server/store/store-options.js';
-import { type VirtualClock, virtualClock } from '../../kit/virtual-clock.js';
+import { type VirtualClock, virtualClock } from '../../../core/testing/virtual-clock.js';
 import { ask, FakeConnection, request } from '../kit/requests.js';
 
 const GROUP = 'payers';

@@ -8,8 +8,8 @@ import type { StoreFiles } from '../../../../core/server/store/files/store-files
 import { indexFileName } from '../../../../core/server/store/index/index-layout.js';
 import type { MessageQuery } from '../../../../core/server/store/message-store.js';
 import { type OpenStoreOptions, openMessageStore } from '../../../../core/server/store/open-message-store.js';
+import { virtualClock } from '../../../../core/testing/virtual-clock.js';
 import { FaultyVolume } from '../../../fault/faulty-volume.js';
-import { virtualClock } from '../../../kit/virtual-clock.js';
 import { append, appendAll, SMALL_FILES, storeMessage } from '../store-kit.js';
 
 const DIR = '/data';

@@ -1,1 +1,0 @@
-export { type VirtualClock, virtualClock } from '../../core/testing/virtual-clock.js';
