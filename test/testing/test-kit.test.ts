@@ -72,6 +72,29 @@ test('a handler that fails is tried again when time moves, and not before', asyn
   ]);
 });
 
+test('what a group gave up on is among its dead letters, and among no other group’s', async () => {
+  const kit = await setup();
+  const producer = await producerOf(kit);
+  for (const body of ['good', 'bad']) await producer.send({ topic: 'orders', body, keys: [body] });
+  const consumer = await (await kit.connect()).consumer({
+    group: 'billing',
+    subscribe: { orders: '*' },
+    from: 'first',
+  });
+  await consumer.run(async (message) => {
+    if (message.body.toString() === 'bad') message.deadLetter('it is bad');
+  });
+  const [letter, ...others] = await kit.deadLetters('billing', { count: 1 });
+  expect(letter).toMatchObject({ topic: '%DLQ%billing', value: 'bad', keys: ['bad'] });
+  expect(letter?.properties).toMatchObject({ RETRY_TOPIC: 'orders' });
+  expect(others).toEqual([]);
+  expect(await kit.deadLetters('shipping')).toEqual([]);
+  await expect(kit.deadLetters('billing', { count: 2, timeoutMs: 20 })).rejects.toMatchObject({
+    code: 'RMQ_KIT_TIMEOUT',
+    found: 1,
+  });
+});
+
 test('the time of a kit is that of its server and its clients alike', async () => {
   const kit = await setup({ now: new Date('2030-01-01T00:00:00Z') });
   const producer = await producerOf(kit);
