@@ -6,13 +6,15 @@ import { parseSubscription } from '../../core/consumer/subscription.js';
 import type { MessageQueue } from '../../core/message/message.js';
 import { silentLogger } from '../../core/runtime/logger.js';
 import { systemClock } from '../../core/runtime/system-clock.js';
+import { virtualClock } from '../../core/testing/virtual-clock.js';
 import { nextTurn } from '../kit/wait-for.js';
 
 /*
  * Queues stood still for a minute after members of an ordered group had come and gone: their locks belonged to a member that did
  * not read them. One had closed while it asked for locks; what was granted after it had given its locks back was never given
  * back. The other had been granted a lock, could not learn where to begin, and was not given the queue in the next round; it
- * renewed the lock for ever. Found by test/interop/storms.test.ts with a broker that was killed.
+ * renewed the lock for ever. And connections are cut
+ * while a broker is asked: it had granted a lock, or was to take one back, and nobody heard. Found by test/interop/storms.test.ts with a broker that was killed.
  */
 const QUEUE: MessageQueue = { topic: 't', brokerName: 'a', queueId: 0 };
 
@@ -70,4 +72,36 @@ test('a lock of a queue that is not read after all is given back', async () => {
   });
   const { added, complete } = await assignment.take('t', parseSubscription('t', '*', 1), [QUEUE]);
   expect({ added, complete, kept }).toEqual({ added: [], complete: false, kept: [false] });
+});
+
+test('a lock that was asked for or given back without an answer is given back until the broker says so', async () => {
+  const clock = virtualClock();
+  const broker = { cut: true, unlocked: 0 };
+  const answer = <T>(value: T): Promise<T> =>
+    broker.cut ? Promise.reject(new Error('the connection was cut')) : Promise.resolve(value);
+  const locks = new QueueLocks({
+    group: 'g',
+    lock: (_broker, queues) => answer(queues),
+    unlock: (_broker, queues) => {
+      broker.unlocked += queues.length;
+      return answer(undefined);
+    },
+    wentOn: async () => false,
+    ...{ onConfirmed: () => undefined, onLost: () => undefined, clock, logger: silentLogger },
+  });
+  expect(await locks.acquire([QUEUE])).toEqual([]);
+  await clock.advance(2_000);
+  expect(broker.unlocked).toBeGreaterThan(1);
+  broker.cut = false;
+  await clock.advance(500);
+  const paid = broker.unlocked;
+  await clock.advance(5_000);
+  expect(broker.unlocked).toBe(paid);
+  expect(await locks.acquire([QUEUE])).toEqual([QUEUE]);
+  broker.cut = true;
+  await locks.release([QUEUE]);
+  broker.cut = false;
+  await locks.close(() => false);
+  expect(broker.unlocked).toBe(paid + 2);
+  expect(clock.timers).toBe(0);
 });

@@ -11,6 +11,8 @@ const LOCK_KEPT_MS = 60_000;
 /** Before a broker that did not answer is asked again whether a lock is still ours. */
 const CONFIRM_DELAY_MS = 50;
 const CONFIRM_DELAY_MS_MAX = 1_000;
+/** Before a broker that did not answer is told again which locks we do not need. */
+const OWED_DELAY_MS = 500;
 
 export interface QueueLocksServices {
   /** The group as the application writes it. */
@@ -47,6 +49,11 @@ interface Lock {
 export class QueueLocks {
   readonly #services: QueueLocksServices;
   readonly #locks = new Map<string, Lock>();
+  /** Locks that the broker may keep for us though we do not have them: it did not answer when they were taken or given back. */
+  readonly #owed = new Map<string, MessageQueue>();
+  /** Queues whose locks are being given back. */
+  readonly #unlocking = new Set<string>();
+  #owedLater: Timer | undefined;
   /** Requests for locks that are under way. */
   readonly #acquiring = new Set<Promise<void>>();
   #confirming: Promise<void> | undefined;
@@ -81,9 +88,13 @@ export class QueueLocks {
     if (this.#closed) return [];
     const askedAtMs = this.#services.clock.monotonic();
     const granted: MessageQueue[] = [];
-    const asking = this.#atBrokers(queues, async (brokerName, wanted) => {
+    // Of a lock and an unlock that meet, the broker may see either first.
+    const free = queues.filter((queue) => !this.#unlocking.has(queueKey(queue)));
+    for (const queue of free) this.#owed.set(queueKey(queue), queue);
+    const asking = this.#atBrokers(free, async (brokerName, wanted) => {
       const locked = new Set((await this.#services.lock(brokerName, wanted)).map(queueKey));
       for (const queue of wanted) {
+        this.#owed.delete(queueKey(queue));
         if (!locked.has(queueKey(queue))) continue;
         this.#locks.set(queueKey(queue), { queue, lockedAtMs: askedAtMs, doubtful: false });
         granted.push(queue);
@@ -92,6 +103,7 @@ export class QueueLocks {
     this.#acquiring.add(asking);
     await asking;
     this.#acquiring.delete(asking);
+    this.#payLater();
     return granted;
   }
 
@@ -135,7 +147,9 @@ export class QueueLocks {
   /** Gives locks back. Never rejects: a broker that is away lets them expire. */
   async release(queues: readonly MessageQueue[]): Promise<void> {
     const ours = queues.filter((queue) => this.#locks.delete(queueKey(queue)));
-    await this.#atBrokers(ours, (brokerName, given) => this.#services.unlock(brokerName, given));
+    for (const queue of ours) this.#owed.set(queueKey(queue), queue);
+    await this.#unlock(ours);
+    this.#payLater();
   }
 
   /** Takes no lock any more, and gives back what it has, also what is granted right now; all but those to keep. Never rejects. */
@@ -143,11 +157,34 @@ export class QueueLocks {
     this.#closed = true;
     this.#confirmLater?.cancel();
     await Promise.all(this.#acquiring);
+    this.#owedLater?.cancel();
     await this.release(this.queues.filter((queue) => !isKept(queue)));
+    // Over a new connection, where the old one has just been lost.
+    await this.#unlock([...this.#owed.values()]);
   }
 
   get queues(): readonly MessageQueue[] {
     return [...this.#locks.values()].map(({ queue }) => queue);
+  }
+
+  /** What was acquired is a debt until the answer is here, so that one which nobody heard is given back too. */
+  async #unlock(queues: readonly MessageQueue[]): Promise<void> {
+    for (const queue of queues) this.#unlocking.add(queueKey(queue));
+    await this.#atBrokers(queues, async (brokerName, given) => {
+      await this.#services.unlock(brokerName, given);
+      for (const queue of given) this.#owed.delete(queueKey(queue));
+    });
+    for (const queue of queues) this.#unlocking.delete(queueKey(queue));
+  }
+
+  #payLater(): void {
+    this.#owedLater?.cancel();
+    if (this.#closed || this.#acquiring.size > 0 || this.#owed.size === 0) return;
+    this.#owedLater = this.#services.clock.setTimer(OWED_DELAY_MS, () => {
+      if (this.#acquiring.size > 0) return;
+      const owed = [...this.#owed.values()].filter((queue) => !this.#unlocking.has(queueKey(queue)));
+      void this.#unlock(owed).then(() => this.#payLater());
+    });
   }
 
   async #confirm(): Promise<void> {
@@ -192,6 +229,9 @@ export class QueueLocks {
 
   #lost(queue: MessageQueue): void {
     this.#locks.delete(queueKey(queue));
+    // It may be granted to us, and the queue be another's by the next round.
+    this.#owed.set(queueKey(queue), queue);
+    this.#payLater();
     this.#services.logger.warn('the lock of a queue was lost; it is read anew from its stored offset', {
       group: this.#services.group,
       ...queue,
