@@ -11,7 +11,7 @@ import { ConfigFiles, type IsWhole } from './config-files.js';
 import { readEntries } from './consumequeue/consume-queue-entry.js';
 import type { ConsumeQueues } from './consumequeue/consume-queues.js';
 import type { OpenFiles } from './files/open-files.js';
-import type { FreeSpace, StoreFiles, StoreLock } from './files/store-files.js';
+import type { StoreFiles, StoreLock } from './files/store-files.js';
 import { AsynchronousFlush } from './flush/asynchronous-flush.js';
 import { Checkpointer } from './flush/checkpointer.js';
 import type { FlushPolicy } from './flush/flush-policy.js';
@@ -44,12 +44,12 @@ import { scanLog } from './recovery/scan-log.js';
 import { UnsyncedMark } from './recovery/unsynced-mark.js';
 import { parseDeleteWhen } from './retention/delete-when.js';
 import { Retention } from './retention/retention.js';
+import { retentionLimits } from './retention/retention-limits.js';
 import type { ResolvedStoreOptions } from './store-options.js';
 import type { StorePaths } from './store-paths.js';
 import { ApacheTimerFiles } from './timer/apache-timer-files.js';
-import { WriteGate } from './write-gate.js';
+import { diskUsedRatioOf, WriteGate } from './write-gate.js';
 
-const HOUR_MS = 3_600_000;
 /** Nothing is removed right after a start: Apache looks for the first time after a minute, then every ten seconds. */
 const REMOVAL_DELAY_PERIODS = 6;
 
@@ -426,12 +426,7 @@ export class FileMessageStore {
       log,
       queues,
       index: this.#index ?? indexFiles,
-      limits: {
-        reservedTimeMs: options.fileReservedTimeHours * HOUR_MS,
-        sizeBytesMax: options.commitLogSizeBytesMax,
-        diskMaxUsedSpaceRatio: options.diskMaxUsedSpaceRatio,
-        diskSpaceCleanForciblyRatio: options.cleanFileForciblyEnable ? options.diskSpaceCleanForciblyRatio : undefined,
-      },
+      limits: retentionLimits(options),
       deleteHours: parseDeleteWhen(options.deleteWhen) ?? new Set(),
       pauseMs: options.deleteCommitLogFilesIntervalMs,
       diskUsedRatio: async () => {
@@ -502,8 +497,4 @@ export class FileMessageStore {
     if (this.#closing === undefined) return;
     throw rocketMQError('RMQ_NOT_RUNNING', 'the store is closed', { state: 'closed' });
   }
-}
-
-export function diskUsedRatioOf({ freeBytes, totalBytes }: FreeSpace): number {
-  return totalBytes > 0 ? 1 - freeBytes / totalBytes : 0;
 }

@@ -8,7 +8,7 @@ import { Checkpoint } from './checkpoint.js';
 import { CommitLog } from './commitlog/commit-log.js';
 import { ZERO_FILLED_BYTES_MAX } from './commitlog/zero-fill.js';
 import { ConsumeQueues } from './consumequeue/consume-queues.js';
-import { diskUsedRatioOf, FileMessageStore } from './file-message-store.js';
+import { FileMessageStore } from './file-message-store.js';
 import { OpenFiles } from './files/open-files.js';
 import type { StoreFiles, StoreLock } from './files/store-files.js';
 import { IndexFiles } from './index/index-files.js';
@@ -17,6 +17,7 @@ import { recover } from './recovery/recover.js';
 import { UnsyncedMark } from './recovery/unsynced-mark.js';
 import { type ResolvedStoreOptions, resolveStoreOptions, type StoreOptions } from './store-options.js';
 import { type StorePaths, storePathsIn } from './store-paths.js';
+import { diskUsedRatioOf } from './write-gate.js';
 
 export interface OpenStoreOptions extends StoreOptions {
   /** The data directory (Apache: storePathRootDir); made when missing. */
