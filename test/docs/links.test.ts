@@ -33,3 +33,12 @@ test.each(documents)('%s', (path) => {
     if (anchor !== undefined) expect(anchorsOf(readFileSync(to, 'utf8')), link).toContain(anchor);
   }
 });
+
+/** Two decisions that were written on the same day had the same number once, and "decision 11" meant either. */
+test('decisions are numbered one by one, in their names and in their headings', () => {
+  const decisions = join(root, 'docs/decisions');
+  const names = readdirSync(decisions).sort();
+  expect(names.map((name) => Number(name.slice(0, 4)))).toEqual(names.map((_, index) => index + 1));
+  const headings = names.map((name) => readFileSync(join(decisions, name), 'utf8').match(/^# (\d+)\. /)?.[1]);
+  expect(headings.map(Number)).toEqual(names.map((_, index) => index + 1));
+});
