@@ -46,6 +46,9 @@ export function mixedOrderContract(target: () => Target): void {
     );
     const producer = await mq.producer({ group: `${topic}_producer`, timeoutMs: 15_000 });
     const [one, two] = [await join('one'), await join('two')];
+    const ours = () => one.assignment().length + two.assignment().length;
+    // Before Java's member may come: it can be so quick that ours would never have them all until it has gone.
+    await waitFor(() => ours() === QUEUES, { timeoutMs: 20_000, what: 'all queues at ours' });
     const javaRun = { ended: false };
     const java = drive(inject('java'), nameServer, 'orderlyMember', [topic, group, '5'], {
       systemProperties: SOONER,
@@ -65,8 +68,6 @@ export function mixedOrderContract(target: () => Target): void {
       }
     };
     const comeAndGo = async (): Promise<void> => {
-      const ours = () => one.assignment().length + two.assignment().length;
-      await waitFor(() => ours() === QUEUES, { timeoutMs: 20_000, what: 'all queues at ours' });
       await waitFor(() => ours() < QUEUES || javaRun.ended, { timeoutMs: 40_000, what: 'queues at the Java member' });
       await pause(1_000);
       await one.close();
