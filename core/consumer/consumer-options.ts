@@ -20,8 +20,8 @@ export interface HandlerRetry {
 }
 
 /**
- * What becomes of a message whose body is no value of its typed topic: `'retry'` as if its handler had thrown, `'deadLetter'`
- * at once, `'skip'` acknowledges it with a warning in the log.
+ * What becomes of a message whose body cannot be read (decompressing it fails) or is no value of its typed topic: `'retry'` as
+ * if its handler had thrown, `'deadLetter'` at once, `'skip'` acknowledges it with a warning in the log.
  */
 export type Undecodable = 'retry' | 'deadLetter' | 'skip';
 
@@ -109,7 +109,7 @@ export interface ConsumerOptions<S extends Subscribe = Subscribe> {
   readonly backOff?: (failedTries: number) => string | number;
   /** Tries here before that; they hold the offset, and start with 1,000 ms doubling to 30,000. Default none. */
   readonly handlerRetry?: HandlerRetry;
-  /** Of messages of typed topics. Default `'retry'`. */
+  /** Of messages whose body cannot be read, or is no value of their typed topic. Default `'retry'`. */
   readonly undecodable?: Undecodable;
   /**
    * How long a handler may take; then its messages are sent back and it is not waited for. With `ordered` a handler is always

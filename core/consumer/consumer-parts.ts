@@ -63,7 +63,13 @@ export function assembleConsumer(plan: ConsumerPlan, services: ConsumerServices)
     topicFromWire: (topic: string) => services.names.topicFromWire(withoutPopRetry(topic, wireGroup)),
   };
   const statistics = new ConsumeStatistics();
-  const deliver = composeDelivery(plan.interceptors, plan.receiver.end(topicValuesOf(plan, services)), (error) =>
+  const undecodable = undecodablePolicy(options.undecodable, group, logger);
+  const values: TopicValues = {
+    decodableOf: (topic) => subscriptions.decodableOf(topic),
+    undecodable: (message, error) => undecodable(message, error, 'the body is no value of the topic'),
+    replies: services.replies,
+  };
+  const deliver = composeDelivery(plan.interceptors, plan.receiver.end(values), (error) =>
     logger.warn('a delivery interceptor broke a rule after the delivery had ended', { group, error }),
   );
   const report = new DeliveryReport(group, clock, logger, events, statistics);
@@ -96,6 +102,8 @@ export function assembleConsumer(plan: ConsumerPlan, services: ConsumerServices)
         decodeMessage(pulled, consumed.queue.brokerName, consumed.subscription, decodeOptions),
       filters: plan.filters,
     }),
+    unreadable: ({ shown }, { queueOffset }, error) =>
+      undecodable({ ...shown, queueOffset, msgId: undefined }, error, 'the body cannot be read'),
     deliver,
     clock,
     logger,
@@ -182,18 +190,6 @@ export function assembleConsumer(plan: ConsumerPlan, services: ConsumerServices)
     events,
   });
   return { requests, assignment, runner, mode, rebalancer, statistics, watch, deliver };
-}
-
-/** How values are made of bodies, and what becomes of those that are none. */
-function topicValuesOf(
-  { group, options, subscriptions }: ConsumerPlan,
-  { logger, replies }: ConsumerServices,
-): TopicValues {
-  return {
-    decodableOf: (topic) => subscriptions.decodableOf(topic),
-    undecodable: undecodablePolicy(options.undecodable, group, logger),
-    replies,
-  };
 }
 
 export function decodeOptionsOf(

@@ -18,7 +18,10 @@ export interface EndedDelivery {
  * ConsumeMessageServices differ in.
  */
 export interface DeliveryMode {
-  /** Whether a message must not be delivered before the one before it: what cannot be read then holds up what was taken behind it. */
+  /**
+   * Whether a message must not be delivered before the one before it: one that cannot be read is then dealt with when it is
+   * the first, and what was taken behind it waits.
+   */
   readonly inOrder?: boolean;
   /**
    * The messages of one queue to deliver next, together, at most `max`. None means that there is nothing now; whoever gives

@@ -10,6 +10,8 @@ import type { Receiver } from './receiver.js';
 export interface DirectDeliveryOptions {
   /** The group as the application writes it. */
   readonly group: string;
+  /** As the consumer's option says; the operator is told. */
+  readonly ordered: boolean;
   readonly receiver: Receiver;
   readonly deliver: DeliveryEnd;
   readonly clock: Clock;
@@ -23,7 +25,7 @@ export interface DirectDeliveryOptions {
 export function deliverDirectly(
   message: ReceivedMessage,
   queue: MessageQueue,
-  { group, receiver, deliver, clock }: DirectDeliveryOptions,
+  { group, ordered, receiver, deliver, clock }: DirectDeliveryOptions,
 ): Promise<ConsumeDirectlyResult> {
   if (!receiver.endsByItself) {
     const why = `consumer ${group} has no handler: its messages are taken by an ${receiver.kind}`;
@@ -34,13 +36,13 @@ export function deliverDirectly(
   const startedMs = clock.monotonic();
   return new Promise((resolve) => {
     deliver(new DeliveryPass(facts, [message]), (outcome) => {
-      resolve(resultOf(outcome, Math.round(clock.monotonic() - startedMs)));
+      resolve(resultOf(outcome, ordered, Math.round(clock.monotonic() - startedMs)));
     });
   });
 }
 
-function resultOf(outcome: DeliveryOutcome, spentTimeMills: number): ConsumeDirectlyResult {
-  const facts = { order: false, autoCommit: true, spentTimeMills };
+function resultOf(outcome: DeliveryOutcome, order: boolean, spentTimeMills: number): ConsumeDirectlyResult {
+  const facts = { order, autoCommit: true, spentTimeMills };
   const own = outcome.kind === 'each' ? outcome.outcomes[0] : outcome;
   if (own === undefined || own.kind === 'ack') return { ...facts, consumeResult: 'CR_SUCCESS', remark: undefined };
   if (own.kind === 'deadLetter') return { ...facts, consumeResult: 'CR_LATER', remark: `dead letter: ${own.reason}` };

@@ -2,12 +2,12 @@ import { rocketMQError } from '../errors/rocketmq-error.js';
 import type { Clock, Timer } from '../runtime/clock.js';
 import type { Logger } from '../runtime/logger.js';
 import type { ConsumedQueue } from './consumed-queue.js';
-import type { DeliveryOutcome } from './delivery.js';
+import type { DeliveryOutcome, MessageOutcome } from './delivery.js';
 import type { DeliveryEnd } from './delivery-chain.js';
 import { DeliveryDeadlines } from './delivery-deadlines.js';
 import type { DeliveryMode } from './delivery-mode.js';
 import { DeliveryPass } from './delivery-pass.js';
-import type { MessageReader } from './message-reader.js';
+import type { MessageReader, Verdict } from './message-reader.js';
 import type { PulledMessage } from './pulled-message.js';
 import type { RateLimit } from './rate-limit.js';
 import type { Receiver } from './receiver.js';
@@ -28,6 +28,8 @@ export interface HandlerRunnerOptions {
   readonly mode: DeliveryMode;
   readonly receiver: Receiver;
   readonly reader: MessageReader;
+  /** What becomes of a message whose body cannot be read. */
+  readonly unreadable: (consumed: ConsumedQueue, pulled: PulledMessage, error: unknown) => MessageOutcome;
   readonly deliver: DeliveryEnd;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -178,7 +180,7 @@ export class HandlerRunner {
 
   /** What is to be delivered of it; the rest ends here. */
   #wanted(consumed: ConsumedQueue, taken: readonly PulledMessage[]): readonly PulledMessage[] {
-    const { mode, reader, clock } = this.#options;
+    const { mode, reader } = this.#options;
     let wanted: PulledMessage[] | undefined;
     for (const [index, pulled] of taken.entries()) {
       const verdict = reader.verdict(consumed, pulled);
@@ -188,16 +190,27 @@ export class HandlerRunner {
       }
       wanted ??= taken.slice(0, index);
       if (verdict.kind === 'skip') mode.skip(consumed, [pulled]);
+      else if (mode.inOrder !== true) this.#refuse(consumed, pulled, verdict);
       else {
-        const ended = { consumed, held: [pulled], startedMs: clock.monotonic() };
-        mode.settle(ended, { kind: 'retry', error: verdict.error });
-        if (mode.inOrder === true) {
-          mode.putBack?.(consumed, [...wanted.splice(0), ...taken.slice(index + 1)]);
-          break;
-        }
+        // What stands before it is delivered first, and it is the next; what stands behind it must not overtake it.
+        const isFirst = wanted.length === 0;
+        mode.putBack?.(consumed, taken.slice(isFirst ? index + 1 : index));
+        if (isFirst) this.#refuse(consumed, pulled, verdict);
+        break;
       }
     }
     return wanted ?? taken;
+  }
+
+  /** Ends what cannot be delivered. */
+  #refuse(
+    consumed: ConsumedQueue,
+    pulled: PulledMessage,
+    { kind, error }: Extract<Verdict, { readonly error: unknown }>,
+  ): void {
+    const { mode, clock, unreadable } = this.#options;
+    const outcome = kind === 'unreadable' ? unreadable(consumed, pulled, error) : ({ kind: 'retry', error } as const);
+    mode.settle({ consumed, held: [pulled], startedMs: clock.monotonic() }, outcome);
   }
 
   #settle(delivery: RunningDelivery, outcome: DeliveryOutcome): void {

@@ -7,13 +7,16 @@ import type { PulledMessage } from './pulled-message.js';
 export type Verdict =
   | { readonly kind: 'deliver' }
   | { readonly kind: 'skip' }
+  /** Its body cannot be read. */
+  | { readonly kind: 'unreadable'; readonly error: unknown }
+  /** A plugin's filter failed. */
   | { readonly kind: 'fail'; readonly error: unknown };
 
 const DELIVER: Verdict = { kind: 'deliver' };
 const SKIP: Verdict = { kind: 'skip' };
 
 export interface MessageReaderOptions {
-  /** Reads the record, by promise when it takes its time. What it throws fails the message as a handler does. */
+  /** Reads the record, by promise when it takes its time. What it throws makes the message unreadable. */
   readonly decode: (pulled: PulledMessage, consumed: ConsumedQueue) => ReceivedMessage | Promise<ReceivedMessage>;
   /** Plugins' filters, in their order. */
   readonly filters: readonly DeliveryFilter[];
@@ -39,7 +42,7 @@ export class MessageReader {
   }
 
   verdict(consumed: ConsumedQueue, { message, unreadable }: PulledMessage): Verdict {
-    if (message === undefined) return { kind: 'fail', error: unreadable?.error };
+    if (message === undefined) return { kind: 'unreadable', error: unreadable?.error };
     const { tags } = consumed.subscription;
     // The broker filters by hash; another tag with the same hash is none of ours.
     if (tags.size > 0 && (message.tag === undefined || !tags.has(message.tag))) return SKIP;

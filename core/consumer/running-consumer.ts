@@ -146,13 +146,14 @@ export class RunningConsumer implements RegisteredConsumer {
   }
 
   async consumeDirectly(record: Buffer, brokerName: string): Promise<ConsumeDirectlyResult> {
-    const { group, receiver } = this.#plan;
+    const { group, receiver, options } = this.#plan;
     const { topic: wireTopic, queueId } = readRecord(record, 0);
     const topic = this.#services.names.topicFromWire(wireTopic);
     const retried = wireTopic === `${RETRY_TOPIC_PREFIX}${this.group}`;
-    const options = decodeOptionsOf(this.#plan, this.#services);
-    const message = await decodeMessage({ records: record, position: 0 }, brokerName, { topic, retried }, options);
-    const direct = { group, receiver, deliver: this.#parts.deliver, clock: this.#services.clock };
+    const decodeOptions = decodeOptionsOf(this.#plan, this.#services);
+    const place = { records: record, position: 0 };
+    const message = await decodeMessage(place, brokerName, { topic, retried }, decodeOptions);
+    const direct = { group, ordered: options.ordered, receiver, deliver: this.#parts.deliver, clock: this.#services.clock };
     return deliverDirectly(message, { topic, brokerName, queueId }, direct);
   }
 

@@ -167,6 +167,12 @@ describe('one message now', () => {
     },
   );
 
+  test('is said to be handled in order where the consumer is ordered', async () => {
+    const all = setup({ ordered: true });
+    await all.consumer.run(() => undefined);
+    expect(await ask(all)).toMatchObject({ order: true, consumeResult: 'CR_SUCCESS' });
+  });
+
   test('of the retry topic has the topic and id it was sent with', async () => {
     const all = setup();
     all.broker.setOffset('billing', 'orders', 0, 6);

@@ -8,6 +8,8 @@ import { tempDir } from '../kit/temp-dir.js';
 import { waitFor } from '../kit/wait-for.js';
 
 const TOPIC = 'orders';
+/** Compressed when it is sent, and more than a consumer of these tests may decompress. */
+const LARGE = 'x'.repeat(5_000);
 
 async function setup() {
   const running = await startServer({ dir: tempDir(), nameServerPort: 0, brokerPort: 0 });
@@ -20,8 +22,8 @@ async function setup() {
   const mq = await client();
   const producer = await mq.producer({ group: 'shop' });
   /** One key always goes to one queue. */
-  const send = (key: string, index: number) =>
-    producer.send({ topic: TOPIC, body: `${key}-${index}`, shardingKey: key });
+  const send = (key: string, index: number, body = `${key}-${index}`) =>
+    producer.send({ topic: TOPIC, body, shardingKey: key });
   const consumer = async (from: Client, options: Partial<ConsumerOptions> = {}) => {
     const made = await from.consumer({
       ...{ group: 'G', subscribe: { [TOPIC]: '*' }, from: 'first', ordered: true, suspendCurrentQueueTimeMs: 10 },
@@ -109,6 +111,42 @@ describe('a consumer in order', () => {
     await graveyard.run((message) => void dead.push(message.body.toString()));
     await waitFor(() => dead.length === 1, { what: 'the dead letter' });
     expect(dead).toEqual(['key-1']);
+  });
+
+  test.each([
+    ['deadLetter', ['deadLetter']],
+    ['skip', []],
+  ] as const)('gets past a body that cannot be decompressed by the policy %s', async (undecodable, next) => {
+    const { mq, send, consumer } = await setup();
+    for (let index = 0; index < 3; index++) await send('key', index, index === 1 ? LARGE : undefined);
+    const calls: string[] = [];
+    const events: ConsumerEvent[] = [];
+    const made = await consumer(mq, { undecodable, decompressedSizeBytesMax: 1_000 });
+    made.events$.subscribe((event) => events.push(event));
+    await made.run((message) => void calls.push(message.body.toString()));
+    await waitFor(() => calls.length === 2, { what: 'the messages around it' });
+    expect(calls).toEqual(['key-0', 'key-2']);
+    expect(events.filter((event) => event.type === 'failed').map((event) => event.next)).toEqual(next);
+    expect(events.filter((event) => event.type === 'sentBack')).toHaveLength(next.length);
+  });
+
+  test('in batches what stands before a body that cannot be read comes first, and what stands behind it last', async () => {
+    const { mq, send, consumer } = await setup();
+    for (let index = 0; index < 4; index++) await send('key', index, index === 1 ? LARGE : undefined);
+    const batches: string[][] = [];
+    const seen: string[] = [];
+    const limits = { batchSize: 4, maxReconsumeTimes: 1, decompressedSizeBytesMax: 1_000 };
+    const made = await consumer(mq, { ...limits, poison: 'skip' });
+    made.events$.subscribe((event) => {
+      if (event.type === 'failed') seen.push(event.next);
+    });
+    await made.runBatch((messages) => {
+      batches.push(messages.map((message) => message.body.toString()));
+      seen.push(`${messages.length} handled`);
+    });
+    await waitFor(() => batches.flat().length === 3, { what: 'the messages around it' });
+    expect(batches).toEqual([['key-0'], ['key-2', 'key-3']]);
+    expect(seen).toEqual(['1 handled', 'here', 'dropped', '2 handled']);
   });
 
   test('members that come and go change nothing about the order, and no two handle one queue', async () => {

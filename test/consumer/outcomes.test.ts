@@ -4,6 +4,7 @@ import type { ConsumedMessage } from '../../core/consumer/consumed-message.js';
 import type { ConsumerOptions } from '../../core/consumer/consumer-options.js';
 import { rocketMQError } from '../../core/errors/rocketmq-error.js';
 import { json } from '../../core/message/json-codec.js';
+import { SysFlag } from '../../core/message/sys-flag.js';
 import { topic } from '../../core/message/typed-topic.js';
 import { RequestCode } from '../../core/remoting/protocol/request-codes.js';
 import { virtualClock } from '../../core/testing/virtual-clock.js';
@@ -246,7 +247,10 @@ describe('a handler that does not end', () => {
   });
 });
 
-describe('a body that is no value of its topic', () => {
+describe.each([
+  ['is no value of its topic', { body: 'no JSON' }],
+  ['cannot be decompressed', { body: 'no zlib', sysFlag: SysFlag.COMPRESSED }],
+])('a body that %s', (_name, message) => {
   const orders = topic('orders', json<{ id: number }>());
 
   test.each([
@@ -254,7 +258,8 @@ describe('a body that is no value of its topic', () => {
     ['deadLetter', 0, 1],
     ['skip', 0, undefined],
   ] as const)('is treated by the policy %s', async (undecodable, delayed, dead) => {
-    const { broker, clock, consumer, client } = setup({ subscribe: [orders], undecodable });
+    const { broker, clock, consumer, client, events } = setup({ subscribe: [orders], undecodable }, 0);
+    broker.put('orders', 0, message);
     let handled = 0;
     await consumer.run(() => void handled++);
     await clock.advance(5_000);
@@ -263,7 +268,27 @@ describe('a body that is no value of its topic', () => {
     expect(broker.offsetOf('billing', 'orders', 0)).toBe(1);
     expect(handled).toBe(0);
     expect(client.log.filter(({ level }) => level === 'warn')).toHaveLength(1);
+    const next = events.filter((event) => event.type === 'failed').map((event) => event.next);
+    expect(next).toEqual({ retry: ['broker'], deadLetter: ['deadLetter'], skip: [] }[undecodable]);
   });
+});
+
+test('a plugin’s filter that fails says nothing of the body: the message comes again whatever the policy', async () => {
+  const clock = virtualClock();
+  const broker = new FakeBroker();
+  for (const name of ['orders', '%RETRY%billing']) broker.createTopic(name, 1);
+  broker.setOffset('billing', 'orders', 0, 0);
+  broker.put('orders', 0);
+  const accepts = () => {
+    throw new Error('no list');
+  };
+  const deliveryFilters = [{ plugin: 'picky', order: undefined, create: () => accepts }];
+  const client = fakeClient(broker, clock, { services: { deliveryFilters } });
+  const consumer = client.consumer({ group: 'billing', subscribe: { orders: '*' }, undecodable: 'skip' });
+  let handled = 0;
+  await consumer.run(() => void handled++);
+  await waitFor(() => broker.delayed.length === 1);
+  expect(handled).toBe(0);
 });
 
 test('closing waits for what is being sent back', async () => {

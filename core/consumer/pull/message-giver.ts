@@ -118,7 +118,7 @@ export class MessageGiver {
     const skipped: PulledMessage[] = [];
     for (const [index, pulled] of taken.entries()) {
       const verdict = this.#options.reader.verdict(consumed, pulled);
-      if (verdict.kind === 'fail') {
+      if (verdict.kind === 'fail' || verdict.kind === 'unreadable') {
         const failure = failureOf(consumed.shown, pulled, verdict.error);
         return { wanted, skipped, rest: taken.slice(index), failure };
       }
