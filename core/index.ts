@@ -68,6 +68,7 @@ export {
   outcomeOf,
 } from './consumer/delivery.js';
 export type { AcceptMessage, DeliveryFilterAttachment } from './consumer/delivery-filter.js';
+export type { HandlerPolicies } from './consumer/handler-policies.js';
 export type { ClientHealth, ConsumerHealth, ConsumerVerdict, QueueHealth, QueueVerdict } from './consumer/health.js';
 export type { IterationOptions } from './consumer/message-iterator.js';
 export { type OffsetStore, OffsetStoreFactory } from './consumer/offset-store.js';

@@ -5,6 +5,7 @@ import type { ResolvedRetry } from './consumer-options.js';
 import { type DeliveryOutcome, type MessageOutcome, outcomeOf } from './delivery.js';
 import type { DeliveryMode, EndedDelivery } from './delivery-mode.js';
 import type { DeliveryReport } from './delivery-report.js';
+import type { HandlerPolicies } from './handler-policies.js';
 import { type PulledMessage, physicalOffsetOf } from './pulled-message.js';
 import { afterMs, delayLevelFor } from './retry-after.js';
 import type { SendBack } from './send-back.js';
@@ -19,6 +20,7 @@ type Failure = Exclude<MessageOutcome, { readonly kind: 'ack' }>;
 
 export interface ClusteringModeServices {
   readonly retry: ResolvedRetry;
+  readonly policiesOf: (consumed: ConsumedQueue, pulled: PulledMessage) => Required<HandlerPolicies>;
   readonly sendBack: SendBack;
   /** The topic on the wire that a message was sent to first. */
   readonly originTopicOf: (consumed: ConsumedQueue, pulled: PulledMessage) => string;
@@ -100,7 +102,7 @@ export class ClusteringMode implements DeliveryMode {
 
   /** Never rejects. */
   async #sendBack(consumed: ConsumedQueue, pulled: PulledMessage, outcome: Failure): Promise<void> {
-    const { sendBack, originTopicOf, report } = this.#services;
+    const { sendBack, originTopicOf, policiesOf, report } = this.#services;
     let delayLevel: number;
     try {
       delayLevel = this.#levelOf(pulled, outcome);
@@ -110,6 +112,7 @@ export class ClusteringMode implements DeliveryMode {
         msgId: pulled.message?.msgId,
         originTopic: originTopicOf(consumed, pulled),
         delayLevel,
+        maxReconsumeTimes: policiesOf(consumed, pulled).maxReconsumeTimes,
       });
     } catch (error) {
       if (consumed.dropped) return;

@@ -9,6 +9,7 @@ import type { ConsumerServices } from './consumer.js';
 import type { ResolvedConsumerOptions } from './consumer-options.js';
 import type { DeliveryMode } from './delivery-mode.js';
 import type { DeliveryReport } from './delivery-report.js';
+import type { HandlerPolicies } from './handler-policies.js';
 import { OrderedMode } from './ordered/ordered-mode.js';
 import { QueueLocks } from './ordered/queue-locks.js';
 import { PopMode } from './pop/pop-mode.js';
@@ -31,6 +32,8 @@ export interface ConsumerModeFacts {
   /** The group on the wire. */
   readonly wireGroup: string;
   readonly options: ResolvedConsumerOptions;
+  /** Of the handler of a message, for its topic. */
+  readonly policiesOf: (consumed: ConsumedQueue, pulled: PulledMessage) => Required<HandlerPolicies>;
   readonly requests: BrokerRequests;
   readonly report: DeliveryReport;
   /** There is something to take of this queue. */
@@ -45,24 +48,24 @@ export interface ConsumerModeFacts {
 }
 
 export function createConsumerMode(facts: ConsumerModeFacts, services: ConsumerServices): ConsumerMode {
-  const { group, wireGroup, options, requests, report, wake, isPaused, onLockLost } = facts;
+  const { group, wireGroup, options, policiesOf, requests, report, wake, isPaused, onLockLost } = facts;
   const { routes, remoting, membership, clock, logger, unitMode = false } = services;
-  const { maxReconsumeTimes, retry } = options;
+  const { retry } = options;
   if (options.messageModel === 'broadcasting') {
     return { delivery: new BroadcastingMode({ retry: retry.here, wake, report, clock }) };
   }
   const shared = {
-    sendBack: createSendBack({ group: wireGroup, maxReconsumeTimes, unitMode, routes, remoting }),
+    sendBack: createSendBack({ group: wireGroup, unitMode, routes, remoting }),
     originTopicOf: (consumed: ConsumedQueue, pulled: PulledMessage) =>
       pulled.message?.properties[PropertyName.RETRY_TOPIC] ?? consumed.queue.topic,
-    ...{ wake, report, clock },
+    ...{ policiesOf, wake, report, clock },
   };
   if (!options.ordered) {
     const delivery = new ClusteringMode({ ...shared, retry });
     if (options.messageRequestMode === 'pull') return { delivery };
     const { popInvisibleTimeMs: invisibleTimeMs, consumeTimeoutMs, requestTimeoutMs: timeoutMs } = options;
     const pop = new PopMode({
-      ...{ ...shared, retry, maxReconsumeTimes, invisibleTimeMs, consumeTimeoutMs, isPaused },
+      ...{ ...shared, retry, invisibleTimeMs, consumeTimeoutMs, isPaused },
       requests: new PopRequests({ group: wireGroup, routes, remoting, timeoutMs }),
     });
     return { delivery: new ByQueueMode(pop, delivery), pop };
@@ -77,7 +80,7 @@ export function createConsumerMode(facts: ConsumerModeFacts, services: ConsumerS
     onLost: onLockLost,
     ...{ clock, logger },
   });
-  const { suspendCurrentQueueTimeMs: suspendMs, poison } = options;
-  const ownership = new OrderedMode({ ...shared, locks, suspendMs, maxReconsumeTimes, poison });
+  const { suspendCurrentQueueTimeMs: suspendMs } = options;
+  const ownership = new OrderedMode({ ...shared, locks, suspendMs });
   return { delivery: ownership, inOrder: { ownership, locks } };
 }

@@ -1,21 +1,24 @@
 import { Assignment } from './assignment.js';
 import { BrokerRequests } from './broker-requests.js';
 import { ConsumeStatistics } from './consume-statistics.js';
+import type { ConsumedQueue } from './consumed-queue.js';
 import type { ConsumerServices } from './consumer.js';
 import type { ConsumerEvents } from './consumer-events.js';
 import { type ConsumerMode, createConsumerMode } from './consumer-mode.js';
 import type { ResolvedConsumerOptions } from './consumer-options.js';
 import { createFeeds } from './create-feeds.js';
 import { createOffsetStore } from './create-offset-store.js';
-import { type DecodeOptions, decodeMessage } from './decode-message.js';
+import { type DecodeOptions, decodeMessage, sentTopicOf } from './decode-message.js';
 import { composeDelivery, type DeliveryEnd, type NamedDeliveryInterceptor } from './delivery-chain.js';
 import type { DeliveryFilter } from './delivery-filter.js';
 import { DeliveryReport } from './delivery-report.js';
 import type { TopicValues } from './handler-end.js';
+import { resolvePolicies } from './handler-policies.js';
 import { HandlerRunner } from './handler-runner.js';
 import { HealthWatch } from './health-watch.js';
 import { MessageReader } from './message-reader.js';
 import { PopRetryTopics, withoutPopRetry } from './pop/pop-retry-topics.js';
+import type { PulledMessage } from './pulled-message.js';
 import { RateLimit } from './rate-limit.js';
 import { Rebalancer } from './rebalancer.js';
 import type { Receiver } from './receiver.js';
@@ -63,7 +66,10 @@ export function assembleConsumer(plan: ConsumerPlan, services: ConsumerServices)
     topicFromWire: (topic: string) => services.names.topicFromWire(withoutPopRetry(topic, wireGroup)),
   };
   const statistics = new ConsumeStatistics();
-  const undecodable = undecodablePolicy(options.undecodable, group, logger);
+  const policiesOf = (topic: string) => resolvePolicies(plan.receiver.policiesOf?.(topic) ?? {}, options);
+  const topicOf = ({ subscription }: ConsumedQueue, pulled: PulledMessage) =>
+    pulled.message?.topic ?? sentTopicOf(pulled, subscription, decodeOptions.topicFromWire);
+  const undecodable = undecodablePolicy((topic) => policiesOf(topic).undecodable, group, logger);
   const values: TopicValues = {
     decodableOf: (topic) => subscriptions.decodableOf(topic),
     undecodable: (message, error) => undecodable(message, error, 'the body is no value of the topic'),
@@ -76,6 +82,7 @@ export function assembleConsumer(plan: ConsumerPlan, services: ConsumerServices)
   const mode = createConsumerMode(
     {
       ...{ group, wireGroup, options, requests, report },
+      policiesOf: (consumed, pulled) => policiesOf(topicOf(consumed, pulled)),
       wake: (consumed) => runner.wake(consumed),
       isPaused: (consumed) => assignment.paused || consumed.paused,
       onLockLost: (queue) => {
@@ -102,8 +109,11 @@ export function assembleConsumer(plan: ConsumerPlan, services: ConsumerServices)
         decodeMessage(pulled, consumed.queue.brokerName, consumed.subscription, decodeOptions),
       filters: plan.filters,
     }),
-    unreadable: ({ shown }, { queueOffset }, error) =>
-      undecodable({ ...shown, queueOffset, msgId: undefined }, error, 'the body cannot be read'),
+    unreadable: (consumed, pulled, error) => {
+      const { brokerName, queueId } = consumed.shown;
+      const place = { topic: topicOf(consumed, pulled), brokerName, queueId, queueOffset: pulled.queueOffset };
+      return undecodable({ ...place, msgId: undefined }, error, 'the body cannot be read');
+    },
     deliver,
     clock,
     logger,

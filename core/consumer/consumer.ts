@@ -15,6 +15,7 @@ import type { ConsumerOptions } from './consumer-options.js';
 import type { ConsumerRegistry } from './consumer-registry.js';
 import type { DeliveryAttachment } from './delivery.js';
 import type { DeliveryFilterAttachment } from './delivery-filter.js';
+import type { HandlerPolicies } from './handler-policies.js';
 import type { ConsumerHealth } from './health.js';
 import type { IterationOptions } from './message-iterator.js';
 import type { OffsetStoreFactory } from './offset-store.js';
@@ -119,18 +120,20 @@ export interface Consumer<S extends Subscribe = Subscribe> {
   seek(queue: MessageQueue, to: SeekPosition): Promise<number>;
   /**
    * Reads a topic more, or a topic by another expression, while it runs. All members of the group have to do the same. With
-   * handlers by topic a new one needs its own.
+   * handlers by topic a new one needs its own, with policies of its own where it has some.
    * @throws RMQ_SUBSCRIPTION_INVALID, RMQ_MESSAGE_ILLEGAL, RMQ_OPTIONS_INVALID, RMQ_NOT_RUNNING
    */
   subscribe<T>(
     topic: DecodableTopic<T>,
     expression?: Expression,
     handler?: (message: ConsumedMessage<T>, context: HandlerContext) => unknown,
+    policies?: HandlerPolicies,
   ): Promise<void>;
   subscribe(
     topic: string,
     expression?: Expression,
     handler?: (message: ConsumedMessage, context: HandlerContext) => unknown,
+    policies?: HandlerPolicies,
   ): Promise<void>;
   /** Reads a topic no longer; its queues are given back with their offsets. @throws RMQ_NOT_RUNNING */
   unsubscribe(topic: SubscribedTopic): Promise<void>;

@@ -2,6 +2,8 @@ import type { Compressor } from '../message/compression/compressor.js';
 import { decompressBody } from '../message/compression/decompress.js';
 import type { ReceivedMessage } from '../message/message.js';
 import { readRecord } from '../message/message-record.js';
+import { findProperty } from '../message/properties.js';
+import { PropertyName } from '../message/property-names.js';
 import { toReceivedMessage } from '../message/received-message.js';
 import { SysFlag } from '../message/sys-flag.js';
 import type { TopicSubscription } from './subscription.js';
@@ -39,6 +41,27 @@ export function decodeMessage(
   if ((record.sysFlag & SysFlag.COMPRESSED) === 0 || record.body.length === 0) return received(record.body);
   const body = decompressBody(record.body, record.sysFlag, compressors, sizeBytesMax);
   return body instanceof Promise ? body.then(received) : received(body);
+}
+
+/** The topic that a message was sent to, as the application writes it; also of one whose body cannot be read. */
+export function sentTopicOf(
+  { records, position }: RecordPlace,
+  { topic, retried }: Pick<TopicSubscription, 'topic' | 'retried'>,
+  topicFromWire: (topic: string) => string,
+): string {
+  if (!retried) return topic;
+  const properties = propertiesIn(records, position);
+  const sentTo = properties && findProperty(properties, PropertyName.RETRY_TOPIC);
+  return sentTo === undefined ? topic : topicFromWire(sentTo);
+}
+
+/** Undefined for a record that is damaged throughout. */
+function propertiesIn(records: Buffer, position: number): string | undefined {
+  try {
+    return readRecord(records, position).properties.toString();
+  } catch {
+    return undefined;
+  }
 }
 
 /** A message of a retry topic under the names that it was sent with (properties RETRY_TOPIC and ORIGIN_MESSAGE_ID). */

@@ -1,15 +1,16 @@
 import { rocketMQError } from '../errors/rocketmq-error.js';
 import type { DeliveryEnd } from './delivery-chain.js';
 import { type AnyBatchHandler, type AnyHandler, batchEnd, handlerEnd, type TopicValues } from './handler-end.js';
+import { checkPolicies, type HandlerPolicies } from './handler-policies.js';
 import type { Receiver } from './receiver.js';
 import type { TopicHandler } from './topic-handler.js';
 
 /** Handlers by topic: those that `run` was given, and those that come with topics subscribed to later. */
 export class Handlers {
-  readonly #byTopic: Map<string, AnyHandler>;
+  readonly #byTopic: Map<string, TopicHandler>;
   readonly #forAll: AnyHandler | undefined;
 
-  private constructor(forAll: AnyHandler | undefined, byTopic: ReadonlyMap<string, AnyHandler>) {
+  private constructor(forAll: AnyHandler | undefined, byTopic: ReadonlyMap<string, TopicHandler>) {
     this.#forAll = forAll;
     this.#byTopic = new Map(byTopic);
   }
@@ -23,13 +24,15 @@ export class Handlers {
     if (!Array.isArray(given)) {
       throw invalid(`run needs a handler function, or a list of on(topic, handler), not ${typeof given}`);
     }
-    const byTopic = new Map<string, AnyHandler>();
-    for (const { topic, handler } of given as readonly TopicHandler[]) {
+    const byTopic = new Map<string, TopicHandler>();
+    for (const one of given as readonly TopicHandler[]) {
+      const { topic, handler, policies = {} } = one;
       if (typeof handler !== 'function')
         throw invalid(`topic ${topic} needs a handler function, not ${typeof handler}`);
       if (byTopic.has(topic)) throw invalid(`topic ${topic} has two handlers`);
       if (!topics.includes(topic)) throw invalid(`there is a handler for topic ${topic}, which is not subscribed to`);
-      byTopic.set(topic, handler);
+      checkPolicies(topic, policies);
+      byTopic.set(topic, one);
     }
     const missing = topics.find((topic) => !byTopic.has(topic));
     if (missing !== undefined) throw invalid(`topic ${missing} has no handler`);
@@ -38,11 +41,18 @@ export class Handlers {
 
   /** Undefined where a topic has none. */
   of(topic: string): AnyHandler | undefined {
-    return this.#byTopic.get(topic) ?? this.#forAll;
+    return this.#byTopic.get(topic)?.handler ?? this.#forAll;
   }
 
-  set(topic: string, handler: AnyHandler): void {
-    this.#byTopic.set(topic, handler);
+  /** What the topic's handler was given of its own. */
+  policiesOf(topic: string): HandlerPolicies | undefined {
+    return this.#byTopic.get(topic)?.policies;
+  }
+
+  /** Another handler has none of the policies of the one before. @throws RMQ_OPTIONS_INVALID */
+  set(topic: string, handler: AnyHandler, policies: HandlerPolicies): void {
+    checkPolicies(topic, policies);
+    this.#byTopic.set(topic, { topic, handler, policies });
   }
 
   delete(topic: string): void {
@@ -57,6 +67,7 @@ export function handlerReceiver(handlers: Handlers): Receiver {
     kind: 'handler',
     batchSize: 1,
     end: (values: TopicValues): DeliveryEnd => handlerEnd((topic) => handlers.of(topic), values),
+    policiesOf: (topic) => handlers.policiesOf(topic),
   };
 }
 

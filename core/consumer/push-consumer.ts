@@ -21,6 +21,7 @@ import type { ResolvedConsumerOptions } from './consumer-options.js';
 import type { NamedDeliveryInterceptor } from './delivery-chain.js';
 import type { DeliveryFilter } from './delivery-filter.js';
 import type { AnyBatchHandler, AnyHandler } from './handler-end.js';
+import type { HandlerPolicies } from './handler-policies.js';
 import { batchReceiver, Handlers, handlerReceiver } from './handler-receiver.js';
 import type { ConsumerHealth } from './health.js';
 import { ackOption, type IterationOptions, MessageIterator } from './message-iterator.js';
@@ -133,13 +134,20 @@ export class PushConsumer<S extends Subscribe> implements Consumer<S> {
     return this.#expectRunning('moved').seek(queue, to);
   }
 
-  async subscribe(topic: SubscribedTopic, expression: Expression = '*', handler?: AnyHandler): Promise<void> {
+  async subscribe(
+    topic: SubscribedTopic,
+    expression: Expression = '*',
+    handler?: AnyHandler,
+    policies: HandlerPolicies = {},
+  ): Promise<void> {
     const { names, clock } = this.#services;
     const running = this.#expectRunning('subscribed');
     const before = this.#subscriptions.topics.map(({ subVersion }) => subVersion);
     const subscription = parseSubscription(topic, expression, Math.max(clock.now(), ...before.map((one) => one + 1)));
     validateTopic(subscription.topic);
-    if (handler !== undefined) this.#handlers?.set(subscription.topic, handler);
+    if (handler !== undefined) this.#handlers?.set(subscription.topic, handler, policies);
+    else if (Object.keys(policies).length > 0)
+      throw invalid('handler', 'absent', 'is needed: policies are those of a handler');
     else if (this.#handlers !== undefined && this.#handlers.of(subscription.topic) === undefined) {
       throw invalid('handler', 'absent', `is needed: topic ${subscription.topic} has none yet`);
     }

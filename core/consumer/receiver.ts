@@ -1,6 +1,7 @@
 import type { DeliveryOutcome } from './delivery.js';
 import type { DeliveryEnd } from './delivery-chain.js';
 import type { TopicValues } from './handler-end.js';
+import type { HandlerPolicies } from './handler-policies.js';
 
 /** The shape in which an application takes its messages: a handler, a handler of batches, an iterator, an Observable. */
 export interface Receiver {
@@ -12,6 +13,8 @@ export interface Receiver {
   readonly endsByItself: boolean;
   /** The innermost part of the delivery chain. */
   end(values: TopicValues): DeliveryEnd;
+  /** What a topic's handler has of its own; absent where there are no handlers by topic. */
+  policiesOf?(topic: string): HandlerPolicies | undefined;
   /** Whether another delivery may start while `running` have not ended; the bound of concurrency is kept by others. */
   wants(running: number): boolean;
   /**

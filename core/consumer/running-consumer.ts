@@ -153,7 +153,13 @@ export class RunningConsumer implements RegisteredConsumer {
     const decodeOptions = decodeOptionsOf(this.#plan, this.#services);
     const place = { records: record, position: 0 };
     const message = await decodeMessage(place, brokerName, { topic, retried }, decodeOptions);
-    const direct = { group, ordered: options.ordered, receiver, deliver: this.#parts.deliver, clock: this.#services.clock };
+    const direct = {
+      group,
+      ordered: options.ordered,
+      receiver,
+      deliver: this.#parts.deliver,
+      clock: this.#services.clock,
+    };
     return deliverDirectly(message, { topic, brokerName, queueId }, direct);
   }
 

@@ -18,6 +18,8 @@ export interface SendBackFacts {
   readonly originTopic: string;
   /** -1 a dead letter, 0 as the broker counts, else its delay level. */
   readonly delayLevel: number;
+  /** After so many failed tries the broker makes it a dead letter. */
+  readonly maxReconsumeTimes: number;
 }
 
 /** Gives a message back to its broker, by promise. Rejects when the broker did not take it, or nobody knows. */
@@ -26,8 +28,6 @@ export type SendBack = (facts: SendBackFacts) => Promise<void>;
 export interface SendBackServices {
   /** The group on the wire. */
   readonly group: string;
-  /** After so many failed tries the broker makes it a dead letter. */
-  readonly maxReconsumeTimes: number;
   readonly unitMode: boolean;
   readonly routes: RouteTable;
   readonly remoting: RemotingClient;
@@ -37,8 +37,8 @@ export interface SendBackServices {
  * CONSUMER_SEND_MSG_BACK (protocol §2.3): the broker stores the message anew for the group's retry topic, delayed, or for its
  * dead letters when it was tried often enough; it counts its tries.
  */
-export function createSendBack({ group, maxReconsumeTimes, unitMode, routes, remoting }: SendBackServices): SendBack {
-  return async ({ queue, commitLogOffset, msgId, originTopic, delayLevel }) => {
+export function createSendBack({ group, unitMode, routes, remoting }: SendBackServices): SendBack {
+  return async ({ queue, commitLogOffset, msgId, originTopic, delayLevel, maxReconsumeTimes }) => {
     const { brokerName } = queue;
     const address = routes.brokerAddress(brokerName, 0) ?? (await routes.loadBrokerAddress(brokerName, queue.topic));
     const ext = {

@@ -8,13 +8,14 @@ export type UndecodableMessage = Pick<ReceivedMessage, 'topic' | 'brokerName' | 
   readonly msgId: string | undefined;
 };
 
-/** What becomes of a message whose body cannot be read or is no value of its topic, by the consumer's option. */
+/** What becomes of a message whose body cannot be read or is no value of its topic, by the policy of its topic. */
 export function undecodablePolicy(
-  policy: Undecodable,
+  policyOf: (topic: string) => Undecodable,
   group: string,
   logger: Logger,
 ): (message: UndecodableMessage, error: unknown, what: string) => MessageOutcome {
   return ({ topic, brokerName, queueId, queueOffset, msgId }, error, what) => {
+    const policy = policyOf(topic);
     if (policy === 'retry') return { kind: 'retry', error };
     if (policy === 'deadLetter') return { kind: 'deadLetter', reason: what, error };
     logger.warn(`a message is skipped: ${what}`, { group, topic, brokerName, queueId, queueOffset, msgId, error });

@@ -5,6 +5,7 @@ import {
   type DecodableTopic,
   type Expression,
   type HandlerContext,
+  type HandlerPolicies,
   rocketMQError,
 } from '../../core/index.js';
 import { DEFAULT_CLIENT } from './tokens.js';
@@ -20,6 +21,7 @@ export interface SubscribedMethod {
   readonly method: string | symbol;
   readonly topic: string | DecodableTopic;
   readonly expression: Expression;
+  readonly policies: HandlerPolicies;
 }
 
 export interface ConsumerMetadata {
@@ -60,11 +62,24 @@ export function RocketMQConsumer({ client = DEFAULT_CLIENT, ...options }: Rocket
 /**
  * Gives the messages of a topic to a method of a consumer class.
  * @param expression tags joined by `||`, or `sql('…')`; default `*`
+ * @param policies what becomes of messages that fail, as with `on`; default the consumer's
  * @throws RMQ_OPTIONS_INVALID for a topic that another method of the class has
  */
-export function Subscribe<T>(topic: DecodableTopic<T>, expression?: Expression): HandlerDecorator<T>;
-export function Subscribe(topic: string, expression?: Expression): HandlerDecorator<unknown>;
-export function Subscribe(topic: string | DecodableTopic, expression: Expression = '*'): HandlerDecorator<unknown> {
+export function Subscribe<T>(
+  topic: DecodableTopic<T>,
+  expression?: Expression,
+  policies?: HandlerPolicies,
+): HandlerDecorator<T>;
+export function Subscribe(
+  topic: string,
+  expression?: Expression,
+  policies?: HandlerPolicies,
+): HandlerDecorator<unknown>;
+export function Subscribe(
+  topic: string | DecodableTopic,
+  expression: Expression = '*',
+  policies: HandlerPolicies = {},
+): HandlerDecorator<unknown> {
   return (target, method) => {
     const before = subscribedMethods(target);
     const taken = before.find((one) => nameOf(one.topic) === nameOf(topic) && one.method !== method);
@@ -73,7 +88,7 @@ export function Subscribe(topic: string | DecodableTopic, expression: Expression
       throw rocketMQError('RMQ_OPTIONS_INVALID', words, { option: 'topic' });
     }
     Object.defineProperty(target, SUBSCRIBED, {
-      value: [...before, { method, topic, expression }],
+      value: [...before, { method, topic, expression, policies }],
       configurable: true,
     });
   };

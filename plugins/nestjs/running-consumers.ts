@@ -62,10 +62,10 @@ export class RunningConsumers {
   }
 }
 
-function handlerOf(instance: object, { method, topic }: SubscribedMethod): TopicHandler {
+function handlerOf(instance: object, { method, topic, policies }: SubscribedMethod): TopicHandler {
   const handler: Handler = (message, context) =>
     (instance as Record<string | symbol, Handler>)[method]?.(message, context);
-  return { topic: typeof topic === 'string' ? topic : topic.name, handler };
+  return { topic: typeof topic === 'string' ? topic : topic.name, handler, policies };
 }
 
 function notStatic(name: string): Error {

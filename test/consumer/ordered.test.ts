@@ -2,6 +2,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Client } from '../../core/client/client.js';
 import type { ConsumerEvent } from '../../core/consumer/consumer-event.js';
 import type { ConsumerOptions } from '../../core/consumer/consumer-options.js';
+import { on } from '../../core/consumer/topic-handler.js';
 import { connect } from '../../core/container/connect.js';
 import { startServer } from '../../core/server/index.js';
 import { tempDir } from '../kit/temp-dir.js';
@@ -111,6 +112,20 @@ describe('a consumer in order', () => {
     await graveyard.run((message) => void dead.push(message.body.toString()));
     await waitFor(() => dead.length === 1, { what: 'the dead letter' });
     expect(dead).toEqual(['key-1']);
+  });
+
+  test('gets past a poison message as its handler’s own policies say', async () => {
+    const { mq, send, consumer } = await setup();
+    for (let index = 0; index < 3; index++) await send('key', index);
+    const calls: string[] = [];
+    const made = await consumer(mq);
+    const handle = (message: { body: Buffer }): void => {
+      calls.push(message.body.toString());
+      if (message.body.toString() === 'key-1') throw new Error('poison');
+    };
+    await made.run([on(TOPIC, handle, { maxReconsumeTimes: 1, poison: 'skip' })]);
+    await waitFor(() => calls.includes('key-2'), { what: 'the message behind it' });
+    expect(calls).toEqual(['key-0', 'key-1', 'key-1', 'key-2']);
   });
 
   test.each([

@@ -7,6 +7,7 @@ import type { ConsumerOptions } from '../../core/consumer/consumer-options.js';
 import type { DeliveryOutcome } from '../../core/consumer/delivery.js';
 import { on } from '../../core/consumer/topic-handler.js';
 import { json } from '../../core/message/json-codec.js';
+import { SysFlag } from '../../core/message/sys-flag.js';
 import { topic } from '../../core/message/typed-topic.js';
 import { virtualClock } from '../../core/testing/virtual-clock.js';
 import { nextTurn, waitFor } from '../kit/wait-for.js';
@@ -86,6 +87,46 @@ describe('handlers by topic', () => {
       message,
     });
     expect(consumer.state).toBe('created');
+  });
+
+  test('have policies of their own, which count for what comes again too', async () => {
+    const { client, broker, clock } = setup({}, 0);
+    const audit = topic('audit', json());
+    for (const name of ['orders', 'audit']) broker.put(name, 0, { body: 'no JSON' });
+    broker.put('orders', 0, { body: '{"id":7}' });
+    const consumer = client.consumer({ group: 'billing', subscribe: [orders, audit], undecodable: 'skip' });
+    const failing = (): void => {
+      throw new Error('no bank today');
+    };
+    await consumer.run([
+      on(orders, failing, { undecodable: 'deadLetter', maxReconsumeTimes: 1 }),
+      on(audit, () => undefined),
+    ]);
+    const dead = () => broker.messagesOf('%DLQ%billing').map(({ body }) => body.toString());
+    await waitFor(() => broker.delayed.length === 1);
+    expect(dead()).toEqual(['no JSON']);
+    broker.deliverDelayed();
+    await waitFor(() => dead().length === 2);
+    expect(dead()[1]).toBe('{"id":7}');
+    const properties = { RETRY_TOPIC: 'orders' };
+    broker.put('%RETRY%billing', 0, { body: 'no zlib', sysFlag: SysFlag.COMPRESSED, properties });
+    await waitFor(() => dead().length === 3);
+    await clock.advance(5_000);
+    expect(broker.offsetOf('billing', 'audit', 0)).toBe(1);
+  });
+
+  test.each<[string, string, object]>([
+    ['retries', 'retries', { retries: 3 }],
+    ['undecodable', 'on.undecodable', { undecodable: 'ignore' }],
+    ['poison', 'on.poison', { poison: 'retry' }],
+    ['maxReconsumeTimes', 'on.maxReconsumeTimes', { maxReconsumeTimes: -1 }],
+  ])('are refused with a wrong policy %s, by its name', async (_name, option, policies) => {
+    const { consumer } = setup();
+    const refused = { code: 'RMQ_OPTIONS_INVALID', option };
+    await expect(consumer.run([on('orders', () => undefined, policies)])).rejects.toMatchObject(refused);
+    await consumer.run(() => undefined);
+    await expect(consumer.subscribe('audit', '*', () => undefined, policies)).rejects.toMatchObject(refused);
+    await expect(consumer.subscribe('audit', '*', undefined, policies)).rejects.toMatchObject({ option: 'handler' });
   });
 });
 

@@ -1,10 +1,10 @@
 import type { MessageQueue } from '../../message/message.js';
 import type { Clock, Timer } from '../../runtime/clock.js';
 import { type ConsumedQueue, queueKey } from '../consumed-queue.js';
-import type { Poison } from '../consumer-options.js';
 import { type DeliveryOutcome, type MessageOutcome, outcomeOf } from '../delivery.js';
 import type { DeliveryMode, EndedDelivery } from '../delivery-mode.js';
 import type { DeliveryReport } from '../delivery-report.js';
+import type { HandlerPolicies } from '../handler-policies.js';
 import { type PulledMessage, physicalOffsetOf } from '../pulled-message.js';
 import type { QueueOwnership } from '../queue-ownership.js';
 import type { SendBack } from '../send-back.js';
@@ -24,9 +24,7 @@ export interface OrderedModeServices {
   readonly locks: QueueLocks;
   /** Before a message that failed is handled again. */
   readonly suspendMs: number;
-  /** Failed tries after which `poison` decides. */
-  readonly maxReconsumeTimes: number;
-  readonly poison: Poison;
+  readonly policiesOf: (consumed: ConsumedQueue, pulled: PulledMessage) => Required<HandlerPolicies>;
   readonly sendBack: SendBack;
   /** The topic on the wire that a message was sent to first. */
   readonly originTopicOf: (consumed: ConsumedQueue, pulled: PulledMessage) => string;
@@ -167,7 +165,8 @@ export class OrderedMode implements DeliveryMode, QueueOwnership {
   /** Whether the queue goes on behind a message that failed. */
   #passes(ended: EndedDelivery, pulled: PulledMessage, outcome: Failure): boolean {
     const { consumed } = ended;
-    const { report, poison, maxReconsumeTimes, suspendMs } = this.#services;
+    const { report, policiesOf, suspendMs } = this.#services;
+    const { poison, maxReconsumeTimes } = policiesOf(consumed, pulled);
     const isLast = outcome.kind === 'retry' && pulled.tries >= maxReconsumeTimes;
     if (outcome.kind === 'deadLetter' || (isLast && poison === 'deadLetter')) {
       report.failed(ended, pulled, outcome, 'deadLetter', undefined);
@@ -205,7 +204,7 @@ export class OrderedMode implements DeliveryMode, QueueOwnership {
 
   /** The queue goes on when the broker has it. Never rejects. */
   async #sendToDeadLetters(consumed: ConsumedQueue, pulled: PulledMessage): Promise<void> {
-    const { sendBack, originTopicOf, report, wake } = this.#services;
+    const { sendBack, originTopicOf, policiesOf, report, wake } = this.#services;
     try {
       await sendBack({
         queue: consumed.queue,
@@ -213,6 +212,7 @@ export class OrderedMode implements DeliveryMode, QueueOwnership {
         msgId: pulled.message?.msgId,
         originTopic: originTopicOf(consumed, pulled),
         delayLevel: DEAD_LETTER_LEVEL,
+        maxReconsumeTimes: policiesOf(consumed, pulled).maxReconsumeTimes,
       });
     } catch (error) {
       if (consumed.dropped) return;

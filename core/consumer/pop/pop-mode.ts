@@ -5,6 +5,7 @@ import type { ResolvedRetry } from '../consumer-options.js';
 import { type DeliveryOutcome, type MessageOutcome, outcomeOf } from '../delivery.js';
 import type { DeliveryMode, EndedDelivery } from '../delivery-mode.js';
 import type { DeliveryReport } from '../delivery-report.js';
+import type { HandlerPolicies } from '../handler-policies.js';
 import { type PulledMessage, physicalOffsetOf } from '../pulled-message.js';
 import { afterMs, delayOfLevelMs } from '../retry-after.js';
 import type { SendBack } from '../send-back.js';
@@ -26,8 +27,7 @@ type Failure = Exclude<MessageOutcome, { readonly kind: 'ack' }>;
 
 export interface PopModeServices {
   readonly retry: ResolvedRetry;
-  /** Failed tries after which a message is a dead letter. */
-  readonly maxReconsumeTimes: number;
+  readonly policiesOf: (consumed: ConsumedQueue, pulled: PulledMessage) => Required<HandlerPolicies>;
   readonly invisibleTimeMs: number;
   readonly consumeTimeoutMs: number;
   readonly requests: PopRequests;
@@ -168,7 +168,7 @@ export class PopMode implements DeliveryMode {
 
   #fail(ended: EndedDelivery, pulled: PoppedMessage, outcome: Failure): void {
     const { consumed } = ended;
-    const { report, retry, maxReconsumeTimes, clock, wake } = this.#services;
+    const { report, retry, policiesOf, clock, wake } = this.#services;
     if (this.#isOver(pulled)) {
       // It comes again by itself: to say more of it would make two of it.
       report.failed(ended, pulled, outcome, 'broker', 0);
@@ -186,7 +186,7 @@ export class PopMode implements DeliveryMode {
       return;
     }
     const before = pulled.reconsumeTimes;
-    if (outcome.kind === 'deadLetter' || before >= maxReconsumeTimes) {
+    if (outcome.kind === 'deadLetter' || before >= policiesOf(consumed, pulled).maxReconsumeTimes) {
       report.failed(ended, pulled, outcome, 'deadLetter', undefined);
       this.#ask(this.#deadLetter(consumed, pulled));
       return;
@@ -222,7 +222,7 @@ export class PopMode implements DeliveryMode {
 
   /** The dead letter first: what happens between the two makes it two, never none. Never rejects. */
   async #deadLetter(consumed: ConsumedQueue, pulled: PoppedMessage): Promise<void> {
-    const { sendBack, report, clock } = this.#services;
+    const { sendBack, policiesOf, report, clock } = this.#services;
     const { topic, brokerName } = consumed.queue;
     try {
       await sendBack({
@@ -231,6 +231,7 @@ export class PopMode implements DeliveryMode {
         msgId: pulled.message?.msgId,
         originTopic: topic,
         delayLevel: DEAD_LETTER_LEVEL,
+        maxReconsumeTimes: policiesOf(consumed, pulled).maxReconsumeTimes,
       });
     } catch (error) {
       report.sendBackFailed(consumed, pulled, error, Math.max(0, pulled.invisibleUntilMs - clock.monotonic()));

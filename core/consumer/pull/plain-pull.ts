@@ -52,7 +52,7 @@ export class PlainPull implements PullConsumer {
   constructor(group: string, options: ResolvedPullOptions, services: LitePullServices) {
     const { names, clock, logger, routes, remoting, unitMode = false, compressors } = services;
     const wireGroup = names.groupToWire(group);
-    const { requestTimeoutMs, maxReconsumeTimes } = options;
+    const { requestTimeoutMs } = options;
     this.group = group;
     this.#wireGroup = wireGroup;
     this.#options = options;
@@ -60,7 +60,7 @@ export class PlainPull implements PullConsumer {
     this.#life = new LifeCycle(`pull consumer ${group}`);
     this.#events = new ConsumerEvents(group, clock, logger);
     this.#requests = new BrokerRequests(wireGroup, routes, remoting, requestTimeoutMs);
-    this.#sendBack = createSendBack({ group: wireGroup, maxReconsumeTimes, unitMode, routes, remoting });
+    this.#sendBack = createSendBack({ group: wireGroup, unitMode, routes, remoting });
     const store = { group, wireGroup, messageModel: 'clustering', localOffsetStoreDir: undefined } as const;
     this.#offsets = new CommittedOffsets((onPersisted) =>
       createOffsetStore({ ...store, events: this.#events, onPersisted }, services),
@@ -180,7 +180,9 @@ export class PlainPull implements PullConsumer {
     const { commitLogOffset, msgId, properties } = message;
     const queue = this.#wire(message);
     const originTopic = properties[PropertyName.RETRY_TOPIC] ?? queue.topic;
-    await this.#sendBack({ queue, commitLogOffset, msgId, originTopic, delayLevel: delayLevelOf(options) });
+    const { maxReconsumeTimes } = this.#options;
+    const delayLevel = delayLevelOf(options);
+    await this.#sendBack({ queue, commitLogOffset, msgId, originTopic, delayLevel, maxReconsumeTimes });
   }
 
   health(): ConsumerHealth {

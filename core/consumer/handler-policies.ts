@@ -1,0 +1,44 @@
+import { rocketMQError } from '../errors/rocketmq-error.js';
+import type { Poison, Undecodable } from './consumer-options.js';
+import { invalid, oneOf, whole } from './option-checks.js';
+
+/** What becomes of messages that fail, for one topic's handler; what is absent is as the consumer's option says. */
+export interface HandlerPolicies {
+  /** Of messages whose body cannot be read, or is no value of their typed topic. */
+  readonly undecodable?: Undecodable;
+  /** With `ordered`: of messages that failed `maxReconsumeTimes` times. */
+  readonly poison?: Poison;
+  /** Failed tries after which a message is a dead letter; with `ordered`, after which `poison` decides. 0 to 2,147,483,647. */
+  readonly maxReconsumeTimes?: number;
+}
+
+const KNOWN_POLICIES: ReadonlySet<string> = new Set<keyof HandlerPolicies>([
+  'undecodable',
+  'poison',
+  'maxReconsumeTimes',
+]);
+
+/** Checks what a handler was given, by name. @throws RMQ_OPTIONS_INVALID */
+export function checkPolicies(topic: string, given: HandlerPolicies): void {
+  if (typeof given !== 'object' || given === null) throw invalid(`on('${topic}')`, 'an object of policies', given);
+  for (const name of Object.keys(given)) {
+    if (KNOWN_POLICIES.has(name)) continue;
+    const message = `the handler of topic ${topic} has no option ${name}; there are ${[...KNOWN_POLICIES].join(', ')}`;
+    throw rocketMQError('RMQ_OPTIONS_INVALID', message, { option: name });
+  }
+  oneOf('on.undecodable', given.undecodable, ['retry', 'deadLetter', 'skip']);
+  oneOf('on.poison', given.poison, ['deadLetter', 'skip']);
+  whole('on.maxReconsumeTimes', given.maxReconsumeTimes, 0, 0, 2_147_483_647);
+}
+
+/** A handler's policies with the consumer's for what it does not say. */
+export function resolvePolicies(
+  { undecodable, poison, maxReconsumeTimes }: HandlerPolicies,
+  consumer: Required<HandlerPolicies>,
+): Required<HandlerPolicies> {
+  return {
+    undecodable: undecodable ?? consumer.undecodable,
+    poison: poison ?? consumer.poison,
+    maxReconsumeTimes: maxReconsumeTimes ?? consumer.maxReconsumeTimes,
+  };
+}
