@@ -119,6 +119,13 @@ export class BrokerRequests implements QueueOffsets {
     return this.#askAbout(address, RequestCode.GET_CONSUMER_CONNECTION_LIST);
   }
 
+  /** What a member of the group says of itself, through one broker of the topic. */
+  async runningInfo(topic: string, clientId: string): Promise<RemotingCommand> {
+    const [address] = this.#routes.topicAddresses(topic);
+    if (address === undefined) throw noBroker(topic);
+    return this.#askAbout(address, RequestCode.GET_CONSUMER_RUNNING_INFO, { clientId, jstackEnable: false });
+  }
+
   /** LOCK_BATCH_MQ: those of the queues, all of one broker, that are this client's now. */
   async lock(brokerName: string, queues: readonly MessageQueue[], clientId: string): Promise<readonly MessageQueue[]> {
     const response = await this.#askForLocks(RequestCode.LOCK_BATCH_MQ, brokerName, queues, clientId);
@@ -156,8 +163,8 @@ export class BrokerRequests implements QueueOffsets {
     return this.#remoting.invoke(address, { code, body }, { timeoutMs: this.#timeoutMs });
   }
 
-  async #askAbout(address: string, code: number): Promise<RemotingCommand> {
-    const request = { code, ext: { consumerGroup: this.#group } };
+  async #askAbout(address: string, code: number, ext: ExtInput = {}): Promise<RemotingCommand> {
+    const request = { code, ext: { consumerGroup: this.#group, ...ext } };
     return expectSuccess(await this.#remoting.invoke(address, request, { timeoutMs: this.#timeoutMs }), { address });
   }
 

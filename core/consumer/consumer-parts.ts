@@ -148,8 +148,10 @@ export function assembleConsumer(plan: ConsumerPlan, services: ConsumerServices)
   });
   const check = new SubscriptionCheck({
     group,
+    clientId: membership.clientId,
     subscriptions: subscriptions.byWire,
     connections: (topic) => requests.connections(topic),
+    runningInfo: (...of) => requests.runningInfo(...of),
     logger,
     events,
   });

@@ -1,48 +1,64 @@
 import { isRocketMQError } from '../errors/rocketmq-error.js';
-import { parseJsonDialect } from '../remoting/protocol/json-dialect.js';
 import type { RemotingCommand } from '../remoting/protocol/remoting-command.js';
 import { ResponseCode } from '../remoting/protocol/response-codes.js';
 import type { Logger } from '../runtime/logger.js';
 import type { ConsumerEvents } from './consumer-events.js';
 import type { TopicSubscription } from './subscription.js';
+import { keptSubscription, sameSubscription, subscriptionOfMember, type ToldSubscription } from './told-subscription.js';
+
+/** Other members that are asked in one round; those of a larger group in the rounds that follow. */
+const ASKED_MAX = 8;
 
 export interface SubscriptionCheckServices {
   /** The group as the application writes it. */
   readonly group: string;
+  readonly clientId: string;
   /** By the topic's name on the wire. */
   readonly subscriptions: ReadonlyMap<string, TopicSubscription>;
   /** What a broker knows of the group (GET_CONSUMER_CONNECTION_LIST). */
   readonly connections: (topic: string) => Promise<RemotingCommand>;
+  /** What a member says of itself, through a broker (GET_CONSUMER_RUNNING_INFO). */
+  readonly runningInfo: (topic: string, clientId: string) => Promise<RemotingCommand>;
   readonly logger: Logger;
   readonly events: ConsumerEvents;
+}
+
+/** What was found out about a topic since members, or our own subscription, changed last. */
+interface Findings {
+  readonly of: string;
+  readonly told: Set<string>;
+  readonly asked: Set<string>;
 }
 
 /**
  * Says so when members of one group subscribe to different things. A broker keeps one subscription a group and topic, the
  * newest it heard of, so messages that only an older member wants are filtered away and nobody gets them: the most
- * puzzling loss that users of RocketMQ report. Looked at whenever the members are others than before.
+ * puzzling loss that users of RocketMQ report. Looked at in each round of sharing out, since another member may subscribe
+ * anew at any time without a sign; each difference is told once for as long as the members stay the same. A member
+ * whose own subscription is the one that the broker keeps sees nothing there, and asks the others.
  */
 export class SubscriptionCheck {
   readonly #services: SubscriptionCheckServices;
-  readonly #lookedAt = new Map<string, string>();
+  readonly #findings = new Map<string, Findings>();
   #supported = true;
 
   constructor(services: SubscriptionCheckServices) {
     this.#services = services;
   }
 
-  /** Never rejects. */
+  /** One small request, and one to each member that has to be asked. Never rejects. */
   async look(wireTopic: string, clientIds: readonly string[]): Promise<void> {
-    const members = clientIds.join('\n');
-    if (!this.#supported || clientIds.length < 2 || this.#lookedAt.get(wireTopic) === members) return;
-    this.#lookedAt.set(wireTopic, members);
     const { connections, logger, group, subscriptions } = this.#services;
+    const ours = subscriptions.get(wireTopic);
+    if (!this.#supported || clientIds.length < 2 || ours === undefined) return;
     try {
-      const theirs = subscriptionOf(await connections(wireTopic), wireTopic);
-      const ours = subscriptions.get(wireTopic);
-      if (ours !== undefined && !same(theirs, ours)) this.#tell(ours, theirs?.expression, clientIds);
+      const kept = keptSubscription(await connections(wireTopic), wireTopic);
+      // Ours changed meanwhile, or the broker has yet to hear of it: the next round tells.
+      if (subscriptions.get(wireTopic) !== ours || (kept !== undefined && kept.subVersion < ours.subVersion)) return;
+      const findings = this.#findingsOf(wireTopic, ours, clientIds);
+      this.#compare(findings, ours, kept, clientIds);
+      if (kept?.subVersion === ours.subVersion) await this.#askOthers(findings, wireTopic, ours, clientIds);
     } catch (error) {
-      this.#lookedAt.delete(wireTopic);
       if (
         isRocketMQError(error, 'RMQ_BROKER_ERROR') &&
         error.responseCode === ResponseCode.REQUEST_CODE_NOT_SUPPORTED
@@ -53,44 +69,53 @@ export class SubscriptionCheck {
     }
   }
 
-  #tell(ours: TopicSubscription, theirs: string | undefined, clientIds: readonly string[]): void {
+  #findingsOf(wireTopic: string, { subVersion }: TopicSubscription, clientIds: readonly string[]): Findings {
+    const of = [subVersion, ...clientIds].join('\n');
+    const before = this.#findings.get(wireTopic);
+    if (before?.of === of) return before;
+    const findings = { of, told: new Set<string>(), asked: new Set<string>() };
+    this.#findings.set(wireTopic, findings);
+    return findings;
+  }
+
+  async #askOthers(
+    findings: Findings,
+    wireTopic: string,
+    ours: TopicSubscription,
+    clientIds: readonly string[],
+  ): Promise<void> {
+    const { clientId: own, runningInfo, logger, group } = this.#services;
+    const others = clientIds.filter((id) => id !== own && !findings.asked.has(id)).slice(0, ASKED_MAX);
+    for (const other of others) findings.asked.add(other);
+    const ask = async (other: string): Promise<void> => {
+      try {
+        const theirs = subscriptionOfMember(await runningInfo(wireTopic, other), wireTopic);
+        if (this.#findings.get(wireTopic) === findings) this.#compare(findings, ours, theirs, clientIds);
+      } catch (error) {
+        // It may not be able to tell; where it differs it sees what the broker keeps, and says so itself.
+        logger.debug('a member does not tell what it subscribes to', { group, clientId: other, error });
+      }
+    };
+    await Promise.all(others.map(ask));
+  }
+
+  #compare(
+    { told }: Findings,
+    ours: TopicSubscription,
+    theirs: ToldSubscription | undefined,
+    clientIds: readonly string[],
+  ): void {
+    if (sameSubscription(theirs, ours)) return;
+    const difference = theirs === undefined ? '' : `${theirs.expressionType} ${theirs.expression}`;
+    if (told.has(difference)) return;
+    told.add(difference);
     const { logger, events, group } = this.#services;
     logger.error(
       'members of one consumer group have different subscriptions: messages get lost to all of them; give every member the same topics and expressions, or another group',
-      { group, topic: ours.topic, ours: ours.expression, theirs: theirs ?? 'none', members: clientIds },
+      { group, topic: ours.topic, ours: ours.expression, theirs: theirs?.expression ?? 'none', members: clientIds },
     );
     if (events.observed) {
-      events.emit({ type: 'subscriptionConflict', topic: ours.topic, ours: ours.expression, theirs });
+      events.emit({ type: 'subscriptionConflict', topic: ours.topic, ours: ours.expression, theirs: theirs?.expression });
     }
   }
-}
-
-/** What a broker holds as the subscription of a group to a topic. */
-interface BrokerSubscription {
-  readonly expression: string;
-  readonly tags: ReadonlySet<string>;
-  readonly expressionType: string;
-}
-
-/** The subscription that a broker holds for a group and a topic. Matches a part of Apache's ConsumerConnection. */
-function subscriptionOf(response: RemotingCommand, topic: string): BrokerSubscription | undefined {
-  const body = parseJsonDialect(response.body) as { subscriptionTable?: Record<string, unknown> } | null;
-  const entry = body?.subscriptionTable?.[topic] as
-    | { subString?: unknown; tagsSet?: unknown; expressionType?: unknown }
-    | undefined;
-  if (entry === undefined || entry === null) return undefined;
-  const tags = Array.isArray(entry.tagsSet) ? entry.tagsSet.filter((tag) => typeof tag === 'string') : [];
-  const { expressionType } = entry;
-  return {
-    expression: String(entry.subString),
-    tags: new Set(tags),
-    expressionType: typeof expressionType === 'string' ? expressionType : 'TAG',
-  };
-}
-
-/** Tags in any order; an SQL expression to the letter. */
-function same(theirs: BrokerSubscription | undefined, ours: TopicSubscription): boolean {
-  if (theirs === undefined || theirs.expressionType !== ours.expressionType) return false;
-  if (ours.expressionType === 'SQL92') return theirs.expression === ours.expression;
-  return theirs.tags.size === ours.tags.size && [...theirs.tags].every((tag) => ours.tags.has(tag));
 }

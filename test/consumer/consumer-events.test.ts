@@ -2,12 +2,15 @@ import { map } from 'rxjs';
 import { expect, expectTypeOf, test } from 'vitest';
 import type { ConsumedMessage } from '../../core/consumer/consumed-message.js';
 import type { SubscribedMessage } from '../../core/consumer/subscribe.js';
+import { connect } from '../../core/container/connect.js';
 import { json } from '../../core/message/json-codec.js';
 import type { ReceivedMessage } from '../../core/message/message.js';
 import { topic } from '../../core/message/typed-topic.js';
 import { RequestCode } from '../../core/remoting/protocol/request-codes.js';
 import { ResponseCode } from '../../core/remoting/protocol/response-codes.js';
+import { startServer } from '../../core/server/index.js';
 import { virtualClock } from '../../core/testing/virtual-clock.js';
+import { closeAfterTest } from '../kit/close-after-test.js';
 import { waitFor } from '../kit/wait-for.js';
 import { answerOf, FakeBroker, type Script } from './kit/fake-broker.js';
 import { eventsOf, fakeClient } from './kit/fake-client.js';
@@ -99,8 +102,89 @@ test('members that agree, and brokers that cannot tell, cause no noise', async (
     broker.requests.filter(({ command }) => command.code === RequestCode.GET_CONSUMER_CONNECTION_LIST).length;
   broker.join('billing', 'c3', () => undefined);
   await clock.advance(60_000);
-  expect(asked()).toBe(2);
+  expect(asked()).toBe(3);
   expect(client.log.filter(({ level }) => level === 'error')).toEqual([]);
+});
+
+test('a member that agreed once is told when another subscribes anew, though no member comes or goes, each difference once', async () => {
+  const { broker, client, clock } = setup();
+  const agreed = { subVersion: clock.now() + 1, tagsSet: ['created'], subString: 'created' };
+  broker.script = connectionsSay({ orders: agreed });
+  const consumer = client.consumer({ group: 'billing', subscribe: { orders: 'created' } });
+  const events = eventsOf(consumer);
+  await consumer.run(() => undefined);
+  broker.join('billing', 'c2', () => undefined);
+  await clock.advance(20_000);
+  const theirs = () => events.flatMap((event) => (event.type === 'subscriptionConflict' ? [event.theirs] : []));
+  expect(theirs()).toEqual([]);
+  broker.script = connectionsSay({ orders: { subVersion: clock.now(), tagsSet: ['paid'], subString: 'paid' } });
+  await clock.advance(60_000);
+  expect(theirs()).toEqual(['paid']);
+  broker.script = connectionsSay({ audit: { subVersion: clock.now(), tagsSet: [], subString: '*' } });
+  await clock.advance(60_000);
+  expect(theirs()).toEqual(['paid', undefined]);
+  // As before the broker had heard of this member.
+  broker.script = connectionsSay({ orders: { subVersion: 1, tagsSet: ['old'], subString: 'old' } });
+  await clock.advance(20_000);
+  expect(theirs()).toHaveLength(2);
+  await consumer.subscribe('orders', 'paid');
+  broker.script = connectionsSay({ orders: { subVersion: clock.now(), tagsSet: ['paid'], subString: 'paid' } });
+  await clock.advance(20_000);
+  expect(theirs()).toHaveLength(2);
+});
+
+test('a member whose subscription is the one that the broker keeps asks the others, once for as long as they stay', async () => {
+  const { broker, client, clock } = setup();
+  const same = { topic: 'orders', subVersion: clock.now(), tagsSet: ['created'], subString: 'created' };
+  const kept = connectionsSay({ orders: same });
+  const said: Readonly<Record<string, readonly object[]>> = {
+    c2: [{ ...same, subVersion: 1 }],
+    c3: [{ ...same, subVersion: 1, tagsSet: ['paid'], subString: 'paid' }],
+    c4: [{ ...same, topic: 'audit' }],
+  };
+  const asked: string[] = [];
+  broker.script = (request) => {
+    if (request.command.code !== RequestCode.GET_CONSUMER_RUNNING_INFO) return kept(request);
+    const { clientId = '' } = request.ext;
+    asked.push(clientId);
+    const subscriptionSet = said[clientId];
+    if (subscriptionSet === undefined) return answerOf(ResponseCode.SYSTEM_ERROR, {}, 'too old to tell');
+    return { ...answerOf(0), body: Buffer.from(JSON.stringify({ subscriptionSet })) };
+  };
+  const consumer = client.consumer({ group: 'billing', subscribe: { orders: 'created' } });
+  const events = eventsOf(consumer);
+  await consumer.run(() => undefined);
+  for (const id of ['c2', 'c3', 'c4', 'c5']) broker.join('billing', id, () => undefined);
+  await clock.advance(60_000);
+  const conflicts = events.filter(({ type }) => type === 'subscriptionConflict');
+  expect(conflicts).toMatchObject([{ theirs: 'paid' }, { theirs: undefined }]);
+  expect(asked.slice(-4).sort()).toEqual(['c2', 'c3', 'c4', 'c5']);
+  const before = asked.length;
+  await clock.advance(60_000);
+  expect(asked).toHaveLength(before);
+  for (let id = 10; id < 20; id++) broker.join('billing', `c${id}`, () => undefined);
+  await clock.advance(40_000);
+  expect(asked.slice(before).filter((id) => id === 'c19')).toHaveLength(1);
+});
+
+test('members with different topics are both told, by a server that keeps the newest only', async () => {
+  const server = closeAfterTest(await startServer({ store: 'memory', nameServerPort: 0, brokerPort: 0 }));
+  const member = async (topic: string) => {
+    const mq = closeAfterTest(await connect({ nameServers: server.nameServers }));
+    await (await mq.producer({ group: `${topic}-shop` })).send({ topic, body: 'x' });
+    const consumer = await mq.consumer({ group: 'billing', subscribe: { [topic]: '*' } });
+    const events = eventsOf(consumer);
+    await consumer.run(() => undefined);
+    return events;
+  };
+  const older = await member('orders');
+  const newer = await member('audit');
+  for (const events of [older, newer]) {
+    await waitFor(() => events.some(({ type }) => type === 'subscriptionConflict'), { what: 'the conflict' });
+  }
+  const conflictOf = (events: typeof older) => events.find(({ type }) => type === 'subscriptionConflict');
+  expect(conflictOf(older)).toMatchObject({ topic: 'orders', ours: '*', theirs: undefined });
+  expect(conflictOf(newer)).toMatchObject({ topic: 'audit', ours: '*', theirs: undefined });
 });
 
 test('messages are typed by what was subscribed to', () => {

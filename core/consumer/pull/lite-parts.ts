@@ -108,8 +108,10 @@ export function assembleLitePull(plan: LitePullPlan, services: LitePullServices)
   });
   const check = new SubscriptionCheck({
     group,
+    clientId: membership.clientId,
     subscriptions: subscriptions.byWire,
     connections: (topic) => requests.connections(topic),
+    runningInfo: (...of) => requests.runningInfo(...of),
     logger,
     events,
   });
