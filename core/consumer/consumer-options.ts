@@ -124,6 +124,8 @@ export interface ConsumerOptions<S extends Subscribe = Subscribe> {
   readonly requestTimeoutMs?: number;
   /** What one body may grow to when it is decompressed. 1 to 1,073,741,824, default 16,777,216 (16 MiB). */
   readonly decompressedSizeBytesMax?: number;
+  /** Closes the consumer once it was started, in whichever shape; `run`, `runBatch` and `messages` may be given another. Default none. */
+  readonly signal?: AbortSignal;
 }
 
 /** How failed messages come again. */
@@ -166,4 +168,5 @@ export interface ResolvedConsumerOptions {
   readonly persistOffsetIntervalMs: number;
   readonly requestTimeoutMs: number;
   readonly decompressedSizeBytesMax: number;
+  readonly signal: AbortSignal | undefined;
 }

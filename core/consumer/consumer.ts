@@ -49,7 +49,7 @@ export type BatchHandler<S extends Subscribe = Subscribe> = (
 ) => unknown;
 
 export interface RunOptions {
-  /** Closes the consumer. */
+  /** Closes the consumer. Default: the `signal` of its options. */
   readonly signal?: AbortSignal;
 }
 
@@ -103,8 +103,8 @@ export interface Consumer<S extends Subscribe = Subscribe> {
    */
   messages(options?: IterationOptions): AsyncIterableIterator<SubscribedMessage<S>, undefined>;
   /**
-   * The same pushed, for one subscriber: subscribing starts the consumer, unsubscribing closes it. No more than `concurrency`
-   * come before something is said of one.
+   * The same pushed, for one subscriber: subscribing starts the consumer, unsubscribing closes it, and so does the `signal` of
+   * the options; then it completes. No more than `concurrency` come before something is said of one.
    */
   readonly messages$: Observable<SubscribedMessage<S>>;
   /**

@@ -13,7 +13,7 @@ export interface IterationOptions {
    * of it; leaving the loop leaves the last one unacknowledged.
    */
   readonly ack?: 'explicit' | 'onNext';
-  /** Ends the iteration and closes the consumer. */
+  /** Ends the iteration and closes the consumer. Default: the `signal` of its options. */
   readonly signal?: AbortSignal;
 }
 

@@ -205,7 +205,7 @@ export class PushConsumer<S extends Subscribe> implements Consumer<S> {
     return this.close();
   }
 
-  async #run(receiver: Receiver, { signal }: RunOptions): Promise<void> {
+  async #run(receiver: Receiver, { signal = this.#options.signal }: RunOptions): Promise<void> {
     this.#expectCreated();
     signal?.throwIfAborted();
     this.#state = 'starting';

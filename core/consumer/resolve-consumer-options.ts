@@ -8,7 +8,7 @@ import type {
   ResolvedConsumerOptions,
   StartFrom,
 } from './consumer-options.js';
-import { flag, functionOption, invalid, limit, oneOf, rate, whole } from './option-checks.js';
+import { abortSignal, flag, functionOption, invalid, limit, oneOf, rate, whole } from './option-checks.js';
 
 const KNOWN_OPTIONS: ReadonlySet<string> = new Set<keyof ConsumerOptions>([
   'group',
@@ -46,6 +46,7 @@ const KNOWN_OPTIONS: ReadonlySet<string> = new Set<keyof ConsumerOptions>([
   'persistOffsetIntervalMs',
   'requestTimeoutMs',
   'decompressedSizeBytesMax',
+  'signal',
 ]);
 
 /**
@@ -132,6 +133,7 @@ export function resolveConsumerOptions(options: ConsumerOptions): ResolvedConsum
       1,
       1_073_741_824,
     ),
+    signal: abortSignal('signal', options.signal),
   };
 }
 

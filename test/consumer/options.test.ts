@@ -85,6 +85,7 @@ describe('options', () => {
     ['consumeTimeoutMs', { consumeTimeoutMs: 999 }],
     ['handlerRetry.times', { handlerRetry: { times: 3 } }],
     ['decompressedSizeBytesMax', { decompressedSizeBytesMax: 0 }],
+    ['signal', { signal: new AbortController() }],
     ['concurency', { concurency: 3 }],
   ])('a wrong %s is refused by name', (option, wrong) => {
     const options = { group: 'g', subscribe: { t: '*' }, ...wrong } as ConsumerOptions;

@@ -354,6 +354,48 @@ describe('messages$', () => {
   });
 });
 
+describe('the signal of the options', () => {
+  test('closes messages$: what is given out may still be acknowledged, then it completes', async () => {
+    const stop = new AbortController();
+    const { consumer, broker } = setup({ signal: stop.signal });
+    const held: ConsumedMessage[] = [];
+    const ended = new Promise<void>((resolve, reject) => {
+      consumer.messages$.subscribe({ next: (message) => held.push(message), complete: resolve, error: reject });
+    });
+    await waitFor(() => held.length === 3);
+    stop.abort();
+    await ended;
+    expect(consumer.state).toBe('closing');
+    for (const message of held) expect(message.ack()).toBe(true);
+    await consumer.close();
+    expect([consumer.state, broker.offsetOf('billing', 'orders', 0)]).toEqual(['shut down', 3]);
+  });
+
+  test('closes runBatch, unless that was given one of its own', async () => {
+    const [stop, own] = [new AbortController(), new AbortController()];
+    const batches: number[] = [];
+    const { consumer, client, committed } = setup({ signal: stop.signal, batchSize: 4 });
+    await consumer.runBatch((messages) => void batches.push(messages.length));
+    await waitFor(() => batches.length === 1);
+    stop.abort();
+    await consumer.close();
+    expect([consumer.state, await committed(), batches]).toEqual(['shut down', 3, [3]]);
+    const other = client.consumer({ group: 'billing', subscribe: { orders: '*' }, signal: stop.signal });
+    await other.runBatch(() => undefined, { signal: own.signal });
+    expect(other.state).toBe('running');
+    own.abort();
+    expect(other.state).toBe('closing');
+  });
+
+  test('starts nothing when it was aborted before', async () => {
+    const { consumer } = setup({ signal: AbortSignal.abort() });
+    await expect(consumer.run(() => undefined)).rejects.toMatchObject({ name: 'AbortError' });
+    await expect(consumer.messages().next()).rejects.toMatchObject({ name: 'AbortError' });
+    const failure = await new Promise((resolve) => consumer.messages$.subscribe({ error: resolve }));
+    expect([failure, consumer.state]).toEqual([expect.objectContaining({ name: 'AbortError' }), 'created']);
+  });
+});
+
 test('a signal that a handler aborts before the start is over ends it in peace', async () => {
   const { consumer, committed } = setup();
   const stop = new AbortController();
