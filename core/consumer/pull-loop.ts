@@ -8,6 +8,7 @@ import type { ConsumeStatistics } from './consume-statistics.js';
 import type { ConsumedQueue } from './consumed-queue.js';
 import type { ConsumerEvents } from './consumer-events.js';
 import type { ResolvedConsumerOptions } from './consumer-options.js';
+import { pullAddress } from './pull-address.js';
 import { type PullAnswer, pullRequest, readPullAnswer } from './pull-request.js';
 import type { QueueFeed } from './queue-feed.js';
 
@@ -134,21 +135,9 @@ export class PullLoop implements QueueFeed {
       return;
     }
     this.#state = 'pulling';
-    const address = this.#address();
+    const address = pullAddress(this.#services.routes, this.#consumed.queue.brokerName, this.#brokerId);
     if (address !== undefined) this.#request(address);
     else this.#loadAddress();
-  }
-
-  /** The broker that was suggested last, else the next id, else any of that name. */
-  #address(): string | undefined {
-    const { routes } = this.#services;
-    const { brokerName } = this.#consumed.queue;
-    for (const brokerId of [this.#brokerId, this.#brokerId + 1]) {
-      const address = routes.brokerAddress(brokerName, brokerId);
-      if (address !== undefined) return address;
-    }
-    const any = routes.brokers().find((broker) => broker.brokerName === brokerName);
-    return any?.address;
   }
 
   #loadAddress(): void {

@@ -1,11 +1,17 @@
 import { tap } from 'rxjs';
 import { expect, onTestFinished, test } from 'vitest';
+import { createPullConsumer } from '../../core/consumer/pull/create-pull-consumer.js';
 import { sql } from '../../core/consumer/sql.js';
 import { connect } from '../../core/container/connect.js';
 import type { Plugin } from '../../core/plugin/plugin.js';
+import { RequestCode } from '../../core/remoting/protocol/request-codes.js';
 import { startServer } from '../../core/server/index.js';
+import { virtualClock } from '../../core/testing/virtual-clock.js';
+import { closeAfterTest } from '../kit/close-after-test.js';
 import { tempDir } from '../kit/temp-dir.js';
 import { waitFor } from '../kit/wait-for.js';
+import { FakeBroker } from './kit/fake-broker.js';
+import { fakeClient } from './kit/fake-client.js';
 
 async function cluster(plugins: readonly Plugin<unknown>[] = []) {
   const running = await startServer({ dir: tempDir(), nameServerPort: 0, brokerPort: 0 });
@@ -111,4 +117,31 @@ test('interceptors see each pull as a delivery that is done at once; filters tak
   const { messages, nextBeginOffset } = await consumer.pull(queue, '*', 0);
   expect([bodies(messages), nextBeginOffset]).toEqual([['1', '3'], 3]);
   expect(seen).toEqual(['gets 1,3', 'ack']);
+});
+
+test('a queue is pulled from the broker that its last answer suggested, each queue for itself', async () => {
+  const broker = new FakeBroker();
+  broker.createTopic('orders', 2);
+  for (const queueId of [0, 1]) broker.put('orders', queueId);
+  const { onClosed: _none, ...services } = fakeClient(broker, virtualClock()).services;
+  const slave = '127.0.0.1:10921';
+  const pulls: string[] = [];
+  const { routes, remoting } = services;
+  const brokerAddress = routes.brokerAddress.bind(routes);
+  routes.brokerAddress = (name, brokerId = 0) => (brokerId === 1 ? slave : brokerAddress(name, brokerId));
+  const invoke = remoting.invoke.bind(remoting);
+  remoting.invoke = (address, request, options) => {
+    if (request.code === RequestCode.PULL_MESSAGE) pulls.push(`${request.ext?.queueId} at ${address}`);
+    return invoke(address, request, options);
+  };
+  const consumer = closeAfterTest(await createPullConsumer({ group: 'g' }, services));
+  const queueOf = (queueId: number) => ({ topic: 'orders', brokerName: broker.name, queueId });
+  broker.suggestedBrokerId = 1;
+  await consumer.pull(queueOf(0), '*', 0);
+  broker.suggestedBrokerId = 0;
+  await consumer.pull(queueOf(1), '*', 0);
+  await consumer.pull(queueOf(0), '*', 0);
+  await consumer.pull(queueOf(0), '*', 0);
+  const master = broker.address;
+  expect(pulls).toEqual([`0 at ${master}`, `1 at ${master}`, `0 at ${slave}`, `0 at ${master}`]);
 });

@@ -234,6 +234,8 @@ export class PlainPull implements PullConsumer {
       maxMessages: whole('maxMessages', maxMessages, 32, 1, 1_024),
       timeoutMs: whole('timeoutMs', timeoutMs, defaultTimeoutMs, 1, 600_000),
       signal: signal === undefined ? closing : AbortSignal.any([signal, closing]),
+      brokerId: this.#pulled.suggestedBrokerId(queue),
+      onSuggested: (brokerId: number) => this.#pulled.suggested(queue, brokerId),
     };
     const { clock } = this.#services;
     this.#pulled.began(queue, clock.monotonic());

@@ -12,6 +12,7 @@ interface Pulled {
   /** Of the pulls since the last that succeeded. */
   firstFailureMs: number | undefined;
   lastFailureMs: number;
+  suggestedBrokerId: number;
 }
 
 /** What single pulls told of their queues. All times are monotonic milliseconds. */
@@ -31,9 +32,19 @@ export class PulledQueues {
     const pulled = this.#queues.get(queueKey(queue));
     if (pulled !== undefined) pulled.lastPullMs = nowMs;
     else {
-      const never = { answer: undefined, firstFailureMs: undefined, lastFailureMs: nowMs };
+      const never = { answer: undefined, firstFailureMs: undefined, lastFailureMs: nowMs, suggestedBrokerId: 0 };
       this.#queues.set(queueKey(queue), { queue, lastPullMs: nowMs, progressMs: nowMs, ...never });
     }
+  }
+
+  /** Which of the brokers of its name the queue is to be pulled from next. Default 0, the master. */
+  suggestedBrokerId(queue: MessageQueue): number {
+    return this.#queues.get(queueKey(queue))?.suggestedBrokerId ?? 0;
+  }
+
+  suggested(queue: MessageQueue, brokerId: number): void {
+    const pulled = this.#queues.get(queueKey(queue));
+    if (pulled !== undefined) pulled.suggestedBrokerId = brokerId;
   }
 
   answered(queue: MessageQueue, answer: PullResult, nowMs: number): void {

@@ -4,6 +4,7 @@ import { optionalInt64 } from '../../remoting/protocol/ext-fields.js';
 import { ResponseCode } from '../../remoting/protocol/response-codes.js';
 import { ConsumedQueue } from '../consumed-queue.js';
 import { ACK } from '../delivery.js';
+import { pullAddress } from '../pull-address.js';
 import { type PullFacts, pullRequest, readPullAnswer } from '../pull-request.js';
 import type { TopicSubscription } from '../subscription.js';
 import type { LitePullServices } from './lite-pull-consumer.js';
@@ -30,6 +31,10 @@ export interface QueuePull {
   readonly suspendTimeoutMs: number | undefined;
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
+  /** Which of the brokers of that name the last answer suggested; 0, the master, at first. */
+  readonly brokerId: number;
+  /** Told what the answer suggests for the next pull of the queue. */
+  readonly onSuggested: (brokerId: number) => void;
 }
 
 /** One pull of one queue, and its messages through plugins' filters and interceptors: for them they are done at once. */
@@ -47,9 +52,11 @@ export async function pullQueue(
     subscription: subscription.expression,
   };
   const { brokerName, topic } = queue;
-  const address = routes.brokerAddress(brokerName, 0) ?? (await routes.loadBrokerAddress(brokerName, topic));
+  const address =
+    pullAddress(routes, brokerName, pull.brokerId) ?? (await routes.loadBrokerAddress(brokerName, topic));
   const response = await remoting.invoke(address, pullRequest(facts), { timeoutMs, signal });
   const answer = readPullAnswer(response, address);
+  pull.onSuggested(answer.suggestedBrokerId);
   const result = {
     status: STATUS[response.code] ?? 'NO_NEW_MSG',
     messages: [],
