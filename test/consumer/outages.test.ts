@@ -65,7 +65,7 @@ async function setup() {
   onTestFinished(() => void process.off('unhandledRejection', onRejection));
   const got = new Set<number>();
   await consumer.run((message) => void got.add(Number(message.body.toString())));
-  return { nameServer, broker, producer, consumer, got, rejections };
+  return { nameServer, broker, direct, producer, consumer, got, rejections };
 }
 
 test('connections that are cut again and again lose no message, and nothing escapes', async () => {
@@ -79,8 +79,8 @@ test('connections that are cut again and again lose no message, and nothing esca
   expect(rejections).toEqual([]);
 });
 
-test('a broker that cannot be reached for a while, and name servers that are away all along, stop nothing for good', async () => {
-  const { broker, nameServer, producer, got, rejections, consumer } = await setup();
+test('a broker that cannot be reached for a while, and name servers that are away even longer, stop nothing for good', async () => {
+  const { broker, nameServer, direct, producer, got, rejections, consumer } = await setup();
   await waitFor(() => got.size === 1);
   nameServer.setUp(false);
   nameServer.cut();
@@ -96,8 +96,38 @@ test('a broker that cannot be reached for a while, and name servers that are awa
   expect(got.size).toBe(1);
   broker.setUp(true);
   await waitFor(() => got.size === 21, { timeoutMs: 15_000, what: 'the messages of the outage' });
+  nameServer.setUp(true);
+  await direct.admin.createTopic('orders', { queueNum: 6 });
+  await waitFor(() => consumer.assignment().length === 6, { timeoutMs: 15_000, what: 'the queues that are new' });
   expect(rejections).toEqual([]);
   expect(consumer.state).toBe('running');
+});
+
+test('a broker that is new in the cluster is read without help', async () => {
+  const first = closeAfterTest(await startServer({ store: 'memory', nameServerPort: 0, brokerPort: 0 }));
+  const clientOf = async (nameServers: string) =>
+    closeAfterTest(await connect({ nameServers, pollNameServerIntervalMs: 1_000 }));
+  const mq = await clientOf(first.nameServers);
+  await (await mq.producer({ group: 'shop' })).send({ topic: 'orders', body: 'at the first' });
+  const consumer = await mq.consumer({ group: 'billing', subscribe: { orders: '*' }, from: 'first' });
+  const got: string[] = [];
+  await consumer.run((message) => void got.push(`${message.body} ${message.brokerName}`));
+  const second = closeAfterTest(
+    await startServer({
+      store: 'memory',
+      nameServerPort: 0,
+      brokerPort: 0,
+      brokerName: 'broker-b',
+      registerWith: first.nameServers,
+    }),
+  );
+  // Its own name server knows of no other broker, so what is sent through it goes there.
+  const [itsOwn = ''] = second.nameServers.split(';');
+  const other = await (await clientOf(itsOwn)).producer({ group: 'other-shop' });
+  await other.send({ topic: 'orders', body: 'at the second' });
+  await waitFor(() => got.length === 2, { timeoutMs: 15_000, what: 'the message at the new broker' });
+  expect(got).toEqual(['at the first broker-a', 'at the second broker-b']);
+  expect(new Set(consumer.assignment().map(({ brokerName }) => brokerName))).toEqual(new Set(['broker-a', 'broker-b']));
 });
 
 test('closing while everything is away ends all the same', async () => {
