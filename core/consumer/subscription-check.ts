@@ -4,7 +4,12 @@ import { ResponseCode } from '../remoting/protocol/response-codes.js';
 import type { Logger } from '../runtime/logger.js';
 import type { ConsumerEvents } from './consumer-events.js';
 import type { TopicSubscription } from './subscription.js';
-import { keptSubscription, sameSubscription, subscriptionOfMember, type ToldSubscription } from './told-subscription.js';
+import {
+  keptSubscription,
+  sameSubscription,
+  subscriptionOfMember,
+  type ToldSubscription,
+} from './told-subscription.js';
 
 /** Other members that are asked in one round; those of a larger group in the rounds that follow. */
 const ASKED_MAX = 8;
@@ -114,8 +119,8 @@ export class SubscriptionCheck {
       'members of one consumer group have different subscriptions: messages get lost to all of them; give every member the same topics and expressions, or another group',
       { group, topic: ours.topic, ours: ours.expression, theirs: theirs?.expression ?? 'none', members: clientIds },
     );
-    if (events.observed) {
-      events.emit({ type: 'subscriptionConflict', topic: ours.topic, ours: ours.expression, theirs: theirs?.expression });
-    }
+    if (!events.observed) return;
+    const expressions = { ours: ours.expression, theirs: theirs?.expression };
+    events.emit({ type: 'subscriptionConflict', topic: ours.topic, ...expressions });
   }
 }
