@@ -100,9 +100,11 @@ test('members that agree, and brokers that cannot tell, cause no noise', async (
       : undefined;
   const asked = () =>
     broker.requests.filter(({ command }) => command.code === RequestCode.GET_CONSUMER_CONNECTION_LIST).length;
+  const before = asked();
+  expect(before).toBeGreaterThan(0);
   broker.join('billing', 'c3', () => undefined);
   await clock.advance(60_000);
-  expect(asked()).toBe(3);
+  expect(asked()).toBe(before + 1);
   expect(client.log.filter(({ level }) => level === 'error')).toEqual([]);
 });
 

@@ -52,8 +52,7 @@ export async function pullQueue(
     subscription: subscription.expression,
   };
   const { brokerName, topic } = queue;
-  const address =
-    pullAddress(routes, brokerName, pull.brokerId) ?? (await routes.loadBrokerAddress(brokerName, topic));
+  const address = pullAddress(routes, brokerName, pull.brokerId) ?? (await routes.loadBrokerAddress(brokerName, topic));
   const response = await remoting.invoke(address, pullRequest(facts), { timeoutMs, signal });
   const answer = readPullAnswer(response, address);
   pull.onSuggested(answer.suggestedBrokerId);
