@@ -8,8 +8,8 @@ import { type Order, orders } from './orders.js';
 export class BillingConsumer {
   constructor(@Inject(Ledger) private readonly ledger: Ledger) {}
 
-  /** Returning acknowledges; throwing has the message come again. */
-  @Subscribe(orders, 'created || changed')
+  /** Returning acknowledges; throwing has the message come again. What is no order goes to the dead letters at once. */
+  @Subscribe(orders, 'created || changed', { undecodable: 'deadLetter' })
   async bill(message: ConsumedMessage<Order>): Promise<void> {
     await this.ledger.bill(message.value);
   }

@@ -3,6 +3,7 @@ import { map } from 'rxjs';
 import { describe, expect, test } from 'vitest';
 import type { ConsumerOptions } from '../../../core/consumer/consumer-options.js';
 import type { DeliveryInterceptor } from '../../../core/consumer/delivery.js';
+import { on } from '../../../core/consumer/topic-handler.js';
 import { rocketMQError } from '../../../core/errors/rocketmq-error.js';
 import { RequestCode } from '../../../core/remoting/protocol/request-codes.js';
 import { virtualClock } from '../../../core/testing/virtual-clock.js';
@@ -146,6 +147,14 @@ describe('a consumer that pops', () => {
     expect(broker.messagesOf('%DLQ%billing')).toMatchObject([{ msgId: 'orders/0/0' }]);
     expect(events.filter(({ type }) => type === 'failed')).toMatchObject([{ next: 'broker' }, { next: 'deadLetter' }]);
     expect(pop.invisible.size).toBe(0);
+  });
+
+  test('does so after as many tries as its handler’s own policies say', async () => {
+    const { clock, broker, consumer } = setup({}, 1);
+    const failing = () => Promise.reject(new Error('never'));
+    await consumer.run([on('orders', failing, { maxReconsumeTimes: 0 })]);
+    await clock.settle();
+    expect(broker.messagesOf('%DLQ%billing')).toMatchObject([{ msgId: 'orders/0/0' }]);
   });
 
   test('does not acknowledge a dead letter that its broker did not take', async () => {
