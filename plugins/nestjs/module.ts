@@ -19,7 +19,7 @@ const CLOSE_TIMEOUT_MS = 30_000;
 export interface RocketMQModuleExtras {
   /** Tells clients of one application apart. Default: the client without a name. */
   readonly name?: string;
-  /** Whether every module sees the client. Default true. */
+  /** Whether every module sees the client. Default true; `forProducer` needs that. */
   readonly isGlobal?: boolean;
   /** How long the end of the application waits for handlers and sends that are under way. Default 30,000. */
   readonly closeTimeoutMs?: number;
@@ -64,7 +64,7 @@ export class RocketMQModule {
 
   /**
    * Provides the producer of a group, for `@InjectProducer(group)`. Once for each group: other modules import the one that
-   * registers it.
+   * registers it. Its client has to be global.
    */
   static forProducer(options: ProducerOptions & { readonly client?: string }): DynamicModule {
     const { client, ...producer } = options;

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type EmptyProject, emptyProject, pack, root, versionHere } from './empty-project.js';
+import { stopOnceItPrinted } from './stopped-program.js';
 
 /** Every door with a name that only it exports. */
 const DOORS = [
@@ -206,30 +207,45 @@ describe('the packed package under vitest', () => {
     expect(() => vitest.run('npx', '--no-install', 'vitest', 'run', '--globals', 'guide')).not.toThrow();
   });
 
-  test('so do those of the example for NestJS 12, which is compiled and runs', () => {
-    writeNestExample(vitest, 'vitest/globals');
+  test('so do those of the module and of the example for NestJS 12, which is compiled, runs, and ends well on SIGTERM', async () => {
+    writeNestSources(vitest, 'vitest/globals');
     expect(vitest.run('npx', '--no-install', 'tsc')).toBe('');
     expect(() => vitest.run('npx', '--no-install', 'vitest', 'run', '--globals', '--dir', 'test')).not.toThrow();
     expect(vitest.run('node', 'dist/src/main.js', '--once')).toMatch(BILLED);
+    await expectEndOnSigterm(vitest);
   });
 });
 
 describe('the packed package with NestJS 11 and Jest 30 in CommonJS', () => {
-  test('the example is compiled, its tests pass, and it runs', () => {
+  test('the example is compiled, its tests and those of the module pass, it runs, and ends well on SIGTERM', async () => {
     const nest = nestProject({}, 11, 'jest@30', '@types/jest@30');
-    writeNestExample(nest, 'jest');
+    writeNestSources(nest, 'jest');
     expect(nest.run('npx', '--no-install', 'tsc')).toBe('');
     expect(() => nest.run('npx', '--no-install', 'jest', '--ci', 'dist')).not.toThrow();
     expect(nest.run('node', 'dist/src/main.js', '--once')).toMatch(BILLED);
+    await expectEndOnSigterm(nest);
   });
 });
 
 const BILLED = /placed order 42 as [0-9A-F]{32}\nbilled order 42: 1999 cents\n/;
 
-/** The sources and tests of examples/nestjs; the format is the project's. */
-function writeNestExample(made: EmptyProject, testTypes: string): void {
+/** The example runs until it is told to end. What it had billed is stored then: consumers store it every 5 s otherwise. */
+async function expectEndOnSigterm(made: EmptyProject): Promise<void> {
+  const data = join(made.dir, 'multistage-data');
+  rmSync(data, { recursive: true });
+  const { code, signal, output } = await stopOnceItPrinted(made.dir, 'dist/src/main.js', BILLED);
+  // NestJS gives the signal back to the process once everything is closed.
+  expect({ code, signal }, output).toEqual({ code: null, signal: 'SIGTERM' });
+  const { offsetTable } = JSON.parse(readFileSync(join(data, 'config/consumerOffset.json'), 'utf8'));
+  const offsets: number[] = Object.values(offsetTable['orders@billing']);
+  expect(offsets.reduce((sum, offset) => sum + offset)).toBe(1);
+}
+
+/** The sources and tests of examples/nestjs, and the tests of the module; the format is the project's. */
+function writeNestSources(made: EmptyProject, testTypes: string): void {
   const from = join(root, 'examples/nestjs');
   for (const folder of ['src', 'test']) cpSync(join(from, folder), join(made.dir, folder), { recursive: true });
+  cpSync(join(root, 'test/package/nestjs'), join(made.dir, 'test/module'), { recursive: true });
   const config = readFileSync(join(from, 'tsconfig.json'), 'utf8');
   made.write('tsconfig.json', config.replace('vitest/globals', testTypes));
 }
