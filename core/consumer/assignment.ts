@@ -74,7 +74,11 @@ export class Assignment {
     await this.#giveBack(lost, 'rebalance');
     this.#forget(wireTopic, wanted);
     const missing = mine.filter((queue) => !this.#held.has(queueKey(queue)));
-    for (const { consumed } of this.#ofTopic(wireTopic)) consumed.limits = this.#limits(consumed.popped, mine.length);
+    for (const { consumed } of this.#ofTopic(wireTopic)) {
+      consumed.limits = this.#limits(consumed.popped, mine.length);
+      // The share of a topic's limit grows when queues go: a feed that waits for room has some now.
+      consumed.onRoom?.();
+    }
     const ours: readonly SharedQueue[] = (await this.#services.ownership?.acquire(missing)) ?? missing;
     const added = await Promise.all(ours.map((queue) => this.#add(queue, subscription, mine.length)));
     await this.#services.ownership?.keepOnly(wireTopic, (queue) => this.#held.has(queueKey(queue)));
