@@ -5,10 +5,14 @@ import { LocalOffsetStore } from '../../core/consumer/broadcasting/local-offset-
 import { localOffsetsDir } from '../../core/consumer/broadcasting/local-offsets-dir.js';
 import type { ConsumerEvent } from '../../core/consumer/consumer-event.js';
 import { connect } from '../../core/container/connect.js';
+import { RequestCode } from '../../core/remoting/protocol/request-codes.js';
 import { silentLogger } from '../../core/runtime/logger.js';
 import { startServer } from '../../core/server/index.js';
+import { virtualClock } from '../../core/testing/virtual-clock.js';
 import { tempDir } from '../kit/temp-dir.js';
-import { waitFor } from '../kit/wait-for.js';
+import { nextTurn, waitFor } from '../kit/wait-for.js';
+import { FakeBroker } from './kit/fake-broker.js';
+import { eventsOf, fakeClient } from './kit/fake-client.js';
 
 const TOPIC = 'news';
 const GROUP = 'readers';
@@ -86,6 +90,34 @@ test('what fails is tried here and then given up: nobody else would get it', asy
   expect(calls).toBe(3);
   const [queue] = consumer.assignment().filter(({ unacknowledged }) => unacknowledged > 0);
   expect(queue).toBeUndefined();
+});
+
+test('a dead letter is given up at once, a retry comes again when it says, and nothing is sent back', async () => {
+  const clock = virtualClock();
+  const broker = new FakeBroker();
+  broker.createTopic(TOPIC, 1);
+  for (let index = 0; index < 2; index++) broker.put(TOPIC, 0);
+  const consumer = fakeClient(broker, clock).consumer({
+    ...{ group: GROUP, subscribe: { [TOPIC]: '*' }, messageModel: 'broadcasting', from: 'first' },
+    ...{ localOffsetStoreDir: tempDir(), handlerRetry: { attempts: 1 } },
+  });
+  const events = eventsOf(consumer);
+  const calls: number[] = [];
+  await consumer.run((message) => {
+    calls.push(message.queueOffset);
+    if (message.queueOffset === 0) message.deadLetter('no use');
+    else message.retry({ after: '30s' });
+  });
+  await waitFor(() => calls.length === 2);
+  await nextTurn();
+  await clock.advance(29_999);
+  expect(calls).toEqual([0, 1]);
+  await clock.advance(1);
+  expect(calls).toEqual([0, 1, 1]);
+  const failed = events.filter((event) => event.type === 'failed');
+  expect(failed.map(({ queueOffset, next }) => `${queueOffset} ${next}`)).toEqual(['0 dropped', '1 here', '1 dropped']);
+  expect(consumer.assignment()).toMatchObject([{ committableOffset: 2, unacknowledged: 0 }]);
+  expect(broker.requests.map(({ command }) => command.code)).not.toContain(RequestCode.CONSUMER_SEND_MSG_BACK);
 });
 
 test('a file that is damaged gives way to the one before it', async () => {

@@ -1,6 +1,8 @@
 /** What brokers ask of consumers for operators: other offsets, how far they are, what they do, one message now. */
 import { describe, expect, test } from 'vitest';
 import type { ConsumerOptions } from '../../core/consumer/consumer-options.js';
+import { createLitePullConsumer } from '../../core/consumer/pull/create-lite-pull-consumer.js';
+import { createPullConsumer } from '../../core/consumer/pull/create-pull-consumer.js';
 import { SysFlag } from '../../core/message/sys-flag.js';
 import { mapEntries, parseJsonDialect } from '../../core/remoting/protocol/json-dialect.js';
 import { RequestCode } from '../../core/remoting/protocol/request-codes.js';
@@ -10,9 +12,11 @@ import {
   encodeResetOffsetBodyForC,
 } from '../../core/remoting/protocol/reset-offset-body.js';
 import { virtualClock } from '../../core/testing/virtual-clock.js';
-import { waitFor } from '../kit/wait-for.js';
+import { closeAfterTest } from '../kit/close-after-test.js';
+import { nextTurn, waitFor } from '../kit/wait-for.js';
 import { FakeBroker } from './kit/fake-broker.js';
-import { eventsOf, fakeClient } from './kit/fake-client.js';
+import { eventsOf, type FakeClient, fakeClient } from './kit/fake-client.js';
+import { grantLocks } from './kit/fake-locks.js';
 
 function setup(options: Partial<ConsumerOptions> = {}) {
   const clock = virtualClock();
@@ -28,6 +32,13 @@ function setup(options: Partial<ConsumerOptions> = {}) {
 }
 
 const queue = (queueId: number) => ({ topic: 'orders', brokerName: 'broker-a', queueId });
+
+/** An operator's tool wants the first queue to go on elsewhere. */
+async function reset(client: FakeClient, offset: number): Promise<void> {
+  const ext = { topic: 'orders', group: 'billing', timestamp: '1', isForce: 'true' };
+  const body = encodeResetOffsetBody(new Map([[queue(0), offset]]));
+  expect(await client.call(RequestCode.RESET_CONSUMER_CLIENT_OFFSET, ext, body)).toBeUndefined();
+}
 
 describe('other offsets, pushed by the broker', () => {
   test.each([
@@ -58,6 +69,64 @@ describe('other offsets, pushed by the broker', () => {
       expect(broker.offsetOf('billing', 'orders', 0)).toBe(6);
     },
   );
+
+  test('make a queue that is read in order begin anew there when the handler that runs has ended', async () => {
+    const { broker, client, consumer, got, clock } = setup({ ordered: true });
+    grantLocks(broker);
+    let end = (): void => undefined;
+    await consumer.run(({ queueOffset }) => {
+      got.push(queueOffset);
+      if (got.length !== 6) return undefined;
+      return new Promise<void>((resolve) => {
+        end = resolve;
+      });
+    });
+    await waitFor(() => got.length === 6);
+    await reset(client, 2);
+    await waitFor(() => broker.offsetOf('billing', 'orders', 0) === 2);
+    await nextTurn();
+    expect(got).toEqual([0, 1, 2, 3, 4, 5]);
+    end();
+    await clock.advance(1_000);
+    expect(got.slice(6)).toEqual([2, 3, 4, 5]);
+    await clock.advance(5_000);
+    expect(broker.offsetOf('billing', 'orders', 0)).toBe(6);
+  });
+
+  test.each(['subscribed', 'assigned'])(
+    'make a lite pull consumer with %s queues give out again what it gave out',
+    async (how) => {
+      const { broker, client, clock } = setup();
+      const { onClosed: _, ...services } = client.services;
+      const subscribe = how === 'subscribed' ? { subscribe: { orders: '*' } } : {};
+      const consumer = closeAfterTest(await createLitePullConsumer({ group: 'billing', ...subscribe }, services));
+      if (how === 'assigned') await consumer.assign([queue(0)]);
+      const poll = async (timeoutMs?: number) =>
+        (await consumer.poll({ timeoutMs })).map(({ queueOffset }) => queueOffset);
+      expect(await poll()).toEqual([0, 1, 2, 3, 4, 5]);
+      expect(await poll(0)).toEqual([]);
+      await reset(client, 0);
+      await waitFor(() => broker.offsetOf('billing', 'orders', 0) === 0);
+      expect(await poll()).toEqual([0, 1, 2, 3, 4, 5]);
+      expect(await poll(0)).toEqual([]);
+      await clock.advance(5_000);
+      expect(broker.offsetOf('billing', 'orders', 0)).toBe(6);
+    },
+  );
+
+  test('are the position of a pull consumer from then on, and stored', async () => {
+    const { broker, client, clock } = setup();
+    const { onClosed: _, ...services } = client.services;
+    const consumer = closeAfterTest(await createPullConsumer({ group: 'billing' }, services));
+    const { nextBeginOffset } = await consumer.pull(queue(0), '*', 0);
+    consumer.updateConsumeOffset(queue(0), nextBeginOffset);
+    await consumer.persistConsumeOffsets();
+    expect(broker.offsetOf('billing', 'orders', 0)).toBe(6);
+    await reset(client, 2);
+    expect(await consumer.fetchConsumeOffset(queue(0))).toBe(2);
+    await clock.advance(5_000);
+    expect(broker.offsetOf('billing', 'orders', 0)).toBe(2);
+  });
 
   test('of a group that is not here change nothing', async () => {
     const { client, consumer, events } = setup();

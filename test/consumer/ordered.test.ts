@@ -5,8 +5,12 @@ import type { ConsumerOptions } from '../../core/consumer/consumer-options.js';
 import { on } from '../../core/consumer/topic-handler.js';
 import { connect } from '../../core/container/connect.js';
 import { startServer } from '../../core/server/index.js';
+import { virtualClock } from '../../core/testing/virtual-clock.js';
 import { tempDir } from '../kit/temp-dir.js';
-import { waitFor } from '../kit/wait-for.js';
+import { nextTurn, waitFor } from '../kit/wait-for.js';
+import { FakeBroker } from './kit/fake-broker.js';
+import { fakeClient } from './kit/fake-client.js';
+import { grantLocks } from './kit/fake-locks.js';
 
 const TOPIC = 'orders';
 /** Compressed when it is sent, and more than a consumer of these tests may decompress. */
@@ -223,5 +227,71 @@ describe('a consumer in order', () => {
     release();
     await waitFor(() => second.assignment().length === 2, { what: 'half of the queues', timeoutMs: 20_000 });
     expect(first.assignment()).toHaveLength(2);
+  });
+});
+
+describe('order is kept', () => {
+  const first = { topic: TOPIC, brokerName: 'broker-a', queueId: 0 };
+
+  function fakes() {
+    const clock = virtualClock();
+    const broker = new FakeBroker();
+    grantLocks(broker);
+    broker.createTopic(TOPIC, 2);
+    broker.createTopic('%RETRY%G', 1);
+    for (const queueId of [0, 1]) broker.setOffset('G', TOPIC, queueId, 0);
+    for (let index = 0; index < 3; index++) broker.put(TOPIC, 0);
+    const consumer = fakeClient(broker, clock).consumer({ group: 'G', subscribe: { [TOPIC]: '*' }, ordered: true });
+    return { clock, broker, consumer, calls: [] as string[] };
+  }
+
+  test('behind a message that wants to come again after a while of its own', async () => {
+    const { clock, consumer, calls } = fakes();
+    await consumer.run((message) => {
+      calls.push(`${message.queueId}/${message.queueOffset}`);
+      if (calls.length === 1) message.retry({ after: '10s' });
+    });
+    await waitFor(() => calls.length === 1);
+    await nextTurn();
+    await clock.advance(9_999);
+    expect(calls).toEqual(['0/0']);
+    await clock.advance(1);
+    expect(calls).toEqual(['0/0', '0/0', '0/1', '0/2']);
+  });
+
+  test('where a seek says to go on, once the handler that runs has ended', async () => {
+    const { broker, clock, consumer, calls } = fakes();
+    let end = (): void => undefined;
+    await consumer.run((message) => {
+      calls.push(`${message.queueId}/${message.queueOffset}`);
+      if (calls.length !== 2) return undefined;
+      return new Promise<void>((resolve) => {
+        end = resolve;
+      });
+    });
+    await waitFor(() => calls.length === 2);
+    expect(await consumer.seek(first, 0)).toBe(0);
+    expect([calls.length, broker.offsetOf('G', TOPIC, 0)]).toEqual([2, 0]);
+    end();
+    await clock.advance(1_000);
+    expect(calls.slice(2)).toEqual(['0/0', '0/1', '0/2']);
+    await clock.advance(5_000);
+    expect(broker.offsetOf('G', TOPIC, 0)).toBe(3);
+  });
+
+  test('while a queue is paused: not even the next try of a message comes, and other queues go on', async () => {
+    const { broker, clock, consumer, calls } = fakes();
+    await consumer.run((message) => {
+      calls.push(`${message.queueId}/${message.queueOffset}`);
+      if (calls.length === 1) throw new Error('not yet');
+    });
+    await waitFor(() => calls.length === 1);
+    consumer.pause([first]);
+    broker.put(TOPIC, 1);
+    await clock.advance(10_000);
+    expect(calls).toEqual(['0/0', '1/0']);
+    consumer.resume([first]);
+    await waitFor(() => calls.length === 5);
+    expect(calls.slice(2)).toEqual(['0/0', '0/1', '0/2']);
   });
 });

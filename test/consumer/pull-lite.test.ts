@@ -99,9 +99,13 @@ test('without autoCommit nothing is stored but what is committed, now, later, or
   await consumer.commit([queue!]);
   expect(await stored(queue!)).toBe(3);
   await expect(consumer.commit(new Map([[queue!, -1]]))).rejects.toMatchObject({ code: 'RMQ_OPTIONS_INVALID' });
+  const queues = consumer.assignment();
+  const ends = await Promise.all(queues.map((one) => mq.admin.maxOffset(one)));
   consumer.commitAsync();
   await consumer.close();
   await using next = await (await client()).litePullConsumer(options);
+  // Every queue's, those that no `commit` named too.
+  expect(await Promise.all(queues.map((one) => next.committed(one)))).toEqual(ends);
   expect(await next.poll({ timeoutMs: 200 })).toEqual([]);
 });
 
@@ -206,7 +210,7 @@ test('a poll that waits ends with its signal, and with the consumer; two at one 
   expect(again.state).toBe('running');
 });
 
-test('listeners hear of new queues of a topic', async () => {
+test('listeners hear of new queues of a topic, and of fewer', async () => {
   const { mq, send } = await cluster();
   await send(1, 1);
   const consumer = await mq.litePullConsumer({ group: 'g', topicMetadataCheckIntervalMs: 100 });
@@ -214,7 +218,9 @@ test('listeners hear of new queues of a topic', async () => {
   const stop = await consumer.onQueuesChanged('orders', (queues) => heard.push(queues.length));
   await mq.admin.createTopic('orders', { queueNum: 6 });
   await waitFor(() => heard.length === 1, { what: 'the change' });
-  expect(heard).toEqual([6]);
+  await mq.admin.createTopic('orders', { queueNum: 2 });
+  await waitFor(() => heard.length === 2, { what: 'the change back' });
+  expect(heard).toEqual([6, 2]);
   stop();
 });
 

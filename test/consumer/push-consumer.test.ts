@@ -1,6 +1,7 @@
 import { deflateSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import type { HandlerContext } from '../../core/consumer/consumer.js';
+import type { ConsumerOptions } from '../../core/consumer/consumer-options.js';
 import { rocketMQError } from '../../core/errors/rocketmq-error.js';
 import { json } from '../../core/message/json-codec.js';
 import type { ReceivedMessage } from '../../core/message/message.js';
@@ -538,6 +539,33 @@ describe('pulling', () => {
     for (const call of calls.slice(1, 16)) call.release();
     await waitFor(() => calls.length === 96);
     expect(consumer.assignment()[0]).toMatchObject({ committableOffset: 0 });
+  });
+
+  test.each<[string, number, Partial<ConsumerOptions>]>([
+    ['the limit of a queue', 1, { pullThresholdSizeForQueueMiB: 1 }],
+    ['its share of the limit of its topic', 2, { pullThresholdSizeForTopicMiB: 2 }],
+  ])('waits while a queue holds its bytes, by %s, and goes on as soon as there is room', async (_by, queues, limit) => {
+    const { broker, client } = setup({ queues });
+    const body = Buffer.alloc(64 * 1024);
+    for (let queueId = 0; queueId < queues; queueId++) {
+      broker.setOffset('billing', 'orders', queueId, 0);
+      for (let index = 0; index < 24; index++) broker.put('orders', queueId, { body });
+    }
+    const { calls, handler } = gate();
+    const consumer = client.consumer({
+      ...{ group: 'billing', subscribe: { orders: '*' }, pullBatchSize: 4, concurrency: 100 },
+      ...limit,
+    });
+    await consumer.run(handler);
+    await waitFor(() => calls.length >= 16 * queues);
+    await nextTurn();
+    // Twelve are less than 1 MiB, and the four of the next pull pass it: a record is larger than its body.
+    const pulled = () => consumer.assignment().map(({ pullOffset }) => pullOffset);
+    expect(pulled()).toEqual([16, 16].slice(0, queues));
+    calls.find(({ message }) => message.queueId === 0)!.release();
+    await waitFor(() => pulled()[0]! > 16);
+    await nextTurn();
+    expect(pulled()).toEqual([20, 16].slice(0, queues));
   });
 
   test('a queue that a hanging handler blocks for minutes is told about, and stays ours', async () => {

@@ -1,4 +1,7 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { localOffsetsDir } from '../../../core/consumer/broadcasting/local-offsets-dir.js';
 import {
   connect,
   type Plugin,
@@ -11,7 +14,9 @@ import { embedded } from '../../../core/server/index.js';
 import { pluginConformance, testKit } from '../../../core/testing/index.js';
 import { type NamespaceOptions, namespace } from '../../../plugins/namespace/index.js';
 import { fakeCluster } from '../../client/fake-cluster.js';
+import { CONSUMER_KINDS } from '../../consumer/kit/consumer-kinds.js';
 import { closeAfterTest } from '../../kit/close-after-test.js';
+import { tempDir } from '../../kit/temp-dir.js';
 import { waitFor } from '../../kit/wait-for.js';
 
 const inNamespace = (name: string) => namespace({ namespace: name });
@@ -187,6 +192,39 @@ describe('two namespaces on one server', () => {
     const error = await producer.send({ topic: 't'.repeat(127), body: 'x' }).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code: 'RMQ_MESSAGE_ILLEGAL', field: 'topic' });
     await expect(clients.a.producer({ group: 'g'.repeat(255) })).rejects.toMatchObject({ code: 'RMQ_OPTIONS_INVALID' });
+  });
+});
+
+describe('each kind of consumer shows plain names, and says full ones to servers and files', () => {
+  test.each(CONSUMER_KINDS)('$kind', async ({ read, offsets }) => {
+    const kit = closeAfterTest(await testKit({ running: true }));
+    const said: string[] = [];
+    const wire: Plugin<void> = {
+      name: 'wire',
+      setup: (host) =>
+        host.interceptRequest('decorate', (context, next) => {
+          said.push(JSON.stringify([...context.ext.values()]), Buffer.from(context.body ?? []).toString());
+          return next(context);
+        }),
+    };
+    const mq = await kit.connect({ plugins: [inNamespace('A'), wire] });
+    await (await mq.producer({ group: 'g' })).send({ topic: 'orders', body: 'x' });
+    const localOffsetStoreDir = tempDir();
+    const reading = { group: 'readers', topic: 'orders', count: 1, localOffsetStoreDir };
+    const { messages, close } = await read(mq, reading);
+    expect(messages.map(({ topic }) => topic)).toEqual(['orders']);
+    await close();
+    const names = said.flatMap((text) => text.match(/"[^"]*(?:orders|readers)"/g) ?? []);
+    expect(names).toEqual(expect.arrayContaining(['"A%orders"', '"A%readers"']));
+    expect(names.filter((name) => !name.includes('A%'))).toEqual([]);
+    if (offsets === 'in a file') {
+      const file = join(localOffsetsDir(localOffsetStoreDir, mq.clientId, 'A%readers'), 'offsets.json');
+      expect(await readFile(file, 'utf8')).toContain('"topic":"A%orders"}:1');
+      expect(kit.offsets('A%readers', 'A%orders')).toEqual([]);
+    } else {
+      await waitFor(() => kit.offsets('A%readers', 'A%orders').some(({ offset }) => offset === 1));
+    }
+    expect(kit.offsets('readers')).toEqual([]);
   });
 });
 

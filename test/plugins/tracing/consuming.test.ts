@@ -13,6 +13,8 @@ import { tracing } from '../../../plugins/tracing/index.js';
 import { subInterceptor } from '../../../plugins/tracing/sub-interceptor.js';
 import type { TraceDispatcher } from '../../../plugins/tracing/trace-dispatcher.js';
 import { TraceReporter } from '../../../plugins/tracing/trace-reporter.js';
+import { CONSUMER_KINDS } from '../../consumer/kit/consumer-kinds.js';
+import { tempDir } from '../../kit/temp-dir.js';
 import { waitFor } from '../../kit/wait-for.js';
 import { ofType, tracedCluster } from './trace-reader.js';
 
@@ -44,6 +46,33 @@ describe('a consumer with tracing', () => {
     expect(first?.requestId).toMatch(/^[0-9A-F]{32,56}$/);
     expect(second?.requestId).not.toBe(first?.requestId);
     expect(messages[0]?.keys).toEqual([sent.msgId, '42']);
+  });
+
+  test('leaves both of what it gets, whatever kind it is', async () => {
+    const { open, readTraces } = await tracedCluster();
+    const sent = await (await (await open()).producer({ group: 'shop' })).send({ topic: 'orders', body: 'x' });
+    const plugin = tracing();
+    const mq = await open(plugin);
+    const groups = CONSUMER_KINDS.map(({ kind }) => kind.replace(' ', '_'));
+    const localOffsetStoreDir = tempDir();
+    const readings = await Promise.all(
+      CONSUMER_KINDS.map(({ read }, index) =>
+        read(mq, { group: groups[index]!, topic: 'orders', count: 1, localOffsetStoreDir }),
+      ),
+    );
+    const count = 2 * groups.length;
+    await waitFor(() => mq.plugin(plugin).traced >= count, { what: 'two records of each' });
+    await Promise.all(readings.map(({ close }) => close()));
+    await mq.close();
+    const { records } = await readTraces(count);
+    expect(records).toHaveLength(count);
+    const { msgId } = sent;
+    for (const group of groups) {
+      const [before] = ofType(records, 'SubBefore').filter((record) => record.group === group);
+      expect(before).toMatchObject({ msgId, retryTimes: 0 });
+      const [after] = ofType(records, 'SubAfter').filter((record) => record.group === group);
+      expect(after).toMatchObject({ msgId, requestId: before?.requestId, success: true, returnType: 'SUCCESS' });
+    }
   });
 
   test('of the trace topic leaves nothing: it would never end', async () => {

@@ -35,7 +35,9 @@ async function setup() {
       },
       { what: `a message in ${topic}` },
     );
-  return { clock, sent, sendBack, contents, arrived };
+  const setGroup = (config: object) =>
+    invoke(client, broker, RequestCode.UPDATE_AND_CREATE_SUBSCRIPTIONGROUP, {}, JSON.stringify(config));
+  return { clock, sent, sendBack, contents, arrived, setGroup };
 }
 
 describe('a message that a consumer sends back', () => {
@@ -81,6 +83,14 @@ describe('a message that a consumer sends back', () => {
     const [record] = await contents('%DLQ%G');
     expect(record).toMatchObject({ reconsumeTimes: 1, properties: { RETRY_TOPIC: 'orders', DELAY: '0' } });
     expect(record?.body.toString()).toBe('hard to bear');
+  });
+
+  test('is done with when its group has no queues for retries: it comes again nowhere, and is no dead letter', async () => {
+    const { clock, sendBack, contents, setGroup } = await setup();
+    expect(await setGroup({ groupName: GROUP, retryQueueNums: 0 })).toMatchObject({ code: 0 });
+    for (const delayLevel of [0, 1, -1]) expect(await sendBack({ delayLevel })).toMatchObject({ code: 0 });
+    await clock.advance(15_000);
+    expect([await contents('%RETRY%G'), await contents('%DLQ%G')]).toEqual([[], []]);
   });
 
   test('is refused where there is none, and for a group that cannot be', async () => {
