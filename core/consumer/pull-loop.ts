@@ -2,20 +2,16 @@ import { isRocketMQError, rocketMQError } from '../errors/rocketmq-error.js';
 import { ResponseCode } from '../remoting/protocol/response-codes.js';
 import type { PendingRequest, RemotingClient } from '../remoting/remoting-client.js';
 import type { RouteTable } from '../routing/route-table.js';
-import type { Clock, Timer } from '../runtime/clock.js';
+import type { Clock } from '../runtime/clock.js';
 import type { Logger } from '../runtime/logger.js';
 import type { ConsumeStatistics } from './consume-statistics.js';
 import type { ConsumedQueue } from './consumed-queue.js';
 import type { ConsumerEvents } from './consumer-events.js';
 import type { ResolvedConsumerOptions } from './consumer-options.js';
+import { delayAfterNothing, FeedPace } from './feed-pace.js';
 import { pullAddress } from './pull-address.js';
 import { type PullAnswer, pullRequest, readPullAnswer } from './pull-request.js';
 import type { QueueFeed } from './queue-feed.js';
-
-/** A broker that is asked too much says so with FLOW_CONTROL; Java waits this long. */
-const FLOW_CONTROL_DELAY_MS = 20;
-/** A broker that finds nothing holds the pull; one that answers sooner than this without news is asked more slowly. */
-const HELD_MS_MIN = 20;
 
 /** What a pull loop can be told. */
 export type PullOptions = Pick<
@@ -54,59 +50,44 @@ export interface PullLoopServices {
 export class PullLoop implements QueueFeed {
   readonly #consumed: ConsumedQueue;
   readonly #services: PullLoopServices;
-  #state: 'idle' | 'pulling' | 'waiting' | 'full' | 'paused' | 'stopped' = 'idle';
-  #timer: Timer | undefined;
+  readonly #pace: FeedPace;
   #pending: PendingRequest | undefined;
   #brokerId = 0;
-  #failures = 0;
-  #failingSinceMs: number | undefined;
-  #lastPullMs: number;
-  #pauseAfterPull = false;
 
   constructor(consumed: ConsumedQueue, services: PullLoopServices) {
     this.#consumed = consumed;
     this.#services = services;
-    this.#lastPullMs = services.clock.monotonic();
-    consumed.onRoom = () => {
-      if (this.#state === 'full' && !this.#full) this.#pull();
-    };
+    this.#pace = new FeedPace({ clock: services.clock, isFull: () => this.#full, ask: () => this.#ask() });
+    consumed.onRoom = () => this.#pace.room();
   }
 
-  /** Monotonic milliseconds at which the loop last did something; undefined while it waits for room or is paused. */
   get lastPullMs(): number | undefined {
-    return this.#state === 'full' || this.#state === 'paused' ? undefined : this.#lastPullMs;
+    return this.#pace.lastMs;
   }
 
-  /** Monotonic milliseconds since which the process queue has no room; undefined while it has. */
   get fullSinceMs(): number | undefined {
-    return this.#state === 'full' ? this.#lastPullMs : undefined;
+    return this.#pace.fullSinceMs;
   }
 
   get failingSinceMs(): number | undefined {
-    return this.#failingSinceMs;
+    return this.#pace.failingSinceMs;
   }
 
   start(): void {
-    if (this.#state === 'idle' || this.#state === 'paused') this.#pull();
+    this.#pace.start();
   }
 
-  /** The pull that is in flight goes on; no other follows. */
   pause(): void {
-    if (this.#state === 'stopped') return;
-    this.#timer?.cancel();
-    if (this.#state !== 'pulling') this.#state = 'paused';
-    else this.#pauseAfterPull = true;
+    this.#pace.pause();
   }
 
   resume(): void {
-    this.#pauseAfterPull = false;
-    this.start();
+    this.#pace.resume();
   }
 
   /** For good. Takes the pull in flight back. */
   stop(): void {
-    this.#state = 'stopped';
-    this.#timer?.cancel();
+    this.#pace.stop();
     this.#pending?.cancel();
     this.#pending = undefined;
     this.#consumed.onRoom = undefined;
@@ -122,19 +103,7 @@ export class PullLoop implements QueueFeed {
     );
   }
 
-  #pull(): void {
-    if (this.#state === 'stopped') return;
-    this.#lastPullMs = this.#services.clock.monotonic();
-    if (this.#pauseAfterPull) {
-      this.#pauseAfterPull = false;
-      this.#state = 'paused';
-      return;
-    }
-    if (this.#full) {
-      this.#state = 'full';
-      return;
-    }
-    this.#state = 'pulling';
+  #ask(): void {
     const address = pullAddress(this.#services.routes, this.#consumed.queue.brokerName, this.#brokerId);
     if (address !== undefined) this.#request(address);
     else this.#loadAddress();
@@ -144,10 +113,10 @@ export class PullLoop implements QueueFeed {
     const { brokerName, topic } = this.#consumed.queue;
     this.#services.routes.loadBrokerAddress(brokerName, topic).then(
       (address) => {
-        if (this.#state === 'pulling') this.#request(address);
+        if (this.#pace.isAsking) this.#request(address);
       },
       (error: unknown) => {
-        if (this.#state === 'pulling') this.#failed(error);
+        if (this.#pace.isAsking) this.#failed(error);
       },
     );
   }
@@ -176,7 +145,7 @@ export class PullLoop implements QueueFeed {
         {
           onResponse: (response) => {
             this.#pending = undefined;
-            if (this.#state !== 'pulling' || response === undefined) return;
+            if (!this.#pace.isAsking || response === undefined) return;
             let answer: PullAnswer;
             try {
               answer = readPullAnswer(response, address);
@@ -188,7 +157,7 @@ export class PullLoop implements QueueFeed {
           },
           onFailure: (error) => {
             this.#pending = undefined;
-            if (this.#state === 'pulling') this.#failed(error);
+            if (this.#pace.isAsking) this.#failed(error);
           },
         },
       );
@@ -201,11 +170,8 @@ export class PullLoop implements QueueFeed {
   #answered(answer: PullAnswer, elapsedMs: number): void {
     const { options, events, onMessages, onOffsetIllegal, logger, group, statistics, clock } = this.#services;
     const { processQueue } = this.#consumed;
-    if (this.#failures > 0) {
-      logger.info('a queue is pulled again', { group, ...this.#consumed.shown, failures: this.#failures });
-      this.#failures = 0;
-      this.#failingSinceMs = undefined;
-    }
+    const failures = this.#pace.mended();
+    if (failures > 0) logger.info('a queue is pulled again', { group, ...this.#consumed.shown, failures });
     this.#brokerId = answer.suggestedBrokerId;
     if (answer.kind === 'illegal') {
       this.stop();
@@ -238,44 +204,29 @@ export class PullLoop implements QueueFeed {
       );
       return;
     }
-    const notHeld = answer.kind === 'nothing' && processQueue.nextOffset === before && elapsedMs < HELD_MS_MIN;
+    const isNothing = answer.kind === 'nothing' && processQueue.nextOffset === before;
     // The next pull leaves before the handlers run: their work hides its way.
-    this.#nextPull(notHeld ? Math.max(FLOW_CONTROL_DELAY_MS, options.pullIntervalMs) : options.pullIntervalMs);
+    this.#pace.next(isNothing ? delayAfterNothing(elapsedMs, options.pullIntervalMs) : options.pullIntervalMs);
     if (added > 0) onMessages(this.#consumed);
-  }
-
-  #nextPull(delayMs: number): void {
-    // Whoever listens to events may have closed the consumer.
-    if (this.#state === 'stopped') return;
-    if (delayMs === 0) {
-      this.#pull();
-      return;
-    }
-    this.#state = 'waiting';
-    this.#lastPullMs = this.#services.clock.monotonic();
-    if (this.#pauseAfterPull) this.#pull();
-    else this.#timer = this.#services.clock.setTimer(delayMs, () => this.#pull());
   }
 
   #failed(error: unknown): void {
     const { options, logger, events, group, onUnknownMember } = this.#services;
-    const code = isRocketMQError(error, 'RMQ_BROKER_ERROR') ? error.responseCode : undefined;
-    this.#failures++;
-    this.#failingSinceMs ??= this.#services.clock.monotonic();
-    const retryInMs = code === ResponseCode.FLOW_CONTROL ? FLOW_CONTROL_DELAY_MS : options.pullRetryDelayMs;
-    const level = this.#failures === 1 ? 'warn' : 'debug';
-    logger[level]('a pull failed; the queue is pulled again', {
+    const retryInMs = this.#pace.failed(error, options.pullRetryDelayMs);
+    const { failures } = this.#pace;
+    logger[failures === 1 ? 'warn' : 'debug']('a pull failed; the queue is pulled again', {
       group,
       ...this.#consumed.shown,
       offset: this.#consumed.processQueue.nextOffset,
-      failures: this.#failures,
+      failures,
       retryInMs,
       error,
     });
     if (events.observed) events.emit({ type: 'pullFailed', queue: this.#consumed.shown, error, retryInMs });
+    const code = isRocketMQError(error, 'RMQ_BROKER_ERROR') ? error.responseCode : undefined;
     if (code === ResponseCode.SUBSCRIPTION_NOT_EXIST || code === ResponseCode.SUBSCRIPTION_NOT_LATEST) {
       onUnknownMember();
     }
-    this.#nextPull(retryInMs);
+    this.#pace.next(retryInMs);
   }
 }

@@ -2,20 +2,16 @@ import { isRocketMQError } from '../../errors/rocketmq-error.js';
 import { ResponseCode } from '../../remoting/protocol/response-codes.js';
 import type { RemotingClient } from '../../remoting/remoting-client.js';
 import type { RouteTable } from '../../routing/route-table.js';
-import type { Clock, Timer } from '../../runtime/clock.js';
+import type { Clock } from '../../runtime/clock.js';
 import type { Logger } from '../../runtime/logger.js';
 import type { ConsumeStatistics } from '../consume-statistics.js';
 import type { ConsumedQueue } from '../consumed-queue.js';
 import type { ConsumerEvents } from '../consumer-events.js';
 import type { ResolvedConsumerOptions } from '../consumer-options.js';
+import { delayAfterNothing, FeedPace } from '../feed-pace.js';
 import type { QueueFeed } from '../queue-feed.js';
 import { type PopAnswer, type PopFacts, popRequest, readPopAnswer } from './pop-request.js';
 import type { PoppedMessage } from './popped-message.js';
-
-/** A broker that is asked too much says so with FLOW_CONTROL; Java waits this long. */
-const FLOW_CONTROL_DELAY_MS = 20;
-/** A broker that finds nothing holds the pop; one that answers sooner than this without news is asked more slowly. */
-const HELD_MS_MIN = 20;
 
 /** What a pop loop can be told. */
 export type PopLoopOptions = Pick<
@@ -59,48 +55,37 @@ export interface PopLoopServices {
 export class PopLoop implements QueueFeed {
   readonly #consumed: ConsumedQueue;
   readonly #services: PopLoopServices;
-  #state: 'idle' | 'popping' | 'waiting' | 'full' | 'paused' | 'stopped' = 'idle';
-  #timer: Timer | undefined;
-  #pauseAfterPop = false;
-  #failures = 0;
-  #failingSinceMs: number | undefined;
-  #lastPopMs: number;
+  readonly #pace: FeedPace;
 
   constructor(consumed: ConsumedQueue, services: PopLoopServices) {
     this.#consumed = consumed;
     this.#services = services;
-    this.#lastPopMs = services.clock.monotonic();
-    consumed.onRoom = () => {
-      if (this.#state === 'full' && !this.#full) this.#pop();
-    };
+    this.#pace = new FeedPace({ clock: services.clock, isFull: () => this.#full, ask: () => this.#ask() });
+    consumed.onRoom = () => this.#pace.room();
   }
 
   get lastPullMs(): number | undefined {
-    return this.#state === 'full' || this.#state === 'paused' ? undefined : this.#lastPopMs;
+    return this.#pace.lastMs;
   }
 
   get fullSinceMs(): number | undefined {
-    return this.#state === 'full' ? this.#lastPopMs : undefined;
+    return this.#pace.fullSinceMs;
   }
 
   get failingSinceMs(): number | undefined {
-    return this.#failingSinceMs;
+    return this.#pace.failingSinceMs;
   }
 
   start(): void {
-    if (this.#state === 'idle' || this.#state === 'paused') this.#pop();
+    this.#pace.start();
   }
 
   pause(): void {
-    if (this.#state === 'stopped') return;
-    this.#timer?.cancel();
-    if (this.#state !== 'popping') this.#state = 'paused';
-    else this.#pauseAfterPop = true;
+    this.#pace.pause();
   }
 
   resume(): void {
-    this.#pauseAfterPop = false;
-    this.start();
+    this.#pace.resume();
   }
 
   /**
@@ -108,8 +93,7 @@ export class PopLoop implements QueueFeed {
    * `onLate` gives that to others at once.
    */
   stop(): void {
-    this.#state = 'stopped';
-    this.#timer?.cancel();
+    this.#pace.stop();
     this.#consumed.onRoom = undefined;
   }
 
@@ -118,19 +102,7 @@ export class PopLoop implements QueueFeed {
     return processQueue.count >= limits.messages || processQueue.sizeBytes >= limits.sizeBytes;
   }
 
-  #pop(): void {
-    if (this.#state === 'stopped') return;
-    this.#lastPopMs = this.#services.clock.monotonic();
-    if (this.#pauseAfterPop) {
-      this.#pauseAfterPop = false;
-      this.#state = 'paused';
-      return;
-    }
-    if (this.#full) {
-      this.#state = 'full';
-      return;
-    }
-    this.#state = 'popping';
+  #ask(): void {
     const { routes } = this.#services;
     const { brokerName, topic } = this.#consumed.queue;
     // Slaves give nothing out.
@@ -139,7 +111,7 @@ export class PopLoop implements QueueFeed {
     else {
       routes.loadBrokerAddress(brokerName, topic).then(
         (loaded) => {
-          if (this.#state === 'popping') this.#request(loaded);
+          if (this.#pace.isAsking) this.#request(loaded);
         },
         (error: unknown) => this.#failed(error),
       );
@@ -191,18 +163,15 @@ export class PopLoop implements QueueFeed {
   #answered(answer: PopAnswer, elapsedMs: number): void {
     const { options, hold, onMessages, onLate, logger, group, clock } = this.#services;
     if (answer.kind === 'found') this.#stamp(answer.messages);
-    if (this.#state === 'stopped') {
+    if (this.#pace.isStopped) {
       if (answer.kind === 'found') onLate(this.#consumed, answer.messages);
       return;
     }
-    if (this.#failures > 0) {
-      logger.info('a queue is popped again', { group, ...this.#consumed.shown, failures: this.#failures });
-      this.#failures = 0;
-      this.#failingSinceMs = undefined;
-    }
+    const failures = this.#pace.mended();
+    if (failures > 0) logger.info('a queue is popped again', { group, ...this.#consumed.shown, failures });
     if (answer.kind === 'full') {
       logger.debug('a broker holds as many pops as it may', { group, ...this.#consumed.shown });
-      this.#next(options.pullRetryDelayMs);
+      this.#pace.next(options.pullRetryDelayMs);
       return;
     }
     const { processQueue } = this.#consumed;
@@ -211,10 +180,10 @@ export class PopLoop implements QueueFeed {
     hold(this.#consumed, messages);
     this.#consumed.maxOffset = processQueue.nextOffset + (answer.kind === 'found' ? answer.restCount : 0);
     this.#tell(answer, clock.monotonic(), elapsedMs);
-    const notHeld = messages.length === 0 && elapsedMs < HELD_MS_MIN;
+    const isNothing = messages.length === 0;
     // The next pop leaves before the handlers run: their work hides its way.
-    this.#next(notHeld ? Math.max(FLOW_CONTROL_DELAY_MS, options.pullIntervalMs) : options.pullIntervalMs);
-    if (messages.length > 0) onMessages(this.#consumed);
+    this.#pace.next(isNothing ? delayAfterNothing(elapsedMs, options.pullIntervalMs) : options.pullIntervalMs);
+    if (!isNothing) onMessages(this.#consumed);
   }
 
   /** Counted from the answer: the pop itself was held for who knows how long. */
@@ -239,37 +208,22 @@ export class PopLoop implements QueueFeed {
     events.emit({ type: 'popped', queue, messages: count, sizeBytes, restCount, elapsedMs });
   }
 
-  #next(delayMs: number): void {
-    // Whoever listens to events, or a handler, may have closed the consumer.
-    if (this.#state === 'stopped') return;
-    if (delayMs === 0) {
-      this.#pop();
-      return;
-    }
-    this.#state = 'waiting';
-    this.#lastPopMs = this.#services.clock.monotonic();
-    if (this.#pauseAfterPop) this.#pop();
-    else this.#timer = this.#services.clock.setTimer(delayMs, () => this.#pop());
-  }
-
   #failed(error: unknown): void {
-    if (this.#state === 'stopped') return;
-    const { options, logger, events, group, onUnknownMember, clock } = this.#services;
-    const code = isRocketMQError(error, 'RMQ_BROKER_ERROR') ? error.responseCode : undefined;
-    this.#failures++;
-    this.#failingSinceMs ??= clock.monotonic();
-    const retryInMs = code === ResponseCode.FLOW_CONTROL ? FLOW_CONTROL_DELAY_MS : options.pullRetryDelayMs;
+    if (this.#pace.isStopped) return;
+    const { options, logger, events, group, onUnknownMember } = this.#services;
+    const retryInMs = this.#pace.failed(error, options.pullRetryDelayMs);
     const { shown: queue } = this.#consumed;
-    const level = this.#failures === 1 ? 'warn' : 'debug';
-    logger[level]('a pop failed; it is popped again', {
+    const { failures } = this.#pace;
+    logger[failures === 1 ? 'warn' : 'debug']('a pop failed; it is popped again', {
       group,
       ...queue,
-      failures: this.#failures,
+      failures,
       retryInMs,
       error,
     });
     if (events.observed) events.emit({ type: 'pullFailed', queue, error, retryInMs });
+    const code = isRocketMQError(error, 'RMQ_BROKER_ERROR') ? error.responseCode : undefined;
     if (code === ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST) onUnknownMember();
-    this.#next(retryInMs);
+    this.#pace.next(retryInMs);
   }
 }
