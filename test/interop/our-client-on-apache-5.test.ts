@@ -5,6 +5,7 @@ import { afterAll, beforeAll, inject } from 'vitest';
 import { SQL_CASES, SQL_CASES_OF_5 } from '../server/filter/sql-cases.js';
 import { apache5Differences } from './contract/apache-5-differences.js';
 import { mainJobContract } from './contract/main-job.js';
+import { mixedOrderContract } from './contract/mixed-order.js';
 import { ourAdminContract } from './contract/our-admin.js';
 import { ourBatchesContract } from './contract/our-batches.js';
 import { ourClientContract } from './contract/our-client.js';
@@ -59,5 +60,6 @@ sqlFilterContract(target, [
   ...SQL_CASES.filter(({ expression }) => !/^(contains|startswith) /.test(expression)),
   ...SQL_CASES_OF_5,
 ]);
+mixedOrderContract(target);
 // The last: it kills the broker. A young one stores no offsets for 10 seconds.
 stormsContract(target, 11_500);

@@ -21,7 +21,7 @@ function eventsOf(consumer: Consumer): ConsumerEvent[] {
   return events;
 }
 
-/** Our consumers as members of a group on Apache's broker. */
+/** Our consumers as members of a group, together and with a Java member. */
 export function ourConsumerGroupsContract(target: () => Target): void {
   async function client({ onTestFinished }: TestContext): Promise<Client> {
     const mq = await connect({ nameServers: target().nameServer });
@@ -29,7 +29,7 @@ export function ourConsumerGroupsContract(target: () => Target): void {
     return mq;
   }
 
-  describe.concurrent('our consumer groups on Apache', () => {
+  describe.concurrent('our consumer groups', () => {
     test('members share the queues, and one that leaves hands over exactly where it stopped', async (context) => {
       const topic = 'ours_shared';
       const [one, other] = [await client(context), await client(context)];
