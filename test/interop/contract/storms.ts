@@ -36,6 +36,6 @@ export function stormsContract(target: () => RestartableTarget, offsetsForgotten
       const report = await storm(server(), { ...options, topic: 'storm_in_order', ordered: true, restart: true });
       tell('in order', report);
       expect(report, `seed ${SEED}`).toMatchObject({ handled: MESSAGES, lost: 0, problems: [] });
-    });
+    }, 120_000);
   });
 }

@@ -52,6 +52,11 @@ export interface StormReport {
   readonly seed: number;
 }
 
+/**
+ * A broker keeps a lock for a minute after it was last asked for, whether or not its member is still there: a queue whose lock
+ * nobody gave back has an owner after that at the latest.
+ */
+const CALM_MS_MAX = 75_000;
 const KEYS_PER_QUEUE = 4;
 const BATCH = 50;
 
@@ -73,7 +78,7 @@ export async function storm(server: StormServer, options: StormOptions): Promise
     const flow = new Flow(mq, places, options);
     const [sent] = await Promise.all([flow.run(), weather.run()]);
     const settled = () => ledger.handled >= sent.length && weather.queuesHeld === queues;
-    await waitFor(settled, { timeoutMs: 40_000, what: 'the calm after the storm' }).catch(() => undefined);
+    await waitFor(settled, { timeoutMs: CALM_MS_MAX, what: 'the calm after the storm' }).catch(() => undefined);
     const lost = sent.filter((id) => !ledger.has(id));
     const { queuesHeld } = weather;
     const atLast = [
