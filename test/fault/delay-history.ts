@@ -1,16 +1,12 @@
 import { virtualClock } from '../../core/testing/virtual-clock.js';
-import { nextTurn } from '../kit/wait-for.js';
 import { DelayBroker } from '../server/delay/delay-broker.js';
-import { FaultyVolume } from './faulty-volume.js';
+import { BrokerHistory, type FlushDiskType } from './broker-history.js';
 import { Violation } from './ledger.js';
-import { Random } from './random.js';
 
 const YEAR_MS = 365 * 86_400_000;
 /** No timer may be further away, so that the last life need not last three days. */
 const DELAY_SEC_MAX = 40;
 const STEPS_MAX = 12;
-
-type FlushDiskType = 'SYNC_FLUSH' | 'ASYNC_FLUSH';
 
 interface Delayed {
   readonly id: string;
@@ -31,52 +27,18 @@ export async function runDelayHistory(seed: number): Promise<void> {
   await new DelayHistory(seed).run();
 }
 
-class DelayHistory {
-  readonly #random: Random;
+class DelayHistory extends BrokerHistory<DelayBroker> {
   readonly #messages: Delayed[] = [];
-  #volume = new FaultyVolume();
-  #nowMs = Date.UTC(2026, 0, 1);
 
   constructor(seed: number) {
-    this.#random = new Random(seed);
+    super(seed, STEPS_MAX);
   }
 
-  async run(): Promise<void> {
-    for (let lives = this.#random.between(2, 4); lives > 0; lives--) await this.#live();
-    await this.#settle();
-  }
-
-  async #live(): Promise<void> {
-    const random = this.#random;
-    const volume = this.#volume;
-    const flushDiskType: FlushDiskType = random.chance(0.5) ? 'SYNC_FLUSH' : 'ASYNC_FLUSH';
-    if (random.chance(0.2)) this.#dieLater(random.between(0, 15));
-    let broker: DelayBroker | undefined;
-    try {
-      broker = await this.#open(flushDiskType);
-      for (let steps = random.between(1, STEPS_MAX); steps > 0 && !volume.isDead; steps--) {
-        await this.#step(broker, flushDiskType);
-      }
-    } catch (error) {
-      // A process that is killed while it starts; all else is a failure.
-      if (!volume.isDead) throw error;
-    }
-    if (!volume.isDead && random.chance(0.3)) {
-      await broker?.close();
-      if (!volume.isDead) this.#allAreSafe();
-    }
-    volume.die();
-    await broker?.forget();
-    const setBy = random.chance(0.2) ? random.of([-YEAR_MS, -5_000, 30_000, YEAR_MS]) : 0;
-    this.#nowMs = (broker?.clock.now() ?? this.#nowMs) + random.of([1, 1_000, 60_000]) + setBy;
-    this.#volume = random.chance(0.25) ? this.#losePower(volume) : volume.loseProcess();
-  }
-
-  async #step(broker: DelayBroker, flushDiskType: FlushDiskType): Promise<void> {
-    const random = this.#random;
+  protected async step(broker: DelayBroker, flushDiskType: FlushDiskType): Promise<void> {
+    const random = this.random;
     switch (random.between(0, 11)) {
       case 0:
-        this.#dieLater(random.between(0, 8));
+        this.dieLater(random.between(0, 8));
         return;
       case 1:
         broker.clock.setNow(broker.clock.now() + random.of([-YEAR_MS, -5_000, 400, YEAR_MS]));
@@ -94,8 +56,8 @@ class DelayHistory {
 
   /** Several in one turn, some of them to the same second. */
   async #send(broker: DelayBroker, flushDiskType: FlushDiskType): Promise<void> {
-    const random = this.#random;
-    const volume = this.#volume;
+    const random = this.random;
+    const volume = this.volume;
     const delaySec = random.between(0, DELAY_SEC_MAX - 1);
     for (let count = random.between(1, random.chance(0.1) ? 80 : 4); count > 0; count--) {
       const id = `d${this.#messages.length}`;
@@ -116,7 +78,7 @@ class DelayHistory {
         () => undefined,
       );
     }
-    await this.#turns();
+    await this.turns();
   }
 
   async #recall(broker: DelayBroker): Promise<void> {
@@ -124,42 +86,37 @@ class DelayHistory {
       ({ recallHandle, recalled }) => recallHandle !== undefined && recalled === 'no',
     );
     if (known.length === 0) return;
-    const message = this.#random.of(known);
+    const message = this.random.of(known);
     message.recalled = 'maybe';
     // Clocks that were set may have brought it before.
     const isThere = (await broker.delivered()).includes(message.id);
-    const volume = this.#volume;
+    const volume = this.volume;
     await broker.recall(message.recallHandle!).then(
       ({ code }) => {
         if (code === 0 && !isThere && !volume.isDead) message.recalled = 'yes';
       },
       () => undefined,
     );
-    await this.#turns();
+    await this.turns();
     // It may have come between the look and the recall.
     if (!volume.isDead && (await broker.delivered()).includes(message.id)) message.recalled = 'maybe';
   }
 
   /** Everything that is written survives a kill, not what was only acknowledged before the power went. */
-  #losePower(volume: FaultyVolume): FaultyVolume {
+  protected powerIsLost(): void {
     for (const message of this.#messages) {
       if (message.state === 'stored') message.state = 'unanswered';
       if (message.recalled === 'yes') message.recalled = 'maybe';
     }
-    return volume.losePower(this.#random.next);
   }
 
-  #allAreSafe(): void {
+  protected allIsSafe(): void {
     for (const message of this.#messages) if (message.state === 'stored') message.state = 'safe';
   }
 
-  async #turns(): Promise<void> {
-    for (let turns = this.#random.between(0, 4); turns > 0; turns--) await nextTurn();
-  }
-
   /** The last life: nothing fails, and everything comes due. */
-  async #settle(): Promise<void> {
-    const broker = await this.#open('ASYNC_FLUSH');
+  protected async settle(): Promise<void> {
+    const broker = await this.open('ASYNC_FLUSH');
     await broker.clock.advance((DELAY_SEC_MAX + 5) * 1_000);
     const counts = new Map<string, number>();
     for (const id of await broker.delivered()) counts.set(id, (counts.get(id) ?? 0) + 1);
@@ -172,29 +129,23 @@ class DelayHistory {
     }
   }
 
-  #open(flushDiskType: FlushDiskType): Promise<DelayBroker> {
+  protected betweenLivesMs(): number {
+    const { random } = this;
+    const setByMs = random.chance(0.2) ? random.of([-YEAR_MS, -5_000, 30_000, YEAR_MS]) : 0;
+    return random.of([1, 1_000, 60_000]) + setByMs;
+  }
+
+  protected open(flushDiskType: FlushDiskType): Promise<DelayBroker> {
     return DelayBroker.open({
-      files: this.#volume,
-      clock: virtualClock({ nowMs: this.#nowMs }),
+      files: this.volume,
+      clock: virtualClock({ nowMs: this.nowMs }),
       settings: { timerMaxDelaySec: DELAY_SEC_MAX, flushDelayOffsetInterval: 2_000 },
       store: {
         mappedFileSizeCommitLog: 16_384,
         mappedFileSizeConsumeQueue: 400,
         flushDiskType,
-        openFilesMax: this.#random.of([2, 8, 512]),
+        openFilesMax: this.random.of([2, 8, 512]),
       },
     });
-  }
-
-  /** The process dies at the n-th thing it does to the volume, in the middle of it. */
-  #dieLater(operations: number): void {
-    let left = operations;
-    const volume = this.#volume;
-    volume.fault = (operation) => {
-      if (operation === 'read' || left-- > 0) return undefined;
-      volume.die();
-      if (operation === 'write') return this.#random.between(0, 2000);
-      return operation === 'create' ? 0 : undefined;
-    };
   }
 }

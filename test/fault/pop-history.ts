@@ -1,16 +1,12 @@
 import { virtualClock } from '../../core/testing/virtual-clock.js';
-import { nextTurn } from '../kit/wait-for.js';
 import { PopBroker, type PoppedMessage } from '../server/pop/pop-broker.js';
-import { FaultyVolume } from './faulty-volume.js';
+import { BrokerHistory, type FlushDiskType } from './broker-history.js';
 import { Violation } from './ledger.js';
-import { Random } from './random.js';
 
 const INVISIBLE_MS_MAX = 20_000;
 /** What comes back comes within the second after its time, and is there soon after that. */
 const LATE_MS_MAX = 1_100;
 const STEPS_MAX = 14;
-
-type FlushDiskType = 'SYNC_FLUSH' | 'ASYNC_FLUSH';
 
 interface Held {
   message: PoppedMessage;
@@ -40,55 +36,22 @@ export async function runPopHistory(seed: number): Promise<void> {
   await new PopHistory(seed).run();
 }
 
-class PopHistory {
-  readonly #random: Random;
+class PopHistory extends BrokerHistory<PopBroker> {
   readonly #sent = new Map<string, Sent>();
-  #volume = new FaultyVolume();
-  #nowMs = Date.UTC(2026, 0, 1);
 
   constructor(seed: number) {
-    this.#random = new Random(seed);
+    super(seed, STEPS_MAX);
   }
 
-  async run(): Promise<void> {
-    for (let lives = this.#random.between(2, 4); lives > 0; lives--) await this.#live();
-    await this.#settle();
-  }
-
-  async #live(): Promise<void> {
-    const random = this.#random;
-    const volume = this.#volume;
-    const flushDiskType: FlushDiskType = random.chance(0.5) ? 'SYNC_FLUSH' : 'ASYNC_FLUSH';
-    if (random.chance(0.2)) this.#dieLater(random.between(0, 15));
-    let pops: PopBroker | undefined;
-    try {
-      pops = await this.#open(flushDiskType);
-      for (let steps = random.between(1, STEPS_MAX); steps > 0 && !volume.isDead; steps--) {
-        await this.#step(pops, flushDiskType);
-      }
-    } catch (error) {
-      // A process that is killed while it starts; all else is a failure.
-      if (!volume.isDead || error instanceof Violation) throw error;
-    }
-    if (!volume.isDead && random.chance(0.3)) {
-      await pops?.broker.close();
-      if (!volume.isDead) this.#allIsSafe();
-    }
-    volume.die();
-    await pops?.broker.forget();
-    this.#nowMs = (pops?.clock.now() ?? this.#nowMs) + random.of([1, 1_000, 30_000]);
-    this.#volume = random.chance(0.25) ? this.#losePower(volume) : volume.loseProcess();
-  }
-
-  async #step(pops: PopBroker, flushDiskType: FlushDiskType): Promise<void> {
-    const random = this.#random;
+  protected async step(pops: PopBroker, flushDiskType: FlushDiskType): Promise<void> {
+    const random = this.random;
     switch (random.between(0, 13)) {
       case 0:
-        this.#dieLater(random.between(0, 8));
+        this.dieLater(random.between(0, 8));
         return;
       case 1:
         void pops.broker.saveOffsets();
-        return this.#turns();
+        return this.turns();
       case 2:
       case 3:
         return pops.clock.advance(random.of([10, 900, 3_300, 11_000, INVISIBLE_MS_MAX]));
@@ -108,8 +71,8 @@ class PopHistory {
   }
 
   async #send(pops: PopBroker, flushDiskType: FlushDiskType): Promise<void> {
-    const volume = this.#volume;
-    for (let count = this.#random.between(1, 6); count > 0; count--) {
+    const volume = this.volume;
+    for (let count = this.random.between(1, 6); count > 0; count--) {
       const sent: Sent = {
         id: `p${this.#sent.size}`,
         state: 'unanswered',
@@ -118,7 +81,7 @@ class PopHistory {
         isTwice: false,
       };
       this.#sent.set(sent.id, sent);
-      void pops.broker.send(sent.id, {}, this.#random.between(0, 2)).then(
+      void pops.broker.send(sent.id, {}, this.random.between(0, 2)).then(
         ({ code }) => {
           if (!volume.isDead && code === 0) sent.state = flushDiskType === 'SYNC_FLUSH' ? 'safe' : 'stored';
         },
@@ -126,13 +89,13 @@ class PopHistory {
         () => undefined,
       );
     }
-    await this.#turns();
+    await this.turns();
   }
 
   /** Several consumers at a time. */
   async #pop(pops: PopBroker): Promise<void> {
-    const random = this.#random;
-    const volume = this.#volume;
+    const random = this.random;
+    const volume = this.volume;
     const violations: Violation[] = [];
     for (let count = random.between(1, 3); count > 0; count--) {
       const invisibleTime = random.of([500, 4_000, 10_000, INVISIBLE_MS_MAX]);
@@ -151,7 +114,7 @@ class PopHistory {
         () => undefined,
       );
     }
-    await this.#turns();
+    await this.turns();
     if (violations[0] !== undefined) throw violations[0];
   }
 
@@ -167,10 +130,10 @@ class PopHistory {
   }
 
   async #ack(pops: PopBroker, flushDiskType: FlushDiskType): Promise<void> {
-    const volume = this.#volume;
+    const volume = this.volume;
     const held = this.#held();
-    for (let count = Math.min(held.length, this.#random.between(1, 5)); count > 0; count--) {
-      const sent = this.#random.of(held);
+    for (let count = Math.min(held.length, this.random.between(1, 5)); count > 0; count--) {
+      const sent = this.random.of(held);
       const holding = sent.held!;
       if (sent.acked !== 'no') continue;
       sent.acked = 'maybe';
@@ -183,21 +146,21 @@ class PopHistory {
         () => undefined,
       );
     }
-    await this.#turns();
+    await this.turns();
   }
 
   async #change(pops: PopBroker): Promise<void> {
     const held = this.#held().filter(({ acked }) => acked === 'no');
     if (held.length === 0) return;
-    const sent = this.#random.of(held);
+    const sent = this.random.of(held);
     const holding = sent.held!;
     const isInTime = pops.clock.now() < holding.expiresAt;
     sent.held = undefined;
     // Too late, or answered by nobody: it may have come back, and may be away for the new time as well.
     const wasTwice = sent.isTwice;
     sent.isTwice = true;
-    const volume = this.#volume;
-    const invisibleTime = this.#random.of([0, 3_000, INVISIBLE_MS_MAX]);
+    const volume = this.volume;
+    const invisibleTime = this.random.of([0, 3_000, INVISIBLE_MS_MAX]);
     const expiresAt = pops.clock.now() + invisibleTime;
     void pops.change(holding.message, invisibleTime).then(
       (message) => {
@@ -207,7 +170,7 @@ class PopHistory {
       },
       () => undefined,
     );
-    await this.#turns();
+    await this.turns();
   }
 
   #held(): Sent[] {
@@ -215,7 +178,7 @@ class PopHistory {
   }
 
   /** Everything that is written survives a kill, not what was only acknowledged before the power went. */
-  #losePower(volume: FaultyVolume): FaultyVolume {
+  protected powerIsLost(): void {
     for (const sent of this.#sent.values()) {
       if (sent.state === 'stored') sent.state = 'unanswered';
       if (sent.acked === 'stored') sent.acked = 'maybe';
@@ -223,23 +186,18 @@ class PopHistory {
       sent.held = undefined;
       sent.isTwice ||= sent.acked !== 'yes';
     }
-    return volume.losePower(this.#random.next);
   }
 
-  #allIsSafe(): void {
+  protected allIsSafe(): void {
     for (const sent of this.#sent.values()) {
       if (sent.state === 'stored') sent.state = 'safe';
       if (sent.acked === 'stored') sent.acked = 'yes';
     }
   }
 
-  async #turns(): Promise<void> {
-    for (let turns = this.#random.between(0, 4); turns > 0; turns--) await nextTurn();
-  }
-
   /** The last life: nothing fails, and all that was not acknowledged comes back. */
-  async #settle(): Promise<void> {
-    const pops = await this.#open('ASYNC_FLUSH');
+  protected async settle(): Promise<void> {
+    const pops = await this.open('ASYNC_FLUSH');
     const seen = new Map<string, number>();
     for (let round = 0; round < 3; round++) {
       await pops.clock.advance(INVISIBLE_MS_MAX + LATE_MS_MAX);
@@ -254,40 +212,33 @@ class PopHistory {
         }
       }
     }
-    await pops.broker.close();
+    await pops.close();
     for (const { id, state, acked } of this.#sent.values()) {
       const times = seen.get(id) ?? 0;
       if (state !== 'unanswered' && acked === 'no' && times === 0) throw new Violation(`${id} is lost`);
     }
   }
 
-  #open(flushDiskType: FlushDiskType): Promise<PopBroker> {
+  protected betweenLivesMs(): number {
+    return this.random.of([1, 1_000, 30_000]);
+  }
+
+  /** A message that comes back and the note that it did: the first may be there alone. */
+  protected override writeIsTorn(): void {
+    for (const sent of this.#sent.values()) sent.isTwice ||= sent.acked === 'no' || sent.acked === 'maybe';
+  }
+
+  protected open(flushDiskType: FlushDiskType): Promise<PopBroker> {
     return PopBroker.open({
-      files: this.#volume,
-      clock: virtualClock({ nowMs: this.#nowMs }),
+      files: this.volume,
+      clock: virtualClock({ nowMs: this.nowMs }),
       settings: { flushDelayOffsetInterval: 2_000 },
       store: {
         mappedFileSizeCommitLog: 16_384,
         mappedFileSizeConsumeQueue: 400,
         flushDiskType,
-        openFilesMax: this.#random.of([2, 8, 512]),
+        openFilesMax: this.random.of([2, 8, 512]),
       },
     });
-  }
-
-  /** The process dies at the n-th thing it does to the volume, in the middle of it. */
-  #dieLater(operations: number): void {
-    let left = operations;
-    const volume = this.#volume;
-    volume.fault = (operation) => {
-      if (operation === 'read' || left-- > 0) return undefined;
-      volume.die();
-      if (operation === 'write') {
-        // A message that comes back and the note that it did: the first may be there alone.
-        for (const sent of this.#sent.values()) sent.isTwice ||= sent.acked === 'no' || sent.acked === 'maybe';
-        return this.#random.between(0, 2000);
-      }
-      return operation === 'create' ? 0 : undefined;
-    };
   }
 }

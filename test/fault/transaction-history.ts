@@ -1,16 +1,12 @@
 import { decodeProperties } from '../../core/message/properties.js';
 import { PropertyName } from '../../core/message/property-names.js';
 import { virtualClock } from '../../core/testing/virtual-clock.js';
-import { nextTurn } from '../kit/wait-for.js';
 import { COMMIT, type HalfAt, ROLLBACK, TransactionBroker } from '../server/transaction/transaction-kit.js';
-import { FaultyVolume } from './faulty-volume.js';
+import { BrokerHistory, type FlushDiskType } from './broker-history.js';
 import { Violation } from './ledger.js';
-import { Random } from './random.js';
 
 const CHECK_INTERVAL_MS = 60_000;
 const STEPS_MAX = 12;
-
-type FlushDiskType = 'SYNC_FLUSH' | 'ASYNC_FLUSH';
 
 /** What the producer decided, whether or not anybody heard of it. */
 type Decision = typeof COMMIT | typeof ROLLBACK;
@@ -36,60 +32,26 @@ export async function runTransactionHistory(seed: number): Promise<void> {
   await new TransactionHistory(seed).run();
 }
 
-class TransactionHistory {
-  readonly #random: Random;
+class TransactionHistory extends BrokerHistory<TransactionBroker> {
   readonly #transactions = new Map<string, Transaction>();
-  #volume = new FaultyVolume();
-  #nowMs = Date.UTC(2026, 0, 1);
 
   constructor(seed: number) {
-    this.#random = new Random(seed);
-  }
-
-  async run(): Promise<void> {
-    for (let lives = this.#random.between(2, 4); lives > 0; lives--) await this.#live();
-    await this.#settle();
-  }
-
-  async #live(): Promise<void> {
-    const random = this.#random;
-    const volume = this.#volume;
-    const flushDiskType: FlushDiskType = random.chance(0.5) ? 'SYNC_FLUSH' : 'ASYNC_FLUSH';
-    if (random.chance(0.2)) this.#dieLater(random.between(0, 15));
-    let broker: TransactionBroker | undefined;
-    try {
-      broker = await this.#open(flushDiskType);
-      for (let steps = random.between(1, STEPS_MAX); steps > 0 && !volume.isDead; steps--) {
-        await this.#step(broker, flushDiskType);
-      }
-    } catch (error) {
-      // A process that is killed while it starts; all else is a failure.
-      if (!volume.isDead) throw error;
-    }
-    const clean = !volume.isDead && random.chance(0.3);
-    if (clean) await broker?.close();
-    if (clean && !volume.isDead)
-      for (const known of this.#transactions.values()) known.isSafe = known.half !== undefined;
-    volume.die();
-    await broker?.forget();
-    this.#nowMs = (broker?.clock.now() ?? this.#nowMs) + 1;
-    this.#volume = random.chance(0.25) ? this.#losePower(volume) : volume.loseProcess();
+    super(seed, STEPS_MAX);
   }
 
   /**
    * What was acknowledged before it was on the disk may be gone, as if it had never been sent; and its place in the log is
    * another's, so that its producer's word about it must find nothing.
    */
-  #losePower(volume: FaultyVolume): FaultyVolume {
+  protected powerIsLost(): void {
     for (const transaction of this.#transactions.values()) if (!transaction.isSafe) transaction.isLost = true;
-    return volume.losePower(this.#random.next);
   }
 
-  async #step(broker: TransactionBroker, flushDiskType: FlushDiskType): Promise<void> {
-    const random = this.#random;
+  protected async step(broker: TransactionBroker, flushDiskType: FlushDiskType): Promise<void> {
+    const random = this.random;
     switch (random.between(0, 9)) {
       case 0:
-        this.#dieLater(random.between(0, 6));
+        this.dieLater(random.between(0, 6));
         return;
       case 1:
         return broker.clock.advance(random.of([500, 5_000, 11_000]));
@@ -109,8 +71,8 @@ class TransactionHistory {
 
   /** Several in one turn. */
   async #send(broker: TransactionBroker, flushDiskType: FlushDiskType): Promise<void> {
-    for (let count = this.#random.between(1, 3); count > 0; count--) {
-      const decision = this.#random.chance(0.6) ? COMMIT : ROLLBACK;
+    for (let count = this.random.between(1, 3); count > 0; count--) {
+      const decision = this.random.chance(0.6) ? COMMIT : ROLLBACK;
       const transaction: Transaction = {
         id: String(this.#transactions.size).padStart(32, 'F'),
         decision,
@@ -119,8 +81,8 @@ class TransactionHistory {
         isLost: false,
       };
       this.#transactions.set(transaction.id, transaction);
-      const volume = this.#volume;
-      const properties = this.#random.chance(0.15) ? 'CHECK_IMMUNITY_TIME_IN_SECONDS\u0001120' : undefined;
+      const volume = this.volume;
+      const properties = this.random.chance(0.15) ? 'CHECK_IMMUNITY_TIME_IN_SECONDS\u0001120' : undefined;
       void broker.half(transaction.id, properties).then(
         (half) => {
           if (volume.isDead) return;
@@ -131,33 +93,33 @@ class TransactionHistory {
         () => undefined,
       );
     }
-    await this.#turns();
+    await this.turns();
   }
 
   /** Ends that the producer sends of its own, some of them again and late. */
   async #end(broker: TransactionBroker): Promise<void> {
     const known = [...this.#transactions.values()].filter(({ half }) => half !== undefined);
     if (known.length === 0) return;
-    for (let count = this.#random.between(1, 3); count > 0; count--) {
-      const { half, decision } = this.#random.of(known);
+    for (let count = this.random.between(1, 3); count > 0; count--) {
+      const { half, decision } = this.random.of(known);
       this.#tell(broker, half!, decision);
     }
-    await this.#turns();
+    await this.turns();
   }
 
   /** Answers some of what it was asked, also what it was asked long ago. */
   async #answer(broker: TransactionBroker): Promise<void> {
     const { checks } = broker.producer;
     for (const check of checks) {
-      if (!this.#random.chance(0.5)) continue;
-      this.#tell(broker, check, this.#random.chance(0.8) ? this.#decisionOf(check) : 0);
+      if (!this.random.chance(0.5)) continue;
+      this.#tell(broker, check, this.random.chance(0.8) ? this.#decisionOf(check) : 0);
     }
-    await this.#turns();
+    await this.turns();
   }
 
   #tell(broker: TransactionBroker, half: HalfAt, state: number): void {
     broker.tell(half, state).response.catch((error: unknown) => {
-      if (!this.#volume.isDead) throw error;
+      if (!this.volume.isDead) throw error;
     });
   }
 
@@ -165,13 +127,9 @@ class TransactionHistory {
     return this.#transactions.get(id)!.decision;
   }
 
-  async #turns(): Promise<void> {
-    for (let turns = this.#random.between(0, 4); turns > 0; turns--) await nextTurn();
-  }
-
   /** The last life: nothing fails, the producer answers everything. */
-  async #settle(): Promise<void> {
-    const broker = await this.#open('ASYNC_FLUSH');
+  protected async settle(): Promise<void> {
+    const broker = await this.open('ASYNC_FLUSH');
     for (let round = 0; round < 6; round++) {
       await broker.clock.advance(CHECK_INTERVAL_MS);
       const checks = broker.producer.checks.splice(0);
@@ -192,10 +150,18 @@ class TransactionHistory {
     }
   }
 
-  #open(flushDiskType: FlushDiskType): Promise<TransactionBroker> {
+  protected allIsSafe(): void {
+    for (const known of this.#transactions.values()) known.isSafe = known.half !== undefined;
+  }
+
+  protected betweenLivesMs(): number {
+    return 1;
+  }
+
+  protected open(flushDiskType: FlushDiskType): Promise<TransactionBroker> {
     return TransactionBroker.open({
-      files: this.#volume,
-      clock: virtualClock({ nowMs: this.#nowMs }),
+      files: this.volume,
+      clock: virtualClock({ nowMs: this.nowMs }),
       settings: { transactionCheckMax: 1_000 },
       store: {
         mappedFileSizeCommitLog: 8_192,
@@ -203,20 +169,8 @@ class TransactionHistory {
         maxHashSlotNum: 100,
         maxIndexNum: 1_000,
         flushDiskType,
-        openFilesMax: this.#random.of([2, 8, 512]),
+        openFilesMax: this.random.of([2, 8, 512]),
       },
     });
-  }
-
-  /** The process dies at the n-th thing it does to the volume, in the middle of it. */
-  #dieLater(operations: number): void {
-    let left = operations;
-    const volume = this.#volume;
-    volume.fault = (operation) => {
-      if (operation === 'read' || left-- > 0) return undefined;
-      volume.die();
-      if (operation === 'write') return this.#random.between(0, 2000);
-      return operation === 'create' ? 0 : undefined;
-    };
   }
 }

@@ -45,6 +45,14 @@ export class PopBroker {
     return this.broker.clock;
   }
 
+  close(): Promise<void> {
+    return this.broker.close();
+  }
+
+  forget(): Promise<void> {
+    return this.broker.forget();
+  }
+
   /** Sends messages whose bodies are their ids, to a queue. */
   async send(ids: readonly string[], { queueId = 1, tag = 'paid' } = {}): Promise<void> {
     for (const id of ids) await this.broker.send(id, { TAGS: tag }, queueId);
