@@ -150,8 +150,7 @@ export function assembleConsumer(plan: ConsumerPlan, services: ConsumerServices)
     group,
     clientId: membership.clientId,
     subscriptions: subscriptions.byWire,
-    connections: (topic) => requests.connections(topic),
-    runningInfo: (...of) => requests.runningInfo(...of),
+    requests,
     logger,
     events,
   });

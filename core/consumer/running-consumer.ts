@@ -8,6 +8,7 @@ import { keepProcessAlive } from '../runtime/keep-alive.js';
 import type { PeriodicTask } from '../runtime/scheduler.js';
 import type { ConsumedQueue } from './consumed-queue.js';
 import type { CloseOptions, ConsumerServices, SeekPosition } from './consumer.js';
+import { consumerMember } from './consumer-member.js';
 import { assembleConsumer, type ConsumerParts, type ConsumerPlan, decodeOptionsOf } from './consumer-parts.js';
 import type { RegisteredConsumer } from './consumer-registry.js';
 import { decodeMessage } from './decode-message.js';
@@ -329,20 +330,13 @@ export class RunningConsumer implements RegisteredConsumer {
 
   #member(): ConsumerMember {
     const { options, wireGroup, subscriptions } = this.#plan;
-    const { from } = options;
-    return {
-      group: wireGroup,
+    return consumerMember({
+      wireGroup,
       consumeType: 'CONSUME_PASSIVELY',
-      messageModel: options.messageModel === 'clustering' ? 'CLUSTERING' : 'BROADCASTING',
-      consumeFromWhere:
-        from === 'last'
-          ? 'CONSUME_FROM_LAST_OFFSET'
-          : from === 'first'
-            ? 'CONSUME_FROM_FIRST_OFFSET'
-            : 'CONSUME_FROM_TIMESTAMP',
+      options,
       unitMode: this.#services.unitMode ?? false,
       subscriptions: () => subscriptions.forHeartbeat(),
-    };
+    });
   }
 
   #extraHeartbeat(): void {

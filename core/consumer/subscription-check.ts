@@ -1,7 +1,7 @@
 import { isRocketMQError } from '../errors/rocketmq-error.js';
-import type { RemotingCommand } from '../remoting/protocol/remoting-command.js';
 import { ResponseCode } from '../remoting/protocol/response-codes.js';
 import type { Logger } from '../runtime/logger.js';
+import type { BrokerRequests } from './broker-requests.js';
 import type { ConsumerEvents } from './consumer-events.js';
 import type { TopicSubscription } from './subscription.js';
 import {
@@ -20,10 +20,8 @@ export interface SubscriptionCheckServices {
   readonly clientId: string;
   /** By the topic's name on the wire. */
   readonly subscriptions: ReadonlyMap<string, TopicSubscription>;
-  /** What a broker knows of the group (GET_CONSUMER_CONNECTION_LIST). */
-  readonly connections: (topic: string) => Promise<RemotingCommand>;
-  /** What a member says of itself, through a broker (GET_CONSUMER_RUNNING_INFO). */
-  readonly runningInfo: (topic: string, clientId: string) => Promise<RemotingCommand>;
+  /** What a broker knows of the group (GET_CONSUMER_CONNECTION_LIST), and what a member says of itself (…RUNNING_INFO). */
+  readonly requests: Pick<BrokerRequests, 'connections' | 'runningInfo'>;
   readonly logger: Logger;
   readonly events: ConsumerEvents;
 }
@@ -53,11 +51,11 @@ export class SubscriptionCheck {
 
   /** One small request, and one to each member that has to be asked. Never rejects. */
   async look(wireTopic: string, clientIds: readonly string[]): Promise<void> {
-    const { connections, logger, group, subscriptions } = this.#services;
+    const { requests, logger, group, subscriptions } = this.#services;
     const ours = subscriptions.get(wireTopic);
     if (!this.#supported || clientIds.length < 2 || ours === undefined) return;
     try {
-      const kept = keptSubscription(await connections(wireTopic), wireTopic);
+      const kept = keptSubscription(await requests.connections(wireTopic), wireTopic);
       // Ours changed meanwhile, or the broker has yet to hear of it: the next round tells.
       if (subscriptions.get(wireTopic) !== ours || (kept !== undefined && kept.subVersion < ours.subVersion)) return;
       const findings = this.#findingsOf(wireTopic, ours, clientIds);
@@ -89,12 +87,12 @@ export class SubscriptionCheck {
     ours: TopicSubscription,
     clientIds: readonly string[],
   ): Promise<void> {
-    const { clientId: own, runningInfo, logger, group } = this.#services;
+    const { clientId: own, requests, logger, group } = this.#services;
     const others = clientIds.filter((id) => id !== own && !findings.asked.has(id)).slice(0, ASKED_MAX);
     for (const other of others) findings.asked.add(other);
     const ask = async (other: string): Promise<void> => {
       try {
-        const theirs = subscriptionOfMember(await runningInfo(wireTopic, other), wireTopic);
+        const theirs = subscriptionOfMember(await requests.runningInfo(wireTopic, other), wireTopic);
         if (this.#findings.get(wireTopic) === findings) this.#compare(findings, ours, theirs, clientIds);
       } catch (error) {
         // It may not be able to tell; where it differs it sees what the broker keeps, and says so itself.

@@ -110,8 +110,7 @@ export function assembleLitePull(plan: LitePullPlan, services: LitePullServices)
     group,
     clientId: membership.clientId,
     subscriptions: subscriptions.byWire,
-    connections: (topic) => requests.connections(topic),
-    runningInfo: (...of) => requests.runningInfo(...of),
+    requests,
     logger,
     events,
   });

@@ -5,6 +5,7 @@ import type { ConsumerRunningInfo } from '../../remoting/protocol/consumer-runni
 import type { ConsumerMember } from '../../routing/membership.js';
 import type { PeriodicTask } from '../../runtime/scheduler.js';
 import type { ConsumedQueue } from '../consumed-queue.js';
+import { consumerMember } from '../consumer-member.js';
 import type { RegisteredConsumer } from '../consumer-registry.js';
 import { type QueueHealth } from '../health.js';
 import { WATCH_INTERVAL_MS } from '../health-watch.js';
@@ -130,20 +131,13 @@ export class RunningLitePull implements RegisteredConsumer {
 
   #member(): ConsumerMember {
     const { options, wireGroup, subscriptions } = this.#plan;
-    const { from } = options;
-    return {
-      group: wireGroup,
+    return consumerMember({
+      wireGroup,
       consumeType: 'CONSUME_ACTIVELY',
-      messageModel: options.messageModel === 'clustering' ? 'CLUSTERING' : 'BROADCASTING',
-      consumeFromWhere:
-        from === 'last'
-          ? 'CONSUME_FROM_LAST_OFFSET'
-          : from === 'first'
-            ? 'CONSUME_FROM_FIRST_OFFSET'
-            : 'CONSUME_FROM_TIMESTAMP',
+      options,
       unitMode: this.#services.unitMode ?? false,
       // What is assigned is read by the expressions of the pulls: the group shares nothing of it.
       subscriptions: () => (this.#plan.assigned() ? [] : subscriptions.forHeartbeat()),
-    };
+    });
   }
 }
