@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import { Container, type Newable } from 'inversify';
 import { createRemotingClient } from '../remoting/client.js';
+import type { Processor, ProcessorsOnDemand } from '../remoting/processors-on-demand.js';
 import { LanguageCode } from '../remoting/protocol/language-codes.js';
 import { RemotingClient } from '../remoting/remoting-client.js';
 import type { Transport } from '../remoting/transport.js';
@@ -8,7 +9,7 @@ import { Clock } from '../runtime/clock.js';
 import { Logger } from '../runtime/logger.js';
 import { Broker } from './broker/broker.js';
 import { BrokerCounters } from './broker/broker-counters.js';
-import { BrokerProcessor } from './broker/broker-processor.js';
+import { BrokerProcessors } from './broker/broker-processor.js';
 import { BrokerService } from './broker/broker-service.js';
 import { BrokerSettings } from './broker/broker-settings.js';
 import { ConsumeRates } from './broker/consume-rates.js';
@@ -27,36 +28,6 @@ import { PopWaiting } from './broker/pop/pop-waiting.js';
 import { ReviveLog } from './broker/pop/revive-log.js';
 import { ReviveService } from './broker/pop/revive-service.js';
 import { TopicQueues } from './broker/pop/topic-queues.js';
-import { AckMessageProcessor } from './broker/processors/ack-message.js';
-import { BrokerConfigProcessor } from './broker/processors/broker-config.js';
-import { ChangeInvisibleTimeProcessor } from './broker/processors/change-invisible-time.js';
-import { CheckClientConfigProcessor } from './broker/processors/check-client-config.js';
-import { ClientListProcessor } from './broker/processors/client-list.js';
-import { ConsumeStatsProcessor } from './broker/processors/consume-stats.js';
-import { ConsumerCallProcessor } from './broker/processors/consumer-call.js';
-import { ConsumerOffsetProcessor } from './broker/processors/consumer-offset.js';
-import { DelayOffsetProcessor } from './broker/processors/delay-offset.js';
-import { EndTransactionProcessor } from './broker/processors/end-transaction.js';
-import { GroupOffsetsProcessor } from './broker/processors/group-offsets.js';
-import { HeartBeatProcessor } from './broker/processors/heart-beat.js';
-import { LockBatchProcessor } from './broker/processors/lock-batch.js';
-import { PopMessageProcessor } from './broker/processors/pop-message.js';
-import { PopNotificationProcessor } from './broker/processors/pop-notification.js';
-import { PullMessageProcessor } from './broker/processors/pull-message.js';
-import { QueryAssignmentProcessor } from './broker/processors/query-assignment.js';
-import { QueryMessageProcessor } from './broker/processors/query-message.js';
-import { QueueFactsProcessor } from './broker/processors/queue-facts.js';
-import { QueueOffsetProcessor } from './broker/processors/queue-offset.js';
-import { RecallMessageProcessor } from './broker/processors/recall-message.js';
-import { ReplyMessageProcessor } from './broker/processors/reply-message.js';
-import { RuntimeInfoProcessor } from './broker/processors/runtime-info.js';
-import { SendBackProcessor } from './broker/processors/send-back.js';
-import { SendMessageProcessor } from './broker/processors/send-message.js';
-import { SubscriptionGroupProcessor } from './broker/processors/subscription-group.js';
-import { TopicAdminProcessor } from './broker/processors/topic-admin.js';
-import { TopicStatsProcessor } from './broker/processors/topic-stats.js';
-import { UnregisterClientProcessor } from './broker/processors/unregister-client.js';
-import { ViewMessageProcessor } from './broker/processors/view-message.js';
 import { ProducerRegistry } from './broker/producer-registry.js';
 import { CompileExpression, PropertyFilters } from './broker/property-filters.js';
 import { QueueLocks } from './broker/queue-locks.js';
@@ -68,16 +39,10 @@ import { TransactionCheck } from './broker/transaction/transaction-check.js';
 import { compileSql } from './filter/sql-filter.js';
 import { KvConfig, KvStorage } from './nameserver/kv-config.js';
 import { NameServer } from './nameserver/name-server.js';
-import { NameServerProcessor } from './nameserver/name-server-processor.js';
+import { NameServerProcessors } from './nameserver/name-server-processor.js';
 import { NameServerSettings } from './nameserver/name-server-settings.js';
-import { ClusterInfoProcessor } from './nameserver/processors/cluster-info.js';
-import { KvConfigProcessor } from './nameserver/processors/kv-config.js';
-import { QueryDataVersionProcessor } from './nameserver/processors/query-data-version.js';
-import { RegisterBrokerProcessor } from './nameserver/processors/register-broker.js';
-import { RouteInfoProcessor } from './nameserver/processors/route-info.js';
-import { TopicListProcessor } from './nameserver/processors/topic-list.js';
-import { WritePermissionProcessor } from './nameserver/processors/write-permission.js';
 import { RouteInfo } from './nameserver/route-info.js';
+import { BROKER_REQUESTS, NAME_SERVER_REQUESTS, type RequestRow } from './request-tables.js';
 
 /** What is there before the parts are put together. */
 export interface ServerFoundation {
@@ -89,49 +54,6 @@ export interface ServerFoundation {
   readonly brokerSettings: BrokerSettings;
   readonly nameServerSettings: NameServerSettings;
 }
-
-const NAME_SERVER_PROCESSORS = [
-  ClusterInfoProcessor,
-  KvConfigProcessor,
-  QueryDataVersionProcessor,
-  RegisterBrokerProcessor,
-  RouteInfoProcessor,
-  TopicListProcessor,
-  WritePermissionProcessor,
-];
-
-const BROKER_PROCESSORS = [
-  AckMessageProcessor,
-  BrokerConfigProcessor,
-  ChangeInvisibleTimeProcessor,
-  CheckClientConfigProcessor,
-  ClientListProcessor,
-  ConsumeStatsProcessor,
-  ConsumerCallProcessor,
-  ConsumerOffsetProcessor,
-  DelayOffsetProcessor,
-  EndTransactionProcessor,
-  GroupOffsetsProcessor,
-  HeartBeatProcessor,
-  LockBatchProcessor,
-  PopMessageProcessor,
-  PopNotificationProcessor,
-  PullMessageProcessor,
-  QueryAssignmentProcessor,
-  QueryMessageProcessor,
-  QueueFactsProcessor,
-  QueueOffsetProcessor,
-  RecallMessageProcessor,
-  ReplyMessageProcessor,
-  RuntimeInfoProcessor,
-  SendBackProcessor,
-  SendMessageProcessor,
-  SubscriptionGroupProcessor,
-  TopicAdminProcessor,
-  TopicStatsProcessor,
-  UnregisterClientProcessor,
-  ViewMessageProcessor,
-];
 
 /** In the order in which they start. */
 const BROKER_SERVICES: readonly Newable<BrokerService>[] = [
@@ -167,8 +89,9 @@ function bindNameServer(container: Container, { nameServerSettings, store }: Ser
   });
   container.bind(RouteInfo).toConstantValue(new RouteInfo());
   container.bind(KvConfig).toSelf();
-  for (const processor of NAME_SERVER_PROCESSORS)
-    container.bind<NameServerProcessor>(NameServerProcessor).to(processor);
+  container
+    .bind<ProcessorsOnDemand>(NameServerProcessors)
+    .toConstantValue(processorsOnDemand(container, NAME_SERVER_REQUESTS));
   container.bind(NameServer).toSelf();
 }
 
@@ -194,10 +117,19 @@ function bindBroker(container: Container, { brokerSettings, store, transport, cl
   container.bind(ReviveLog).toSelf();
   container.bind(TopicQueues).toSelf();
   container.bind(Registration).toSelf();
-  for (const processor of BROKER_PROCESSORS) container.bind<BrokerProcessor>(BrokerProcessor).to(processor);
+  container.bind<ProcessorsOnDemand>(BrokerProcessors).toConstantValue(processorsOnDemand(container, BROKER_REQUESTS));
   for (const service of BROKER_SERVICES) {
     container.bind(service).toSelf();
     container.bind<BrokerService>(BrokerService).toService(service);
   }
   container.bind(Broker).toSelf();
+}
+
+function processorsOnDemand(container: Container, rows: readonly RequestRow<Processor>[]): ProcessorsOnDemand {
+  return new Map(
+    rows.flatMap(([type, ...codes]) => {
+      const processor = (): Processor => container.get(type, { autobind: true });
+      return codes.map((code) => [code, processor] as const);
+    }),
+  );
 }

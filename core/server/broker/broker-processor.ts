@@ -1,10 +1,8 @@
-import type { RequestProcessor } from '../../remoting/remoting-server.js';
+import type { Processor, ProcessorsOnDemand } from '../../remoting/processors-on-demand.js';
 import { type Token, token } from '../../runtime/token.js';
 
-/** Answers one or more request codes. The broker collects every one that is bound under the token. */
-export interface BrokerProcessor {
-  /** By request code. */
-  readonly handlers: Readonly<Record<number, RequestProcessor>>;
-}
+/** Answers one or more request codes of the broker; `core/server/request-tables.ts` says which. */
+export interface BrokerProcessor extends Processor {}
 
-export const BrokerProcessor: Token<BrokerProcessor> = token('BrokerProcessor');
+/** All processors of the broker. */
+export const BrokerProcessors: Token<ProcessorsOnDemand> = token('BrokerProcessors');

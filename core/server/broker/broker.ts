@@ -1,10 +1,11 @@
 import { inject, injectable, multiInject, optional } from 'inversify';
+import { type ProcessorsOnDemand, processOnDemand } from '../../remoting/processors-on-demand.js';
 import type { RemotingServer, ServerConnection } from '../../remoting/remoting-server.js';
 import { Clock } from '../../runtime/clock.js';
 import { Logger } from '../../runtime/logger.js';
 import { Scheduler } from '../../runtime/scheduler.js';
 import { BrokerCounters } from './broker-counters.js';
-import { BrokerProcessor } from './broker-processor.js';
+import { BrokerProcessors } from './broker-processor.js';
 import { BrokerService } from './broker-service.js';
 import { BrokerSettings } from './broker-settings.js';
 import { notifyConsumerIdsChanged } from './consumer-ids-notifier.js';
@@ -26,7 +27,7 @@ const RETRY_PERIOD_MS = 1_000;
 /** The broker: its processors on a port, its tables from disk and back, its timers, and its place at the name servers. */
 @injectable()
 export class Broker {
-  readonly #processors: readonly BrokerProcessor[];
+  readonly #processors: ProcessorsOnDemand;
   readonly #services: readonly BrokerService[];
   readonly #settings: BrokerSettings;
   readonly #store: MessageStore;
@@ -44,7 +45,7 @@ export class Broker {
   readonly #servers: RemotingServer[] = [];
 
   constructor(
-    @multiInject(BrokerProcessor) processors: readonly BrokerProcessor[],
+    @inject(BrokerProcessors) processors: ProcessorsOnDemand,
     @multiInject(BrokerService) @optional() services: readonly BrokerService[] = [],
     @inject(BrokerSettings) settings: BrokerSettings,
     @inject(MessageStore) store: MessageStore,
@@ -93,9 +94,7 @@ export class Broker {
 
   /** Serves on the port from now on, beside others. @throws RMQ_ADDRESS_IN_USE, after which another port may be tried */
   async serve(server: RemotingServer): Promise<void> {
-    for (const { handlers } of this.#processors) {
-      for (const [code, processor] of Object.entries(handlers)) server.process(Number(code), processor);
-    }
+    processOnDemand(server, this.#processors);
     server.onTurnEnd(() => this.#store.flushTurn());
     server.onConnection((connection) => {
       connection.onClose(() => this.#forget(connection));

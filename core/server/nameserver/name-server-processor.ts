@@ -1,10 +1,8 @@
-import type { RequestProcessor } from '../../remoting/remoting-server.js';
+import type { Processor, ProcessorsOnDemand } from '../../remoting/processors-on-demand.js';
 import { type Token, token } from '../../runtime/token.js';
 
-/** Answers one or more request codes. The name server collects every one that is bound under the token. */
-export interface NameServerProcessor {
-  /** By request code. */
-  readonly handlers: Readonly<Record<number, RequestProcessor>>;
-}
+/** Answers one or more request codes of the name server; `core/server/request-tables.ts` says which. */
+export interface NameServerProcessor extends Processor {}
 
-export const NameServerProcessor: Token<NameServerProcessor> = token('NameServerProcessor');
+/** All processors of the name server. */
+export const NameServerProcessors: Token<ProcessorsOnDemand> = token('NameServerProcessors');

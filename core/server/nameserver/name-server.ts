@@ -1,10 +1,11 @@
-import { inject, injectable, multiInject } from 'inversify';
+import { inject, injectable } from 'inversify';
+import { type ProcessorsOnDemand, processOnDemand } from '../../remoting/processors-on-demand.js';
 import type { RemotingServer } from '../../remoting/remoting-server.js';
 import { Clock } from '../../runtime/clock.js';
 import { Logger } from '../../runtime/logger.js';
 import { Scheduler } from '../../runtime/scheduler.js';
 import { KvConfig } from './kv-config.js';
-import { NameServerProcessor } from './name-server-processor.js';
+import { NameServerProcessors } from './name-server-processor.js';
 import { RouteInfo } from './route-info.js';
 
 const SCAN_INITIAL_DELAY_MS = 5_000;
@@ -13,7 +14,7 @@ const SCAN_PERIOD_MS = 10_000;
 /** The name server: its processors on a port, and the scan that takes out silent brokers. */
 @injectable()
 export class NameServer {
-  readonly #processors: readonly NameServerProcessor[];
+  readonly #processors: ProcessorsOnDemand;
   readonly #routes: RouteInfo;
   readonly #kvConfig: KvConfig;
   readonly #clock: Clock;
@@ -22,7 +23,7 @@ export class NameServer {
   #server: RemotingServer | undefined;
 
   constructor(
-    @multiInject(NameServerProcessor) processors: readonly NameServerProcessor[],
+    @inject(NameServerProcessors) processors: ProcessorsOnDemand,
     @inject(RouteInfo) routes: RouteInfo,
     @inject(KvConfig) kvConfig: KvConfig,
     @inject(Clock) clock: Clock,
@@ -43,9 +44,7 @@ export class NameServer {
 
   /** Serves on the port from now on. @throws RMQ_ADDRESS_IN_USE, after which another port may be tried */
   async serve(server: RemotingServer): Promise<void> {
-    for (const { handlers } of this.#processors) {
-      for (const [code, processor] of Object.entries(handlers)) server.process(Number(code), processor);
-    }
+    processOnDemand(server, this.#processors);
     await server.listen();
     this.#server = server;
     const period = { initialDelayMs: SCAN_INITIAL_DELAY_MS, periodMs: SCAN_PERIOD_MS };

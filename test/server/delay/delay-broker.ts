@@ -1,12 +1,13 @@
 import { readRecord, type StoredRecord } from '../../../core/message/message-record.js';
 import { decodeProperties } from '../../../core/message/properties.js';
 import { createMemoryTransport } from '../../../core/remoting/memory-transport.js';
+import type { ProcessorsOnDemand } from '../../../core/remoting/processors-on-demand.js';
 import { RequestCode } from '../../../core/remoting/protocol/request-codes.js';
 import { RemotingClient } from '../../../core/remoting/remoting-client.js';
 import type { OutgoingResponse, RequestProcessor } from '../../../core/remoting/remoting-server.js';
 import { type Logger, silentLogger } from '../../../core/runtime/logger.js';
 import { Broker } from '../../../core/server/broker/broker.js';
-import { BrokerProcessor } from '../../../core/server/broker/broker-processor.js';
+import { BrokerProcessors } from '../../../core/server/broker/broker-processor.js';
 import { BrokerService } from '../../../core/server/broker/broker-service.js';
 import { BROKER_DEFAULTS, type BrokerSettings } from '../../../core/server/broker/broker-settings.js';
 import { ConsumerOffsetManager } from '../../../core/server/broker/consumer-offset-manager.js';
@@ -17,6 +18,7 @@ import type { StoreFiles } from '../../../core/server/store/files/store-files.js
 import { openMessageStore } from '../../../core/server/store/open-message-store.js';
 import type { StoreOptions } from '../../../core/server/store/store-options.js';
 import { type VirtualClock, virtualClock } from '../../../core/testing/virtual-clock.js';
+import { handlersOf } from '../kit/handlers.js';
 import { ask, FakeConnection, request } from '../kit/requests.js';
 
 export const TOPIC = 'orders';
@@ -81,10 +83,7 @@ export class DelayBroker {
       },
       nameServerSettings: { orderMessageEnable: false },
     });
-    this.#handlers = Object.assign(
-      {},
-      ...this.#container.getAll<BrokerProcessor>(BrokerProcessor).map(({ handlers }) => handlers),
-    );
+    this.#handlers = handlersOf(this.#container.get<ProcessorsOnDemand>(BrokerProcessors));
   }
 
   ask(

@@ -1,11 +1,12 @@
 import { onTestFinished } from 'vitest';
 import { createMemoryTransport } from '../../../core/remoting/memory-transport.js';
+import type { ProcessorsOnDemand } from '../../../core/remoting/processors-on-demand.js';
 import { RemotingClient } from '../../../core/remoting/remoting-client.js';
 import type { RequestProcessor } from '../../../core/remoting/remoting-server.js';
 import type { Logger } from '../../../core/runtime/logger.js';
 import { silentLogger } from '../../../core/runtime/logger.js';
 import { Broker } from '../../../core/server/broker/broker.js';
-import { BrokerProcessor } from '../../../core/server/broker/broker-processor.js';
+import { BrokerProcessors } from '../../../core/server/broker/broker-processor.js';
 import { BROKER_DEFAULTS, type BrokerSettings } from '../../../core/server/broker/broker-settings.js';
 import { ConsumerOffsetManager } from '../../../core/server/broker/consumer-offset-manager.js';
 import { ConsumerRegistry } from '../../../core/server/broker/consumer-registry.js';
@@ -16,10 +17,11 @@ import { SubscriptionGroupManager } from '../../../core/server/broker/subscripti
 import { TopicConfigManager } from '../../../core/server/broker/topic-config-manager.js';
 import { createServerContainer } from '../../../core/server/container.js';
 import { NameServer } from '../../../core/server/nameserver/name-server.js';
-import { NameServerProcessor } from '../../../core/server/nameserver/name-server-processor.js';
+import { NameServerProcessors } from '../../../core/server/nameserver/name-server-processor.js';
 import { RouteInfo } from '../../../core/server/nameserver/route-info.js';
 import { type VirtualClock, virtualClock } from '../../../core/testing/virtual-clock.js';
 import { FakeStore } from './fake-store.js';
+import { handlersOf } from './handlers.js';
 
 type Handlers = Readonly<Record<number, RequestProcessor>>;
 
@@ -72,11 +74,8 @@ export function serverParts(
   return {
     store,
     clock,
-    broker: Object.assign({}, ...container.getAll<BrokerProcessor>(BrokerProcessor).map(({ handlers }) => handlers)),
-    nameServer: Object.assign(
-      {},
-      ...container.getAll<NameServerProcessor>(NameServerProcessor).map(({ handlers }) => handlers),
-    ),
+    broker: handlersOf(container.get<ProcessorsOnDemand>(BrokerProcessors)),
+    nameServer: handlersOf(container.get<ProcessorsOnDemand>(NameServerProcessors)),
     topics: container.get(TopicConfigManager),
     groups: container.get(SubscriptionGroupManager),
     offsets: container.get(ConsumerOffsetManager),
