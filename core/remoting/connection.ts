@@ -225,6 +225,11 @@ export class Connection implements PendingOwner {
     }
   }
 
+  /** Within a turn: what was written so far leaves now. */
+  flushHeld(): void {
+    this.#queue.flushHeld();
+  }
+
   /** Stops and resumes reading. */
   pause(): void {
     this.#wire?.pause();

@@ -59,7 +59,10 @@ export interface RemotingServer {
   /** Answers codes that have no processor; the default refuses them with REQUEST_CODE_NOT_SUPPORTED (3). */
   processOthers(processor: RequestProcessor): void;
   onConnection(listener: (connection: ServerConnection) => void): void;
-  /** Runs after the frames of one chunk have all been processed and before their answers are flushed: where a store writes what it gathered. */
+  /**
+   * Runs after the frames of one chunk, or of a part of it, have been processed and before their answers are flushed: where
+   * a store writes what it gathered.
+   */
   onTurnEnd(listener: () => void): void;
   listen(): Promise<void>;
   readonly statistics: {

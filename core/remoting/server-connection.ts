@@ -11,12 +11,20 @@ export interface ServerConnectionHost {
   readonly logger: Logger;
   readonly unsentBytesMax: number;
   processorOf(code: number): RequestProcessor;
+  /** A turn, or a part of a long one. */
   turnEnded(): void;
   connectionClosed(connection: AcceptedConnection, reason: CloseReason): void;
   cameLate(): void;
   /** A processor promised an answer (1), or has kept or broken the promise (-1). */
   promised(change: 1 | -1): void;
 }
+
+/**
+ * After so many requests of a turn their answers leave, and each further part of it is twice as long: a client that waits
+ * has work while the rest of the turn is done, and a long turn costs few writes more. A turn of 32 that leaves whole has
+ * client and server wait for each other: 63,000 messages a second, in parts 110,000 (bench/versus-apache.mjs, 2 cores).
+ */
+const FIRST_PART_REQUESTS = 16;
 
 let lastId = 0;
 
@@ -34,6 +42,9 @@ export class AcceptedConnection implements ServerConnection, ConnectionOwner {
   /** Requests that were read before it was known that the client does not take its answers. */
   #backlog: RemotingCommand[] = [];
   #stopped = false;
+  /** Requests of this turn's part so far, and how many it may have. */
+  #partRequests = 0;
+  #partRequestsMax = FIRST_PART_REQUESTS;
 
   constructor(wire: Wire, host: ServerConnectionHost) {
     this.#host = host;
@@ -110,9 +121,12 @@ export class AcceptedConnection implements ServerConnection, ConnectionOwner {
       return;
     }
     this.#process(request);
+    if (++this.#partRequests === this.#partRequestsMax) this.#endPart();
   }
 
   onTurnEnd(): void {
+    this.#partRequests = 0;
+    this.#partRequestsMax = FIRST_PART_REQUESTS;
     this.#host.turnEnded();
   }
 
@@ -141,6 +155,13 @@ export class AcceptedConnection implements ServerConnection, ConnectionOwner {
 
   onLateResponse(): void {
     this.#host.cameLate();
+  }
+
+  #endPart(): void {
+    this.#partRequests = 0;
+    this.#partRequestsMax *= 2;
+    this.#host.turnEnded();
+    this.#connection.flushHeld();
   }
 
   get #overfull(): boolean {

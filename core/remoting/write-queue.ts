@@ -72,6 +72,13 @@ export class WriteQueue {
     return true;
   }
 
+  /** Writes what a held turn has so far; the rest is held on. */
+  flushHeld(): void {
+    this.#held = false;
+    this.flush();
+    this.#held = true;
+  }
+
   /** Ends a held turn with its write. */
   release(): void {
     this.#held = false;

@@ -5,12 +5,13 @@ import { CommandFlag, SerializeType } from '../../core/remoting/protocol/remotin
 import type { OutgoingResponse, RemotingServer, ServerConnection } from '../../core/remoting/remoting-server.js';
 import { createRemotingServer } from '../../core/remoting/server.js';
 import { tcpTransport } from '../../core/remoting/tcp-transport.js';
+import type { Transport } from '../../core/remoting/transport.js';
 import type { Logger } from '../../core/runtime/logger.js';
 import { silentLogger } from '../../core/runtime/logger.js';
 import { virtualClock } from '../../core/testing/virtual-clock.js';
 import { closeAfterTest } from '../kit/close-after-test.js';
 import { nextTurn, waitFor } from '../kit/wait-for.js';
-import { frameBytes, rawClient, remotingPair, transports } from './remoting-setup.js';
+import { commandsIn, frameBytes, rawClient, remotingPair, transports } from './remoting-setup.js';
 
 const timeoutMs = 3_000;
 
@@ -104,10 +105,10 @@ describe.each(transports)('remoting server over %s', (_name, make) => {
       });
     });
     const round = () =>
-      Promise.all(Array.from({ length: 50 }, () => client.invoke(address, { code: 10 }, { timeoutMs })));
+      Promise.all(Array.from({ length: 15 }, () => client.invoke(address, { code: 10 }, { timeoutMs })));
     await round();
     await round();
-    expect(batches).toEqual([50, 50]);
+    expect(batches).toEqual([15, 15]);
   });
 
   test('tells of connections and their end; a listener that comes too late is called at once', async () => {
@@ -362,4 +363,38 @@ test('the server closes a connection without traffic after 120 s, also one with 
   expect(server.statistics.connections).toBe(0);
   expect(await asked).toMatchObject({ code: 'RMQ_CONNECTION_LOST' });
   await waitFor(() => !client.isConnected(address));
+});
+
+test('a long turn is stored and answered in parts, each twice as long as the one before', async () => {
+  const happened: string[] = [];
+  const memory = createMemoryTransport();
+  const transport: Transport = {
+    ...memory,
+    connect: (address, options) => memory.connect(address, options),
+    listen: (options, accept) =>
+      memory.listen(options, (wire) => {
+        const write = wire.write.bind(wire);
+        wire.write = (buffers, flushed) => {
+          happened.push(`${commandsIn(Buffer.concat(buffers)).length} answered`);
+          return write(buffers, flushed);
+        };
+        return accept(wire);
+      }),
+  };
+  const gathered: (() => void)[] = [];
+  const { client, address } = await remotingPair(transport, {}, (server) => {
+    server.process(10, (_request, _connection, respond) => {
+      gathered.push(() => respond({ code: 0 }));
+      return 'later';
+    });
+    server.onTurnEnd(() => {
+      happened.push(`${gathered.length} stored`);
+      for (const answer of gathered.splice(0)) answer();
+    });
+  });
+  await Promise.all(Array.from({ length: 60 }, () => client.invoke(address, { code: 10 }, { timeoutMs })));
+  const parts = [16, 32, 12];
+  expect(happened).toEqual(parts.flatMap((requests) => [`${requests} stored`, `${requests} answered`]));
+  await client.invoke(address, { code: 10 }, { timeoutMs });
+  expect(happened.slice(-2)).toEqual(['1 stored', '1 answered']);
 });
