@@ -107,7 +107,7 @@ export class Assignment {
    * Gives back queues whose feed did nothing for longer than `idleMs`; the next round takes them anew. Time before
    * `awakeSinceMs` does not count.
    */
-  async giveBackStalled(nowMs: number, idleMs: number, awakeSinceMs = 0): Promise<number> {
+  async giveBackStalled(nowMs: number, idleMs: number, awakeSinceMs: number): Promise<number> {
     const stalled = [...this.#held.values()].filter(
       ({ feed }) => feed.lastPullMs !== undefined && nowMs - Math.max(feed.lastPullMs, awakeSinceMs) > idleMs,
     );
@@ -116,7 +116,7 @@ export class Assignment {
   }
 
   /** Tells of queues that have had no room for longer than `blockedMs`. Nothing is skipped: somebody has to look. */
-  reportBlocked(nowMs: number, blockedMs: number, awakeSinceMs = 0): void {
+  reportBlocked(nowMs: number, blockedMs: number, awakeSinceMs: number): void {
     const { logger, events, group } = this.#services;
     for (const { consumed, feed } of this.#held.values()) {
       const forMs = nowMs - Math.max(feed.fullSinceMs ?? nowMs, awakeSinceMs);

@@ -22,6 +22,7 @@ import type { PulledMessage } from './pulled-message.js';
 import { RateLimit } from './rate-limit.js';
 import { Rebalancer } from './rebalancer.js';
 import type { Receiver } from './receiver.js';
+import { Rounds } from './rounds.js';
 import { SubscriptionCheck } from './subscription-check.js';
 import type { Subscriptions } from './subscriptions.js';
 import { undecodablePolicy } from './undecodable.js';
@@ -35,7 +36,7 @@ export interface ConsumerParts {
   readonly assignment: Assignment;
   readonly runner: HandlerRunner;
   readonly mode: ConsumerMode;
-  readonly rebalancer: Rebalancer;
+  readonly rounds: Rounds;
   readonly statistics: ConsumeStatistics;
   readonly watch: HealthWatch;
   readonly deliver: DeliveryEnd;
@@ -87,7 +88,7 @@ export function assembleConsumer(plan: ConsumerPlan, services: ConsumerServices)
       isPaused: (consumed) => assignment.paused || consumed.paused,
       onLockLost: (queue) => {
         assignment.forfeit(queue);
-        rebalancer.in(LOCK_LOST_DELAY_MS);
+        rounds.in(LOCK_LOST_DELAY_MS);
       },
       wentOn: (queue) => assignment.wentOn(queue),
       onLockConfirmed: (queue) => {
@@ -141,7 +142,7 @@ export function assembleConsumer(plan: ConsumerPlan, services: ConsumerServices)
       pop: mode.pop,
       onMessages: (woken) => runner.wake(woken),
       onOffsetIllegal: (illegal, nextOffset) => {
-        void assignment.move(illegal, nextOffset, 'offset illegal').then(() => rebalancer.in(options.pullRetryDelayMs));
+        void assignment.move(illegal, nextOffset, 'offset illegal').then(() => rounds.in(options.pullRetryDelayMs));
       },
       onUnknownMember: plan.onUnknownMember,
     }),
@@ -158,20 +159,18 @@ export function assembleConsumer(plan: ConsumerPlan, services: ConsumerServices)
   const assigned = options.messageRequestMode === 'assigned';
   const popRetryTopics = new PopRetryTopics({
     ...{ group, wireGroup, subscriptions, now: () => clock.now() },
-    onAdded: () => void membership.heartbeat().then(() => rebalancer.now()),
+    onAdded: () => void membership.heartbeat().then(() => rounds.now()),
     onRemoved: (wireTopic) => void assignment.leave(wireTopic).then(() => membership.heartbeat()),
   });
-  const rebalancer: Rebalancer = new Rebalancer({
+  const rebalancer = new Rebalancer({
     group,
     wireGroup,
-    intervalMs: options.rebalanceIntervalMs,
     subscriptions: subscriptions.byWire,
     assignment,
     memberIds: (topic) => requests.memberIds(topic, random),
     onMembers: (topic, clientIds) => {
       if (subscriptions.byWire.get(topic)?.retried === false) void check.look(topic, clientIds);
     },
-    awakeSinceMs: () => watch.awakeSinceMs(),
     strategy,
     broadcasting: options.messageModel === 'broadcasting',
     popped: options.messageRequestMode === 'pop',
@@ -183,24 +182,29 @@ export function assembleConsumer(plan: ConsumerPlan, services: ConsumerServices)
     },
     membership,
     routes,
-    scheduler,
-    clock,
     logger,
     events,
+  });
+  const rounds: Rounds = new Rounds({
+    ...{ group, intervalMs: options.rebalanceIntervalMs, assignment, routes, scheduler, clock },
+    round: (isStopped) => rebalancer.round(isStopped),
+    reads: (wireTopic) => subscriptions.byWire.has(wireTopic),
+    tellsBlocked: true,
+    awakeSinceMs: () => watch.awakeSinceMs(),
   });
   const watch = new HealthWatch({
     group,
     consumeTimeoutMs: options.consumeTimeoutMs,
     assignment,
     unsharedTopics: () => rebalancer.unsharedTopics,
-    roundSinceMs: () => rebalancer.roundSinceMs,
-    heal: () => rebalancer.now(),
+    roundSinceMs: () => rounds.sinceMs,
+    heal: () => rounds.now(),
     heartbeat: () => membership.heartbeat(),
     clock,
     logger,
     events,
   });
-  return { requests, assignment, runner, mode, rebalancer, statistics, watch, deliver };
+  return { requests, assignment, runner, mode, rounds, statistics, watch, deliver };
 }
 
 export function decodeOptionsOf(

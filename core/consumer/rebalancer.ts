@@ -1,20 +1,13 @@
 import { isRocketMQError } from '../errors/rocketmq-error.js';
 import type { Membership } from '../routing/membership.js';
 import type { RouteTable } from '../routing/route-table.js';
-import type { Clock, Timer } from '../runtime/clock.js';
 import type { Logger } from '../runtime/logger.js';
-import type { PeriodicTask, Scheduler } from '../runtime/scheduler.js';
 import type { AllocateStrategy } from './allocation/allocate-strategy.js';
 import type { Assignment } from './assignment.js';
-import { backOffMs } from './back-off.js';
 import type { ConsumerEvents } from './consumer-events.js';
-import { BLOCKED_MS, STALLED_MS } from './health.js';
 import { type Share, type SharedQueue, shareOfTopic } from './rebalance.js';
 import type { TopicSubscription } from './subscription.js';
 
-/** After a round that could not be finished. */
-const UNFINISHED_DELAY_MS = 1_000;
-const UNFINISHED_DELAY_MS_MAX = 5_000;
 /** After so many rounds it is looked for at the usual pace: a broker may not make it before something is sent back. */
 const RETRY_TOPIC_MISSED_MAX = 3;
 
@@ -23,15 +16,12 @@ export interface RebalancerServices {
   readonly group: string;
   /** The group on the wire. */
   readonly wireGroup: string;
-  readonly intervalMs: number;
   /** By the topic's name on the wire. */
   readonly subscriptions: ReadonlyMap<string, TopicSubscription>;
   readonly assignment: Assignment;
   readonly memberIds: (topic: string) => Promise<readonly string[]>;
   /** Told of a topic's members in each round. */
   readonly onMembers: (wireTopic: string, clientIds: readonly string[]) => void;
-  /** Monotonic milliseconds since which the process has run without a break. */
-  readonly awakeSinceMs: () => number;
   readonly strategy: AllocateStrategy;
   readonly broadcasting: boolean;
   /** Whether topics are popped, the group's retry topic apart. Default false. */
@@ -42,24 +32,13 @@ export interface RebalancerServices {
   readonly onShared?: (wireTopic: string, subscription: TopicSubscription, mine: readonly SharedQueue[]) => void;
   readonly membership: Membership;
   readonly routes: RouteTable;
-  readonly scheduler: Scheduler;
-  readonly clock: Clock;
   readonly logger: Logger;
   readonly events: ConsumerEvents;
 }
 
-/**
- * Keeps a member's queues those of its share: every `intervalMs`, and at once when members come or go, when a route
- * changes, and soon after a round in which something could not be asked. One round at a time.
- */
+/** Makes a member's queues those of its share of the topics that it subscribes to. */
 export class Rebalancer {
   readonly #services: RebalancerServices;
-  #task: PeriodicTask | undefined;
-  #stopListening: () => void = () => {};
-  #soon: Timer | undefined;
-  #unfinishedRounds = 0;
-  #stopped = false;
-  #roundSinceMs: number | undefined;
   #retryTopicMissed = 0;
   /** Topics whose last round failed, so that each failure is told loudly once. */
   readonly #failing = new Set<string>();
@@ -68,38 +47,13 @@ export class Rebalancer {
     this.#services = services;
   }
 
-  get started(): boolean {
-    return this.#task !== undefined;
-  }
-
-  /** The first round, once the brokers know this member. Never rejects. */
-  start(): Promise<void> {
-    if (this.#stopped) return Promise.resolve();
-    const { scheduler, group, intervalMs, routes, subscriptions } = this.#services;
-    this.#task = scheduler.every(`rebalance of ${group}`, { periodMs: intervalMs }, () => this.#round());
-    this.#stopListening = routes.onChange((topic) => {
-      if (subscriptions.has(topic)) void this.now();
-    });
-    return this.now();
-  }
-
-  /** A round now, or once more when one is running; none before the first. Never rejects. */
-  now(): Promise<void> {
-    return this.#task?.trigger() ?? Promise.resolve();
-  }
-
-  /** A round after a while, unless one comes before. */
-  in(delayMs: number): void {
-    if (this.#stopped) return;
-    this.#soon?.cancel();
-    this.#soon = this.#services.clock.setTimer(delayMs, () => void this.now());
-  }
-
-  stop(): void {
-    this.#stopped = true;
-    this.#soon?.cancel();
-    this.#task?.cancel();
-    this.#stopListening();
+  /** One round. Tells whether it needs no other before the next in turn. */
+  async round(isStopped: () => boolean): Promise<boolean> {
+    const { subscriptions } = this.#services;
+    const finished = await Promise.all(
+      [...subscriptions].map(([topic, subscription]) => this.#rebalance(topic, subscription, isStopped)),
+    );
+    return finished.every(Boolean);
   }
 
   /** Topics whose queues could not be shared out at the last try; the group's retry topic may not be there yet. */
@@ -110,38 +64,7 @@ export class Rebalancer {
     );
   }
 
-  /** Monotonic milliseconds at which the round that goes on began; undefined when none does. */
-  get roundSinceMs(): number | undefined {
-    return this.#roundSinceMs;
-  }
-
-  async #round(): Promise<void> {
-    this.#roundSinceMs = this.#services.clock.monotonic();
-    try {
-      await this.#shareOut();
-    } finally {
-      this.#roundSinceMs = undefined;
-    }
-  }
-
-  async #shareOut(): Promise<void> {
-    if (this.#stopped) return;
-    this.#soon?.cancel();
-    const { assignment, clock, subscriptions } = this.#services;
-    const awakeSinceMs = this.#services.awakeSinceMs();
-    assignment.reportBlocked(clock.monotonic(), BLOCKED_MS, awakeSinceMs);
-    await assignment.giveBackStalled(clock.monotonic(), STALLED_MS, awakeSinceMs);
-    const finished = await Promise.all([...subscriptions].map(([topic, one]) => this.#rebalance(topic, one)));
-    if (finished.every(Boolean)) {
-      this.#unfinishedRounds = 0;
-      return;
-    }
-    this.#unfinishedRounds++;
-    this.in(backOffMs(this.#unfinishedRounds, UNFINISHED_DELAY_MS, UNFINISHED_DELAY_MS_MAX));
-  }
-
-  /** Tells whether the topic needs no other round before the next in turn. */
-  async #rebalance(wireTopic: string, subscription: TopicSubscription): Promise<boolean> {
+  async #rebalance(wireTopic: string, subscription: TopicSubscription, isStopped: () => boolean): Promise<boolean> {
     const { assignment, group, logger, events } = this.#services;
     const { topic } = subscription;
     let share: Share;
@@ -159,7 +82,7 @@ export class Rebalancer {
       return expected && this.#retryTopicMissed++ >= RETRY_TOPIC_MISSED_MAX;
     }
     this.#failing.delete(topic);
-    if (this.#stopped) return true;
+    if (isStopped()) return true;
     this.#services.onMembers(wireTopic, share.clientIds);
     const { added, removed, complete } = await assignment.take(wireTopic, subscription, share.mine);
     this.#services.onShared?.(wireTopic, subscription, share.mine);

@@ -81,7 +81,7 @@ export class RunningConsumer implements RegisteredConsumer {
   async start(): Promise<void> {
     const { membership, scheduler } = this.#services;
     const { group, options, subscriptions } = this.#plan;
-    const { assignment, rebalancer } = this.#parts;
+    const { assignment, rounds } = this.#parts;
     membership.joinConsumer(this.#member());
     this.#joined = true;
     await Promise.all([...subscriptions.byWire].map(([wireTopic, one]) => this.#prepare(wireTopic, one)));
@@ -102,7 +102,7 @@ export class RunningConsumer implements RegisteredConsumer {
     this.#watching = scheduler.every(`health of ${group}`, { periodMs: WATCH_INTERVAL_MS }, () =>
       this.#parts.watch.look(),
     );
-    await rebalancer.start();
+    await rounds.start();
   }
 
   /** On the wire. */
@@ -113,16 +113,16 @@ export class RunningConsumer implements RegisteredConsumer {
   onMembersChanged(): void {
     // First the offsets: whoever takes a queue over asks for them right now, and repeats what it does not find.
     void this.#parts.assignment.commit();
-    void this.#parts.rebalancer.now();
+    void this.#parts.rounds.now();
   }
 
   resetOffsets(topic: string, offsets: ReadonlyMap<MessageQueue, number>): void {
-    const { assignment, rebalancer } = this.#parts;
+    const { assignment, rounds } = this.#parts;
     const moves = [...offsets].map(([queue, offset]) => {
       const consumed = queue.topic === topic ? assignment.find(queue) : undefined;
       return consumed === undefined ? false : assignment.move(consumed, offset, 'administrator');
     });
-    void Promise.all(moves).then(() => rebalancer.now());
+    void Promise.all(moves).then(() => rounds.now());
   }
 
   offsets(topic: string): ReadonlyMap<MessageQueue, number> {
@@ -195,7 +195,7 @@ export class RunningConsumer implements RegisteredConsumer {
 
   /** Returns the offset. @throws RMQ_QUEUE_NOT_FOUND, and what asking the broker throws */
   async seek(queue: MessageQueue, to: SeekPosition): Promise<number> {
-    const { requests, assignment, rebalancer } = this.#parts;
+    const { requests, assignment, rounds } = this.#parts;
     const [consumed] = this.#mine([queue]) as [ConsumedQueue];
     if (consumed.popped) throw hasNoPosition(queue);
     const offset =
@@ -207,20 +207,20 @@ export class RunningConsumer implements RegisteredConsumer {
             ? await requests.atTimestamp(consumed.queue, to.timestamp)
             : to;
     if (!(await assignment.move(consumed, offset, 'seek'))) throw notMine(queue);
-    await rebalancer.now();
+    await rounds.now();
     return offset;
   }
 
   /** A topic more, or another expression for one. @throws RMQ_SUBSCRIPTION_INVALID when a broker refuses it */
   async subscribe(wireTopic: string, subscription: TopicSubscription): Promise<void> {
     const { subscriptions } = this.#plan;
-    const { assignment, rebalancer } = this.#parts;
+    const { assignment, rounds } = this.#parts;
     await this.#prepare(wireTopic, subscription);
     subscriptions.set(wireTopic, subscription);
     // A pull with the new version that overtakes the heartbeat would be refused.
     await this.#services.membership.heartbeat();
     assignment.resubscribe(wireTopic, subscription);
-    await rebalancer.now();
+    await rounds.now();
   }
 
   async unsubscribe(wireTopic: string): Promise<void> {
@@ -238,13 +238,13 @@ export class RunningConsumer implements RegisteredConsumer {
   beginStop(): void {
     this.#stopping = true;
     this.#plan.receiver.stop();
-    this.#parts.rebalancer.stop();
+    this.#parts.rounds.stop();
   }
 
   /** After a start that failed: nothing was delivered yet. Never rejects. */
   async discard(): Promise<void> {
     this.#stopping = true;
-    this.#parts.rebalancer.stop();
+    this.#parts.rounds.stop();
     await this.#leave();
   }
 

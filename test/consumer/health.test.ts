@@ -265,7 +265,11 @@ describe('of consumers that are asked', () => {
     const consumer = closeAfterTest(await createLitePullConsumer(options, services));
     expect(consumer.health()).toMatchObject({ state: 'running', verdict: 'healthy', sinceLastPollMs: undefined });
     await consumer.poll({ maxMessages: 5 });
+    const told: string[] = [];
+    consumer.events$.subscribe(({ type }) => told.push(type));
     await pass(300_000);
+    expect(told).not.toContain('queueBlocked');
+    expect(client.log.filter(({ level }) => level === 'warn' || level === 'error')).toEqual([]);
     expect(consumer.health()).toMatchObject({
       verdict: 'healthy',
       sinceLastPollMs: 300_000,
@@ -283,6 +287,23 @@ describe('of consumers that are asked', () => {
     });
     await consumer.close();
     expect(consumer.health()).toMatchObject({ state: 'shut down', verdict: 'not running', queues: [] });
+  });
+
+  test('lite pull, assigned: an hour in which the process was suspended takes no queue away', async () => {
+    let jumpMs = 0;
+    const { client, clock } = setup({ messages: 2, jump: () => jumpMs });
+    const { onClosed: _none, ...services } = client.services;
+    const consumer = closeAfterTest(await createLitePullConsumer({ group: 'billing' }, services));
+    const told: string[] = [];
+    consumer.events$.subscribe(({ type }) => told.push(type));
+    await consumer.assign([queue]);
+    await clock.settle();
+    expect(await consumer.poll({ maxMessages: 1 })).toHaveLength(1);
+    jumpMs = 3_600_000;
+    await clock.advance(30_000);
+    expect(told).toContain('suspended');
+    expect(told).not.toContain('queueLost');
+    expect(consumer.assignment()).toMatchObject([{ ...queue, unacknowledged: 2 }]);
   });
 
   test('single pulls: what was pulled last and how far; pulls that fail count up to the last of them', async () => {

@@ -13,6 +13,7 @@ import { HealthWatch } from '../health-watch.js';
 import { MessageReader } from '../message-reader.js';
 import { PullLoop } from '../pull-loop.js';
 import { Rebalancer } from '../rebalancer.js';
+import { Rounds } from '../rounds.js';
 import { SubscriptionCheck } from '../subscription-check.js';
 import type { Subscriptions } from '../subscriptions.js';
 import { AssignedQueues } from './assigned-queues.js';
@@ -41,8 +42,8 @@ export interface LitePullParts {
   readonly offsets: CommittedOffsets;
   readonly assignment: Assignment;
   readonly poller: Poller;
-  readonly rebalancer: Rebalancer;
   readonly assignedQueues: AssignedQueues;
+  readonly rounds: Rounds;
   readonly statistics: ConsumeStatistics;
   readonly watch: HealthWatch;
 }
@@ -77,7 +78,6 @@ export function assembleLitePull(plan: LitePullPlan, services: LitePullServices)
       for (const consumed of assignment.consumed) consumed.onRoom?.();
     },
   });
-  const sharing = (): AssignedQueues | Rebalancer => (plan.assigned() ? assignedQueues : rebalancer);
   const assignment: Assignment = new Assignment({
     group,
     from: options.from,
@@ -99,9 +99,7 @@ export function assembleLitePull(plan: LitePullPlan, services: LitePullServices)
           options.pullThresholdForAll,
         onMessages: (woken) => poller.wake(woken),
         onOffsetIllegal: (illegal, nextOffset) => {
-          void assignment
-            .move(illegal, nextOffset, 'offset illegal')
-            .then(() => sharing().in(options.pullRetryDelayMs));
+          void assignment.move(illegal, nextOffset, 'offset illegal').then(() => rounds.in(options.pullRetryDelayMs));
         },
         onUnknownMember: () => void membership.heartbeat(),
       }),
@@ -114,25 +112,29 @@ export function assembleLitePull(plan: LitePullPlan, services: LitePullServices)
     logger,
     events,
   });
-  const rebalancer: Rebalancer = new Rebalancer({
-    ...{ group, wireGroup, assignment, membership, routes, scheduler, clock, logger, events },
-    intervalMs: options.rebalanceIntervalMs,
+  const rebalancer = new Rebalancer({
+    ...{ group, wireGroup, assignment, membership, routes, logger, events },
     subscriptions: subscriptions.byWire,
     memberIds: (topic) => requests.memberIds(topic, random),
     onMembers: (topic, clientIds) => void check.look(topic, clientIds),
-    awakeSinceMs: () => watch.awakeSinceMs(),
     strategy: options.allocateStrategy ?? services.allocateStrategy,
     broadcasting: options.messageModel === 'broadcasting',
   });
-  const { rebalanceIntervalMs: intervalMs } = options;
-  const assignedQueues: AssignedQueues = new AssignedQueues({ group, intervalMs, assignment, scheduler, clock });
+  const assignedQueues = new AssignedQueues(assignment);
+  const rounds: Rounds = new Rounds({
+    ...{ group, intervalMs: options.rebalanceIntervalMs, assignment, routes, scheduler, clock },
+    round: (isStopped) => (plan.assigned() ? assignedQueues.round() : rebalancer.round(isStopped)),
+    reads: (wireTopic) => subscriptions.byWire.has(wireTopic),
+    tellsBlocked: false,
+    awakeSinceMs: () => watch.awakeSinceMs(),
+  });
   const watch = new HealthWatch({
     ...{ group, assignment, clock, logger, events },
     consumeTimeoutMs: undefined,
     unsharedTopics: () => (plan.assigned() ? [] : rebalancer.unsharedTopics),
-    roundSinceMs: () => (plan.assigned() ? undefined : rebalancer.roundSinceMs),
-    heal: () => sharing().now(),
+    roundSinceMs: () => rounds.sinceMs,
+    heal: () => rounds.now(),
     heartbeat: () => membership.heartbeat(),
   });
-  return { requests, offsets, assignment, poller, rebalancer, assignedQueues, statistics, watch };
+  return { requests, offsets, assignment, poller, assignedQueues, rounds, statistics, watch };
 }

@@ -82,7 +82,7 @@ export class LitePull<S extends Subscribe> implements LitePullConsumer<S> {
         await Promise.all(subscriptions.map((subscription) => this.#prepare(subscription)));
         for (const subscription of subscriptions) this.#take(subscription);
         await this.#running.join();
-        if (subscriptions.length > 0) await this.#share();
+        if (subscriptions.length > 0) await this.#running.parts.rounds.start();
       });
     } catch (error) {
       await this.close();
@@ -109,7 +109,7 @@ export class LitePull<S extends Subscribe> implements LitePullConsumer<S> {
     const wireTopic = this.#take(subscription);
     await this.#services.membership.heartbeat();
     this.#running.parts.assignment.resubscribe(wireTopic, subscription);
-    await this.#share();
+    await this.#running.parts.rounds.start();
   }
 
   async unsubscribe(topic: SubscribedTopic): Promise<void> {
@@ -138,7 +138,9 @@ export class LitePull<S extends Subscribe> implements LitePullConsumer<S> {
       this.#subscriptions.set(wireTopic, subscription);
       chosen.set(wireTopic, { subscription, queues: ofTopic.map((queue) => this.#wire(queue)) });
     }
-    await this.#running.parts.assignedQueues.assign(chosen);
+    const { assignedQueues, rounds } = this.#running.parts;
+    assignedQueues.assign(chosen);
+    await rounds.start();
   }
 
   assignment(): readonly AssignedQueue[] {
@@ -154,7 +156,7 @@ export class LitePull<S extends Subscribe> implements LitePullConsumer<S> {
   async seek(queue: MessageQueue, to: SeekPosition): Promise<number> {
     this.#life.requireRunning();
     const consumed = this.#mine(queue);
-    const { requests, assignment } = this.#running.parts;
+    const { requests, assignment, rounds } = this.#running.parts;
     const offset = await this.#positionOf(consumed.queue, to);
     const [minOffset, maxOffset] = await Promise.all([requests.min(consumed.queue), requests.max(consumed.queue)]);
     if (offset < minOffset || offset > maxOffset) {
@@ -162,7 +164,7 @@ export class LitePull<S extends Subscribe> implements LitePullConsumer<S> {
       throw rocketMQError('RMQ_OFFSET_ILLEGAL', message, { offset, minOffset, maxOffset });
     }
     if (!(await assignment.move(consumed, offset, 'seek'))) throw notMine(queue);
-    await this.#running.share();
+    await rounds.now();
     return offset;
   }
 
@@ -275,12 +277,6 @@ export class LitePull<S extends Subscribe> implements LitePullConsumer<S> {
     const wireTopic = this.#services.names.topicToWire(subscription.topic);
     this.#subscriptions.set(wireTopic, subscription);
     return wireTopic;
-  }
-
-  /** The first share begins sharing out. */
-  #share(): Promise<void> {
-    const { rebalancer } = this.#running.parts;
-    return rebalancer.started ? rebalancer.now() : rebalancer.start();
   }
 
   #positionOf(queue: MessageQueue, to: SeekPosition): Promise<number> {

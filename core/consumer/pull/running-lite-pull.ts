@@ -67,7 +67,7 @@ export class RunningLitePull implements RegisteredConsumer {
     if (this.#plan.assigned()) return;
     // First the offsets: whoever takes a queue over asks for them right now.
     void this.persist();
-    void this.parts.rebalancer.now();
+    void this.parts.rounds.now();
   }
 
   resetOffsets(topic: string, offsets: ReadonlyMap<MessageQueue, number>): void {
@@ -76,12 +76,7 @@ export class RunningLitePull implements RegisteredConsumer {
       const consumed = queue.topic === topic ? assignment.find(queue) : undefined;
       return consumed === undefined ? false : assignment.move(consumed, offset, 'administrator');
     });
-    void Promise.all(moves).then(() => this.share());
-  }
-
-  /** Takes the queues anew that are to be read. Never rejects. */
-  share(): Promise<void> {
-    return this.#plan.assigned() ? this.parts.assignedQueues.now() : this.parts.rebalancer.now();
+    void Promise.all(moves).then(() => this.parts.rounds.now());
   }
 
   offsets(topic: string): ReadonlyMap<MessageQueue, number> {
@@ -115,10 +110,9 @@ export class RunningLitePull implements RegisteredConsumer {
 
   /** Ends polls, pulls nothing any more, stores offsets, leaves. Never rejects. */
   async stop(): Promise<void> {
-    const { poller, rebalancer, assignedQueues, assignment } = this.parts;
+    const { poller, rounds, assignment } = this.parts;
     poller.stop();
-    rebalancer.stop();
-    assignedQueues.stop();
+    rounds.stop();
     this.#persisting?.cancel();
     this.#watching?.cancel();
     assignment.stopPulling();
