@@ -8,10 +8,9 @@ import type { ConsumeStatistics } from './consume-statistics.js';
 import type { ConsumedQueue } from './consumed-queue.js';
 import type { ConsumerEvents } from './consumer-events.js';
 import type { ResolvedConsumerOptions } from './consumer-options.js';
-import { delayAfterNothing, FeedPace } from './feed-pace.js';
+import { delayAfterNothing, PacedFeed } from './paced-feed.js';
 import { pullAddress } from './pull-address.js';
 import { type PullAnswer, pullRequest, readPullAnswer } from './pull-request.js';
-import type { QueueFeed } from './queue-feed.js';
 
 /** What a pull loop can be told. */
 export type PullOptions = Pick<
@@ -47,54 +46,25 @@ export interface PullLoopServices {
  * Reads one queue: one pull at a time, each held by the broker until there is something, the next at once. Waits while
  * the process queue is full, and after errors; nothing but `stop` ends it.
  */
-export class PullLoop implements QueueFeed {
-  readonly #consumed: ConsumedQueue;
+export class PullLoop extends PacedFeed {
   readonly #services: PullLoopServices;
-  readonly #pace: FeedPace;
   #pending: PendingRequest | undefined;
   #brokerId = 0;
 
   constructor(consumed: ConsumedQueue, services: PullLoopServices) {
-    this.#consumed = consumed;
+    super(consumed, services.clock);
     this.#services = services;
-    this.#pace = new FeedPace({ clock: services.clock, isFull: () => this.#full, ask: () => this.#ask() });
-    consumed.onRoom = () => this.#pace.room();
-  }
-
-  get lastPullMs(): number | undefined {
-    return this.#pace.lastMs;
-  }
-
-  get fullSinceMs(): number | undefined {
-    return this.#pace.fullSinceMs;
-  }
-
-  get failingSinceMs(): number | undefined {
-    return this.#pace.failingSinceMs;
-  }
-
-  start(): void {
-    this.#pace.start();
-  }
-
-  pause(): void {
-    this.#pace.pause();
-  }
-
-  resume(): void {
-    this.#pace.resume();
   }
 
   /** For good. Takes the pull in flight back. */
-  stop(): void {
-    this.#pace.stop();
+  override stop(): void {
+    super.stop();
     this.#pending?.cancel();
     this.#pending = undefined;
-    this.#consumed.onRoom = undefined;
   }
 
-  get #full(): boolean {
-    const { processQueue, limits } = this.#consumed;
+  protected isFull(): boolean {
+    const { processQueue, limits } = this.consumed;
     return (
       processQueue.count >= limits.messages ||
       processQueue.sizeBytes >= limits.sizeBytes ||
@@ -103,30 +73,30 @@ export class PullLoop implements QueueFeed {
     );
   }
 
-  #ask(): void {
-    const address = pullAddress(this.#services.routes, this.#consumed.queue.brokerName, this.#brokerId);
+  protected ask(): void {
+    const address = pullAddress(this.#services.routes, this.consumed.queue.brokerName, this.#brokerId);
     if (address !== undefined) this.#request(address);
     else this.#loadAddress();
   }
 
   #loadAddress(): void {
-    const { brokerName, topic } = this.#consumed.queue;
+    const { brokerName, topic } = this.consumed.queue;
     this.#services.routes.loadBrokerAddress(brokerName, topic).then(
       (address) => {
-        if (this.#pace.isAsking) this.#request(address);
+        if (this.isAsking) this.#request(address);
       },
       (error: unknown) => {
-        if (this.#pace.isAsking) this.#failed(error);
+        if (this.isAsking) this.#failed(error);
       },
     );
   }
 
   #request(address: string): void {
     const { options, remoting, clock, wireGroup, litePull } = this.#services;
-    const { processQueue, queue, subscription } = this.#consumed;
+    const { processQueue, queue, subscription } = this.consumed;
     const lite = litePull && { code: litePull(queue.brokerName) };
     const startedMs = clock.monotonic();
-    this.#consumed.lastPullMs = startedMs;
+    this.consumed.lastPullMs = startedMs;
     const request = pullRequest({
       group: wireGroup,
       queue,
@@ -145,7 +115,7 @@ export class PullLoop implements QueueFeed {
         {
           onResponse: (response) => {
             this.#pending = undefined;
-            if (!this.#pace.isAsking || response === undefined) return;
+            if (!this.isAsking || response === undefined) return;
             let answer: PullAnswer;
             try {
               answer = readPullAnswer(response, address);
@@ -157,7 +127,7 @@ export class PullLoop implements QueueFeed {
           },
           onFailure: (error) => {
             this.#pending = undefined;
-            if (this.#pace.isAsking) this.#failed(error);
+            if (this.isAsking) this.#failed(error);
           },
         },
       );
@@ -169,17 +139,17 @@ export class PullLoop implements QueueFeed {
 
   #answered(answer: PullAnswer, elapsedMs: number): void {
     const { options, events, onMessages, onOffsetIllegal, logger, group, statistics, clock } = this.#services;
-    const { processQueue } = this.#consumed;
-    const failures = this.#pace.mended();
-    if (failures > 0) logger.info('a queue is pulled again', { group, ...this.#consumed.shown, failures });
+    const { processQueue } = this.consumed;
+    const failures = this.mended();
+    if (failures > 0) logger.info('a queue is pulled again', { group, ...this.consumed.shown, failures });
     this.#brokerId = answer.suggestedBrokerId;
     if (answer.kind === 'illegal') {
       this.stop();
-      onOffsetIllegal(this.#consumed, answer.nextOffset);
+      onOffsetIllegal(this.consumed, answer.nextOffset);
       return;
     }
     const before = processQueue.nextOffset;
-    this.#consumed.maxOffset = answer.maxOffset ?? this.#consumed.maxOffset;
+    this.consumed.maxOffset = answer.maxOffset ?? this.consumed.maxOffset;
     if (answer.kind === 'found') {
       // Whole numbers cost a message no memory of their own.
       const pulledMs = Math.round(clock.monotonic());
@@ -187,11 +157,11 @@ export class PullLoop implements QueueFeed {
     }
     const added = answer.kind === 'found' ? processQueue.put(answer.messages, answer.nextOffset) : 0;
     if (answer.kind === 'nothing') processQueue.skipTo(answer.nextOffset);
-    if (added > 0) statistics.pulled(this.#consumed.shown.topic, clock.monotonic(), added, elapsedMs);
+    if (added > 0) statistics.pulled(this.consumed.shown.topic, clock.monotonic(), added, elapsedMs);
     if (events.observed) {
       events.emit({
         type: 'pulled',
-        queue: this.#consumed.shown,
+        queue: this.consumed.shown,
         messages: added,
         sizeBytes: answer.kind === 'found' ? answer.sizeBytes : 0,
         nextOffset: processQueue.nextOffset,
@@ -206,27 +176,26 @@ export class PullLoop implements QueueFeed {
     }
     const isNothing = answer.kind === 'nothing' && processQueue.nextOffset === before;
     // The next pull leaves before the handlers run: their work hides its way.
-    this.#pace.next(isNothing ? delayAfterNothing(elapsedMs, options.pullIntervalMs) : options.pullIntervalMs);
-    if (added > 0) onMessages(this.#consumed);
+    this.next(isNothing ? delayAfterNothing(elapsedMs, options.pullIntervalMs) : options.pullIntervalMs);
+    if (added > 0) onMessages(this.consumed);
   }
 
   #failed(error: unknown): void {
     const { options, logger, events, group, onUnknownMember } = this.#services;
-    const retryInMs = this.#pace.failed(error, options.pullRetryDelayMs);
-    const { failures } = this.#pace;
+    const { failures, retryInMs } = this.countFailure(error, options.pullRetryDelayMs);
     logger[failures === 1 ? 'warn' : 'debug']('a pull failed; the queue is pulled again', {
       group,
-      ...this.#consumed.shown,
-      offset: this.#consumed.processQueue.nextOffset,
+      ...this.consumed.shown,
+      offset: this.consumed.processQueue.nextOffset,
       failures,
       retryInMs,
       error,
     });
-    if (events.observed) events.emit({ type: 'pullFailed', queue: this.#consumed.shown, error, retryInMs });
+    if (events.observed) events.emit({ type: 'pullFailed', queue: this.consumed.shown, error, retryInMs });
     const code = isRocketMQError(error, 'RMQ_BROKER_ERROR') ? error.responseCode : undefined;
     if (code === ResponseCode.SUBSCRIPTION_NOT_EXIST || code === ResponseCode.SUBSCRIPTION_NOT_LATEST) {
       onUnknownMember();
     }
-    this.#pace.next(retryInMs);
+    this.next(retryInMs);
   }
 }

@@ -7,12 +7,12 @@ export interface QueueFeed {
   /** What is in flight goes on; nothing else follows. */
   pause(): void;
   resume(): void;
-  /** For good. Takes what is in flight back. */
+  /** For good. */
   stop(): void;
   /** Monotonic milliseconds at which it last did something; undefined while it waits for room or is paused. */
   readonly lastPullMs: number | undefined;
   /** Monotonic milliseconds since which there is no room; undefined while there is. */
   readonly fullSinceMs: number | undefined;
-  /** Monotonic milliseconds since which nothing but failures came of it; undefined while it works, or where it does not tell. */
-  readonly failingSinceMs?: number | undefined;
+  /** Monotonic milliseconds since which nothing but failures came of it; undefined while it works. */
+  readonly failingSinceMs: number | undefined;
 }

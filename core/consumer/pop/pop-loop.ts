@@ -8,8 +8,7 @@ import type { ConsumeStatistics } from '../consume-statistics.js';
 import type { ConsumedQueue } from '../consumed-queue.js';
 import type { ConsumerEvents } from '../consumer-events.js';
 import type { ResolvedConsumerOptions } from '../consumer-options.js';
-import { delayAfterNothing, FeedPace } from '../feed-pace.js';
-import type { QueueFeed } from '../queue-feed.js';
+import { delayAfterNothing, PacedFeed } from '../paced-feed.js';
 import { type PopAnswer, type PopFacts, popRequest, readPopAnswer } from './pop-request.js';
 import type { PoppedMessage } from './popped-message.js';
 
@@ -49,69 +48,33 @@ export interface PopLoopServices {
 
 /**
  * Pops one topic at one broker: one pop at a time, each held by the broker until there is something, the next at once. Waits
- * while there is no room, and after errors; nothing but `stop` ends it. Matches the popMessage of Apache's
- * DefaultMQPushConsumerImpl.
+ * while there is no room, and after errors; nothing but `stop` ends it. The pop that is in flight then is not taken back: its
+ * broker would hide what it answers with for the whole invisible time; `onLate` gives that to others at once. Matches the
+ * popMessage of Apache's DefaultMQPushConsumerImpl.
  */
-export class PopLoop implements QueueFeed {
-  readonly #consumed: ConsumedQueue;
+export class PopLoop extends PacedFeed {
   readonly #services: PopLoopServices;
-  readonly #pace: FeedPace;
 
   constructor(consumed: ConsumedQueue, services: PopLoopServices) {
-    this.#consumed = consumed;
+    super(consumed, services.clock);
     this.#services = services;
-    this.#pace = new FeedPace({ clock: services.clock, isFull: () => this.#full, ask: () => this.#ask() });
-    consumed.onRoom = () => this.#pace.room();
   }
 
-  get lastPullMs(): number | undefined {
-    return this.#pace.lastMs;
-  }
-
-  get fullSinceMs(): number | undefined {
-    return this.#pace.fullSinceMs;
-  }
-
-  get failingSinceMs(): number | undefined {
-    return this.#pace.failingSinceMs;
-  }
-
-  start(): void {
-    this.#pace.start();
-  }
-
-  pause(): void {
-    this.#pace.pause();
-  }
-
-  resume(): void {
-    this.#pace.resume();
-  }
-
-  /**
-   * For good. The pop in flight is not taken back: its broker would hide what it answers with for the whole invisible time;
-   * `onLate` gives that to others at once.
-   */
-  stop(): void {
-    this.#pace.stop();
-    this.#consumed.onRoom = undefined;
-  }
-
-  get #full(): boolean {
-    const { processQueue, limits } = this.#consumed;
+  protected isFull(): boolean {
+    const { processQueue, limits } = this.consumed;
     return processQueue.count >= limits.messages || processQueue.sizeBytes >= limits.sizeBytes;
   }
 
-  #ask(): void {
+  protected ask(): void {
     const { routes } = this.#services;
-    const { brokerName, topic } = this.#consumed.queue;
+    const { brokerName, topic } = this.consumed.queue;
     // Slaves give nothing out.
     const address = routes.brokerAddress(brokerName, 0);
     if (address !== undefined) this.#request(address);
     else {
       routes.loadBrokerAddress(brokerName, topic).then(
         (loaded) => {
-          if (this.#pace.isAsking) this.#request(loaded);
+          if (this.isAsking) this.#request(loaded);
         },
         (error: unknown) => this.#failed(error),
       );
@@ -120,9 +83,9 @@ export class PopLoop implements QueueFeed {
 
   #request(address: string): void {
     const { options, remoting, clock, wireGroup } = this.#services;
-    const { queue, subscription } = this.#consumed;
+    const { queue, subscription } = this.consumed;
     const startedMs = clock.monotonic();
-    this.#consumed.lastPullMs = startedMs;
+    this.consumed.lastPullMs = startedMs;
     const facts: PopFacts = {
       group: wireGroup,
       queue,
@@ -163,27 +126,27 @@ export class PopLoop implements QueueFeed {
   #answered(answer: PopAnswer, elapsedMs: number): void {
     const { options, hold, onMessages, onLate, logger, group, clock } = this.#services;
     if (answer.kind === 'found') this.#stamp(answer.messages);
-    if (this.#pace.isStopped) {
-      if (answer.kind === 'found') onLate(this.#consumed, answer.messages);
+    if (this.isStopped) {
+      if (answer.kind === 'found') onLate(this.consumed, answer.messages);
       return;
     }
-    const failures = this.#pace.mended();
-    if (failures > 0) logger.info('a queue is popped again', { group, ...this.#consumed.shown, failures });
+    const failures = this.mended();
+    if (failures > 0) logger.info('a queue is popped again', { group, ...this.consumed.shown, failures });
     if (answer.kind === 'full') {
-      logger.debug('a broker holds as many pops as it may', { group, ...this.#consumed.shown });
-      this.#pace.next(options.pullRetryDelayMs);
+      logger.debug('a broker holds as many pops as it may', { group, ...this.consumed.shown });
+      this.next(options.pullRetryDelayMs);
       return;
     }
-    const { processQueue } = this.#consumed;
+    const { processQueue } = this.consumed;
     const messages = answer.kind === 'found' ? answer.messages : [];
     processQueue.put(messages, 0);
-    hold(this.#consumed, messages);
-    this.#consumed.maxOffset = processQueue.nextOffset + (answer.kind === 'found' ? answer.restCount : 0);
+    hold(this.consumed, messages);
+    this.consumed.maxOffset = processQueue.nextOffset + (answer.kind === 'found' ? answer.restCount : 0);
     this.#tell(answer, clock.monotonic(), elapsedMs);
     const isNothing = messages.length === 0;
     // The next pop leaves before the handlers run: their work hides its way.
-    this.#pace.next(isNothing ? delayAfterNothing(elapsedMs, options.pullIntervalMs) : options.pullIntervalMs);
-    if (!isNothing) onMessages(this.#consumed);
+    this.next(isNothing ? delayAfterNothing(elapsedMs, options.pullIntervalMs) : options.pullIntervalMs);
+    if (!isNothing) onMessages(this.consumed);
   }
 
   /** Counted from the answer: the pop itself was held for who knows how long. */
@@ -199,7 +162,7 @@ export class PopLoop implements QueueFeed {
 
   #tell(answer: PopAnswer, nowMs: number, elapsedMs: number): void {
     const { events, statistics } = this.#services;
-    const queue = this.#consumed.shown;
+    const queue = this.consumed.shown;
     const found = answer.kind === 'found' ? answer : { messages: [], sizeBytes: 0, restCount: 0 };
     const count = found.messages.length;
     if (count > 0) statistics.pulled(queue.topic, nowMs, count, elapsedMs);
@@ -209,11 +172,10 @@ export class PopLoop implements QueueFeed {
   }
 
   #failed(error: unknown): void {
-    if (this.#pace.isStopped) return;
+    if (this.isStopped) return;
     const { options, logger, events, group, onUnknownMember } = this.#services;
-    const retryInMs = this.#pace.failed(error, options.pullRetryDelayMs);
-    const { shown: queue } = this.#consumed;
-    const { failures } = this.#pace;
+    const { failures, retryInMs } = this.countFailure(error, options.pullRetryDelayMs);
+    const { shown: queue } = this.consumed;
     logger[failures === 1 ? 'warn' : 'debug']('a pop failed; it is popped again', {
       group,
       ...queue,
@@ -224,6 +186,6 @@ export class PopLoop implements QueueFeed {
     if (events.observed) events.emit({ type: 'pullFailed', queue, error, retryInMs });
     const code = isRocketMQError(error, 'RMQ_BROKER_ERROR') ? error.responseCode : undefined;
     if (code === ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST) onUnknownMember();
-    this.#pace.next(retryInMs);
+    this.next(retryInMs);
   }
 }
