@@ -13,6 +13,8 @@ import {
 } from './transaction-kit.js';
 
 const INTERVAL_MS = 60_000;
+const YEAR_MS = 365 * 86_400_000;
+const ANOTHERS = 'TRAN_PREPARED_QUEUE_OFFSET\u00017\u0002TRANSACTION_CHECK_TIMES\u000115';
 
 async function open(parts: BrokerParts = {}): Promise<TransactionBroker> {
   const broker = await TransactionBroker.open(parts);
@@ -108,13 +110,29 @@ describe('a transaction that its producer does not end', () => {
     expect(await broker.read()).toEqual([]);
   });
 
-  test('is discarded when it is older than what the store keeps', async () => {
-    const broker = await open({ settings: { storeSettings: { fileReservedTime: 1 } } });
-    await broker.send('old', { ext: { g: broker.clock.now() - 3_600_001 } });
+  test('is asked about, and can be committed, however old it is by its producer’s clock', async () => {
+    const broker = await open();
+    const half = await broker.half('old', undefined, { g: 0 });
     await broker.clock.advance(INTERVAL_MS);
-    expect(broker.producer.checks).toEqual([]);
-    expect(await broker.bodies(DISCARDED)).toEqual(['old']);
+    expect(broker.producer.checks.map(({ id }) => id)).toEqual(['old']);
+    await broker.end(half, COMMIT);
+    expect(await broker.bodies()).toEqual(['old']);
+    expect(await broker.read(DISCARDED)).toEqual([]);
   });
+
+  test.each([-YEAR_MS, YEAR_MS])(
+    'is asked about when the clock is set by a year (%i ms), and discarded by no clock',
+    async (ms) => {
+      const broker = await open();
+      await broker.half('before');
+      await broker.half('patient', 'CHECK_IMMUNITY_TIME_IN_SECONDS\u000110');
+      broker.clock.setNow(broker.clock.now() + ms);
+      await broker.half('after');
+      await broker.clock.advance(INTERVAL_MS);
+      expect(broker.producer.checks.map(({ id }) => id).sort()).toEqual(['after', 'before', 'patient']);
+      expect(await broker.read(DISCARDED)).toEqual([]);
+    },
+  );
 
   test('is asked of the members of its group in turn, also of one that came later, and of none that left', async () => {
     const broker = await open();
@@ -130,6 +148,18 @@ describe('a transaction that its producer does not end', () => {
     await broker.clock.advance(INTERVAL_MS);
     expect(other.checks).toHaveLength(6);
     expect(await broker.read(OPS)).toEqual([]);
+  });
+
+  test('is asked of each member in turn, whatever other groups there are', async () => {
+    const broker = await open();
+    const others = [new FakeProducer(), new FakeProducer()];
+    const second = new FakeProducer();
+    broker.join(second);
+    for (const other of others) broker.join(other, 'others');
+    await broker.half('a');
+    await broker.half('b', 'PGROUP\u0001others');
+    await broker.clock.advance(4 * INTERVAL_MS);
+    expect([broker.producer, second, ...others].map(({ checks }) => checks.length)).toEqual([2, 2, 2, 2]);
   });
 
   test('is asked about again where the answer is that it is not known', async () => {
@@ -198,4 +228,54 @@ describe('each is delivered once', () => {
     await broker.end(broker.producer.checks[0]!, COMMIT);
     expect(await broker.bodies()).toEqual(['t1']);
   });
+
+  test.each(['SERVICE_NOT_AVAILABLE', 'MESSAGE_ILLEGAL'] as const)(
+    'when it is ended right after the store refused to have it stored once more (%s)',
+    async (status) => {
+      const broker = await open();
+      const half = await broker.half('t1');
+      const release = refuse(broker, 't1', status);
+      await broker.clock.advance(INTERVAL_MS);
+      release();
+      expect(await broker.end(half, COMMIT)).toMatchObject({ code: 0 });
+      expect(await broker.bodies()).toEqual(['t1']);
+    },
+  );
+
+  test('when a message is one of a transaction that was another’s before, and brings what its checks wrote', async () => {
+    const broker = await open();
+    const [a, b] = [await broker.half('a', ANOTHERS), await broker.half('b', ANOTHERS)];
+    await broker.clock.advance(INTERVAL_MS);
+    expect(broker.producer.checks.map(({ id }) => id)).toEqual(['a', 'b']);
+    await broker.end(b, COMMIT);
+    await broker.end(a, COMMIT);
+    expect(await broker.bodies()).toEqual(['b', 'a']);
+  });
 });
+
+test('what the store never takes again holds up no others', async () => {
+  const broker = await open();
+  await broker.half('illegal now');
+  for (let index = 0; index < 40; index++) await broker.half(`t${index}`);
+  refuse(broker, 'illegal now', 'MESSAGE_ILLEGAL');
+  await broker.clock.advance(INTERVAL_MS);
+  expect(broker.producer.checks).toHaveLength(40);
+});
+
+/** From now on the store refuses what has this body. Gives what ends that. */
+function refuse(
+  broker: TransactionBroker,
+  id: string,
+  status: 'SERVICE_NOT_AVAILABLE' | 'MESSAGE_ILLEGAL',
+): () => void {
+  const { store } = broker;
+  const append = store.append.bind(store);
+  const appendTogether = store.appendTogether.bind(store);
+  const refused = { status, queueOffset: -1, storeTimestamp: 0 } as const;
+  const isIt = ({ body }: { readonly body: Uint8Array } | undefined = { body: new Uint8Array() }): boolean =>
+    Buffer.from(body).toString() === id;
+  store.append = (message, done) => (isIt(message) ? done({ ...refused, commitLogOffset: -1 }) : append(message, done));
+  store.appendTogether = (messages, done) =>
+    isIt(messages[0]) ? done({ ...refused, commitLogOffsets: [] }) : appendTogether(messages, done);
+  return () => Object.assign(store, { append, appendTogether });
+}

@@ -135,8 +135,8 @@ export class TransactionBroker {
   }
 
   /** Sends a half message that is taken. */
-  async half(id: string, properties?: string): Promise<HalfAt> {
-    const response = await this.send(id, properties === undefined ? {} : { properties });
+  async half(id: string, properties?: string, ext: Record<string, unknown> = {}): Promise<HalfAt> {
+    const response = await this.send(id, properties === undefined ? { ext } : { properties, ext });
     if (response.code !== 0) throw new Error(`code ${response.code}: ${response.remark}`);
     const { msgId, queueOffset } = response.ext as { msgId: string; queueOffset: number };
     return { id, group: GROUP, commitLogOffset: Number(`0x${msgId.slice(16)}`), queueOffset };

@@ -4,11 +4,14 @@ import { decodeProperties, findProperty, formatProperties, PROPERTIES_BYTES_MAX 
 import { PropertyName } from '../../../message/property-names.js';
 import { SysFlag } from '../../../message/sys-flag.js';
 import { tagsCodeOf } from '../../../message/tag-hash.js';
+import { withoutProperties } from '../delay/delayed-properties.js';
 import type { StoreMessage } from '../message-store.js';
 import { republish } from '../republish.js';
 import type { SendProperties } from '../send-properties.js';
 import { DISCARD_TOPIC, HALF_TOPIC, OP_TOPIC, REMOVE_TAG, TRANSACTION_QUEUE_ID } from './transaction-topics.js';
 
+/** What checks write. A message that is sent on as it was received brings that of another transaction. */
+const WRITTEN_BY_CHECKS = [PropertyName.TRANSACTION_CHECK_TIMES, PropertyName.TRAN_PREPARED_QUEUE_OFFSET];
 /** Room for what checks add to the properties: their count, and where the half message was first. */
 const CHECK_PROPERTIES_BYTES = 128;
 const OP_PROPERTIES = Buffer.from(formatProperties({ [PropertyName.WAIT]: 'true', [PropertyName.TAGS]: REMOVE_TAG }));
@@ -42,7 +45,7 @@ export function halfProperties(
     [PropertyName.REAL_TOPIC]: topic,
     [PropertyName.REAL_QID]: String(queueId),
   });
-  const properties = Buffer.from(`${stored}\u0002${added}`);
+  const properties = Buffer.from(`${withoutProperties(stored, WRITTEN_BY_CHECKS)}\u0002${added}`);
   return properties.length > PROPERTIES_BYTES_MAX - CHECK_PROPERTIES_BYTES ? undefined : properties;
 }
 

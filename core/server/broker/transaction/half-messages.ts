@@ -168,10 +168,9 @@ export class HalfMessages implements BrokerService {
    */
   copy(half: HalfMessage, checkTimes: number): Promise<CopyResult> {
     if (this.#window.openOffset(half) !== half.offset) return Promise.resolve('ALREADY_ENDED');
+    const message = copiedHalfMessage(half, checkTimes, this.#settings.storeHost);
     const copied = new Promise<CopyResult>((resolve) => {
-      const message = copiedHalfMessage(half, checkTimes, this.#settings.storeHost);
       this.#store.append(message, ({ status, queueOffset, commitLogOffset }) => {
-        this.#copying.delete(half.root);
         if (!isStored(status)) {
           resolve(status);
           return;
@@ -180,6 +179,8 @@ export class HalfMessages implements BrokerService {
         resolve({ offset: queueOffset, commitLogOffset });
       });
     });
+    // Not in the callback, which a store that refuses calls before there is an entry; and in front of all that wait for it.
+    void copied.then(() => this.#copying.delete(half.root));
     this.#copying.set(half.root, copied);
     return copied;
   }

@@ -7,24 +7,24 @@ export interface CheckRules {
   readonly nowMs: number;
   readonly transactionTimeOut: number;
   readonly transactionCheckMax: number;
-  /** Age from which retention may take the message. */
-  readonly reservedTimeMs: number;
 }
 
 /**
  * `check` its producer is asked; `immune` it asked to be left alone for longer, and others come first; `later` it is too
- * young, and what follows even more so; `discard` it was asked often enough, or it is older than what is kept.
+ * young, and what follows even more so; `discard` it was asked often enough.
  */
 export type Verdict = 'check' | 'immune' | 'later' | 'discard';
 
-/** Matches the order of questions in Apache's TransactionalMessageServiceImpl.check (4.9). */
+/**
+ * Matches the order of questions in Apache's TransactionalMessageServiceImpl.check (4.9), but that clocks discard and put off
+ * nothing: the age is told by the producer's clock and ours, and each of the two may be wrong, or set.
+ */
 export function judgeHalfMessage(half: HalfMessage, rules: CheckRules): Verdict {
-  const { bornTimestamp, storeTimestamp } = half.record;
-  const ageMs = rules.nowMs - bornTimestamp;
-  if (checkTimesOf(half) >= rules.transactionCheckMax || ageMs > rules.reservedTimeMs) return 'discard';
-  if (storeTimestamp >= rules.nowMs) return 'later';
+  if (checkTimesOf(half) >= rules.transactionCheckMax) return 'discard';
+  const ageMs = rules.nowMs - half.record.bornTimestamp;
   const immunityMs = immunityOf(half);
-  if (immunityMs !== undefined) return ageMs < immunityMs ? 'immune' : 'check';
+  // A producer's clock may be ahead, but by more nothing should wait.
+  if (immunityMs !== undefined) return Math.abs(ageMs) < immunityMs ? 'immune' : 'check';
   // Of a producer whose clock is ahead nothing is known; asking does no harm.
   return ageMs >= 0 && ageMs < rules.transactionTimeOut ? 'later' : 'check';
 }

@@ -12,8 +12,6 @@ import { type CopyPlace, HalfMessages } from './half-messages.js';
 import { type CheckRules, judgeHalfMessage } from './judge-half-message.js';
 
 const ROUND_MS_MAX = 60_000;
-const HOUR_MS = 3_600_000;
-const FILE_RESERVED_TIME_HOURS = 72;
 
 /**
  * Asks producers about transactions that they did not end: from time to time all that are old enough, each by one member of
@@ -27,8 +25,6 @@ export class TransactionCheck implements BrokerService {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #scheduler: Scheduler;
-  /** Members of a group take turns. */
-  #turn = 0;
 
   constructor(
     @inject(BrokerSettings) settings: BrokerSettings,
@@ -57,10 +53,8 @@ export class TransactionCheck implements BrokerService {
   /** Everything that was there when the round began; what is stored once more waits for the next. */
   async #round(): Promise<void> {
     const startMs = this.#clock.monotonic();
-    const { transactionTimeOut, transactionCheckMax, storeSettings } = this.#settings;
-    const hours = Number(storeSettings.fileReservedTime ?? FILE_RESERVED_TIME_HOURS);
-    const nowMs = this.#clock.now();
-    const rules = { nowMs, transactionTimeOut, transactionCheckMax, reservedTimeMs: hours * HOUR_MS };
+    const { transactionTimeOut, transactionCheckMax } = this.#settings;
+    const rules = { nowMs: this.#clock.now(), transactionTimeOut, transactionCheckMax };
     const { from, to } = this.#halfMessages.bounds();
     for await (const halfMessages of this.#halfMessages.open(from, to)) {
       if (!(await this.#go(halfMessages, rules))) return;
@@ -82,23 +76,26 @@ export class TransactionCheck implements BrokerService {
     return (await Promise.all(work)).every((taken) => taken);
   }
 
+  /** Whether the round goes on. A store that takes nothing now is asked again; what it never takes holds up no others. */
   async #discard(half: HalfMessage): Promise<boolean> {
     const status = await this.#halfMessages.discard(half);
-    this.#logger.error('a transaction that nobody ended was discarded', {
+    if (status === 'ALREADY_ENDED') return true;
+    const isDiscarded = status === 'PUT_OK' || status === 'FLUSH_DISK_TIMEOUT';
+    this.#logger.error(`a transaction that nobody ended ${isDiscarded ? 'was' : 'could not be'} discarded`, {
       msgId: half.properties[PropertyName.UNIQ_KEY],
       group: half.properties[PropertyName.PGROUP],
       topic: half.properties[PropertyName.REAL_TOPIC],
       checkTimes: checkTimesOf(half),
       status,
     });
-    return status === 'PUT_OK' || status === 'FLUSH_DISK_TIMEOUT' || status === 'ALREADY_ENDED';
+    return isDiscarded || status === 'MESSAGE_ILLEGAL';
   }
 
   /** Moves it to the end of the queue, and asks about it where that is due. */
   async #store(half: HalfMessage, isDue: boolean): Promise<boolean> {
     const checkTimes = checkTimesOf(half) + (isDue ? 1 : 0);
     const copy = await this.#halfMessages.copy(half, checkTimes);
-    // A store that takes nothing now is asked again next round; what it never takes must not hold up all others.
+    // The store may take it as it is, if not with what a copy has more.
     if (typeof copy === 'string') return copy === 'MESSAGE_ILLEGAL' ? this.#discard(half) : copy === 'ALREADY_ENDED';
     if (isDue) this.#ask(half, copy, checkTimes);
     return true;
@@ -109,7 +106,8 @@ export class TransactionCheck implements BrokerService {
     if (request === undefined) return;
     const group = half.properties[PropertyName.PGROUP] ?? '';
     const members = this.#producers.members(group)?.filter(({ connection }) => !connection.closed) ?? [];
-    const member = members[this.#turn++ % Math.max(members.length, 1)];
+    // The next time the next one is asked: this one may not know, or not answer.
+    const member = members[(half.root + checkTimes) % Math.max(members.length, 1)];
     if (member !== undefined) member.connection.oneway(request);
     else this.#logger.warn('no producer of its group is here to be asked about a transaction', { group });
   }
