@@ -1,3 +1,4 @@
+import { waitAtMost } from '../consumer/drain.js';
 import { rocketMQError } from '../errors/rocketmq-error.js';
 import { TIMER_BROKER_VERSION, TIMERS_FIELD } from '../message/delay.js';
 import type { ResourceNames } from '../message/resource-names.js';
@@ -45,8 +46,8 @@ export class ClientMembership implements Membership {
   readonly #timers = new Set<string>();
   /** Brokers that are asked for their version; whoever needs it meanwhile shares the answer. */
   readonly #asking = new Map<string, Promise<number>>();
-  /** Brokers to which a heartbeat is on its way, maybe over a connection that is still being made. */
-  readonly #telling = new Map<string, number>();
+  /** By broker: heartbeats that are on their way, maybe over a connection that is still being made. */
+  readonly #telling = new Map<string, Set<Promise<unknown>>>();
   readonly #unsubscribe: readonly (() => void)[];
   #greeting: { readonly timer: Timer; readonly dueMs: number } | undefined;
   #round: Promise<void> | undefined;
@@ -122,10 +123,9 @@ export class ClientMembership implements Membership {
     await Promise.all(
       this.#acquainted().map(async (address) => {
         try {
-          const { remoting, clock } = this.#options;
-          const leftMs = Math.max(FAREWELL_MS_MIN, this.#farewellsUntilMs - clock.monotonic());
-          const timeoutMs = Math.min(this.#options.timeoutMs, leftMs);
-          expectSuccess(await remoting.invoke(address, request, { timeoutMs }), { address });
+          await this.#heartbeatsEnded(address);
+          const timeoutMs = this.#farewellMs();
+          expectSuccess(await this.#options.remoting.invoke(address, request, { timeoutMs }), { address });
         } catch (error) {
           this.#options.logger.warn('a broker could not be told that a group left', { address, group, kind, error });
         }
@@ -161,6 +161,20 @@ export class ClientMembership implements Membership {
   #acquainted(): readonly string[] {
     const known = new Set(this.#options.routes.brokers().map(({ address }) => address));
     return [...known].filter((address) => this.#telling.has(address) || this.#options.remoting.isConnected(address));
+  }
+
+  /**
+   * Brokers work on requests side by side: behind a farewell, a heartbeat that was sent before it would bring the group back,
+   * and behind the end of the connection Apache's count a member that is not there for two minutes.
+   */
+  async #heartbeatsEnded(address: string): Promise<void> {
+    const ended = Promise.allSettled(this.#telling.get(address) ?? []).then(() => undefined);
+    await waitAtMost(ended, this.#options.clock, { timeoutMs: this.#farewellMs(), signal: undefined });
+  }
+
+  #farewellMs(): number {
+    const { clock, timeoutMs } = this.#options;
+    return Math.min(timeoutMs, Math.max(FAREWELL_MS_MIN, this.#farewellsUntilMs - clock.monotonic()));
   }
 
   #addresses(): readonly string[] {
@@ -200,26 +214,26 @@ export class ClientMembership implements Membership {
   }
 
   async #tellOne(address: string, body: Buffer): Promise<boolean> {
-    const { logger } = this.#options;
-    this.#telling.set(address, (this.#telling.get(address) ?? 0) + 1);
     try {
       await this.#heartbeatTo(address, body);
       return true;
     } catch (error) {
       this.#versions.delete(address);
-      logger.warn('a broker did not take the heartbeat', { address, error });
+      this.#options.logger.warn('a broker did not take the heartbeat', { address, error });
       return false;
-    } finally {
-      const others = this.#telling.get(address)! - 1;
-      if (others === 0) this.#telling.delete(address);
-      else this.#telling.set(address, others);
     }
   }
 
   /** The version that the broker answers with. */
   async #heartbeatTo(address: string, body: Buffer): Promise<number> {
     const { remoting, timeoutMs } = this.#options;
-    const response = await remoting.invoke(address, { code: RequestCode.HEART_BEAT, body }, { timeoutMs });
+    const asking = remoting.invoke(address, { code: RequestCode.HEART_BEAT, body }, { timeoutMs });
+    const telling = this.#telling.get(address) ?? new Set();
+    this.#telling.set(address, telling.add(asking));
+    const response = await asking.finally(() => {
+      telling.delete(asking);
+      if (telling.size === 0) this.#telling.delete(address);
+    });
     expectSuccess(response, { address });
     this.#versions.set(address, response.version);
     if (response.ext[TIMERS_FIELD] === 'true') this.#timers.add(address);

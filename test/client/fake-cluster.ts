@@ -40,7 +40,7 @@ export async function fakeBroker(name: string, transport: Transport = tcpTranspo
   const farewells: Readonly<Record<string, string>>[] = [];
   const sends: RemotingCommand[] = [];
   const connections = new Set<ServerConnection>();
-  const behaviour: { heartbeat: OutgoingCommand; beforeSend: () => Promise<void> } = {
+  const behaviour: { heartbeat: OutgoingCommand | Promise<OutgoingCommand>; beforeSend: () => Promise<void> } = {
     heartbeat: { code: ResponseCode.SUCCESS },
     beforeSend: async () => {},
   };

@@ -14,7 +14,9 @@ import { nextTurn } from '../kit/wait-for.js';
  * not read them. One had closed while it asked for locks; what was granted after it had given its locks back was never given
  * back. The other had been granted a lock, could not learn where to begin, and was not given the queue in the next round; it
  * renewed the lock for ever. And connections are cut
- * while a broker is asked: it had granted a lock, or was to take one back, and nobody heard. Found by test/interop/storms.test.ts with a broker that was killed.
+ * while a broker is asked: it had granted a lock, or was to take one back, and nobody heard. And a broker works on requests side
+ * by side: a lock that was being renewed was given back, and the broker took the second request first. Found by
+ * test/interop/storms.test.ts with a broker that was killed.
  */
 const QUEUE: MessageQueue = { topic: 't', brokerName: 'a', queueId: 0 };
 
@@ -39,6 +41,35 @@ test('a lock that is granted while its member closes is given back', async () =>
   await Promise.all([acquiring, closing]);
   expect([unlocked, locks.queues]).toEqual([[QUEUE], []]);
   expect(await locks.acquire([QUEUE])).toEqual([]);
+});
+
+test.each([
+  ['renewed', (locks: QueueLocks) => locks.renew()],
+  ['asked for again behind a lost connection', async (locks: QueueLocks) => locks.doubt(() => true)],
+])('a lock that is given back while it is %s is given back behind the answer to that', async (_how, ask) => {
+  const told: string[] = [];
+  let answer: (() => void) | undefined;
+  const locks = new QueueLocks({
+    group: 'g',
+    lock: (_broker, queues) =>
+      new Promise((resolve) => {
+        answer = () => resolve(queues);
+      }),
+    unlock: async () => void told.push('unlocked'),
+    wentOn: async () => false,
+    onConfirmed: () => void told.push('confirmed'),
+    ...{ onLost: () => undefined, clock: systemClock, logger: silentLogger },
+  });
+  const acquiring = locks.acquire([QUEUE]);
+  answer?.();
+  expect(await acquiring).toEqual([QUEUE]);
+  const asking = ask(locks);
+  const releasing = locks.release([QUEUE]);
+  await nextTurn();
+  expect(told).toEqual([]);
+  answer?.();
+  await Promise.all([asking, releasing]);
+  expect([told, locks.queues]).toEqual([['unlocked'], []]);
 });
 
 test('a lock of a queue that is not read after all is given back', async () => {

@@ -54,7 +54,9 @@ export class QueueLocks {
   /** Queues whose locks are being given back. */
   readonly #unlocking = new Set<string>();
   #owedLater: Timer | undefined;
-  /** Requests for locks that are under way. */
+  /** By broker: requests for locks that it has not answered. */
+  readonly #asking = new Map<string, Set<Promise<unknown>>>();
+  /** Locks being acquired. */
   readonly #acquiring = new Set<Promise<void>>();
   #confirming: Promise<void> | undefined;
   #confirmLater: Timer | undefined;
@@ -92,7 +94,7 @@ export class QueueLocks {
     const free = queues.filter((queue) => !this.#unlocking.has(queueKey(queue)));
     for (const queue of free) this.#owed.set(queueKey(queue), queue);
     const asking = this.#atBrokers(free, async (brokerName, wanted) => {
-      const locked = new Set((await this.#services.lock(brokerName, wanted)).map(queueKey));
+      const locked = await this.#lock(brokerName, wanted);
       for (const queue of wanted) {
         this.#owed.delete(queueKey(queue));
         if (!locked.has(queueKey(queue))) continue;
@@ -114,7 +116,7 @@ export class QueueLocks {
     await this.#atBrokers(
       held.map(({ queue }) => queue),
       async (brokerName, queues) => {
-        const locked = new Set((await this.#services.lock(brokerName, queues)).map(queueKey));
+        const locked = await this.#lock(brokerName, queues);
         for (const queue of queues) this.#renewed(queue, locked.has(queueKey(queue)), askedAtMs);
       },
     );
@@ -167,10 +169,24 @@ export class QueueLocks {
     return [...this.#locks.values()].map(({ queue }) => queue);
   }
 
+  /** Keys of those of the queues that are ours now. */
+  async #lock(brokerName: string, queues: readonly MessageQueue[]): Promise<ReadonlySet<string>> {
+    const answer = this.#services.lock(brokerName, queues);
+    const asking = this.#asking.get(brokerName) ?? new Set();
+    this.#asking.set(brokerName, asking.add(answer));
+    try {
+      return new Set((await answer).map(queueKey));
+    } finally {
+      asking.delete(answer);
+    }
+  }
+
   /** What was acquired is a debt until the answer is here, so that one which nobody heard is given back too. */
   async #unlock(queues: readonly MessageQueue[]): Promise<void> {
     for (const queue of queues) this.#unlocking.add(queueKey(queue));
     await this.#atBrokers(queues, async (brokerName, given) => {
+      // A broker works on requests side by side: a lock that it took behind this would be left there.
+      await Promise.allSettled(this.#asking.get(brokerName) ?? []);
       await this.#services.unlock(brokerName, given);
       for (const queue of given) this.#owed.delete(queueKey(queue));
     });
@@ -193,7 +209,7 @@ export class QueueLocks {
     await this.#atBrokers(
       doubtful.map(({ queue }) => queue),
       async (brokerName, queues) => {
-        const locked = new Set((await this.#services.lock(brokerName, queues)).map(queueKey));
+        const locked = await this.#lock(brokerName, queues);
         await Promise.all(queues.map((queue) => this.#learn(queue, locked.has(queueKey(queue)), asked)));
       },
     );
