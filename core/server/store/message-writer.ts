@@ -6,7 +6,7 @@ import type { Logger } from '../../runtime/logger.js';
 import { AppendTurn, notStored, TakenMessage } from './append-turn.js';
 import { BatchAnswer, batchNotStored } from './batch-answer.js';
 import type { CommitLog } from './commitlog/commit-log.js';
-import { FILLER_SIZE_BYTES } from './commitlog/record-layout.js';
+import { FILLER_SIZE_BYTES, wouldLookTorn } from './commitlog/record-layout.js';
 import type { ConsumeQueue } from './consumequeue/consume-queue.js';
 import type { ConsumeQueues } from './consumequeue/consume-queues.js';
 import type { FlushPolicy } from './flush/flush-policy.js';
@@ -135,7 +135,7 @@ export class MessageWriter {
     const record = this.#record;
     let sizeBytes = 0;
     for (const message of messages) {
-      if (!isAlike(message, first) || this.#isTooLong(message, queue)) return 'MESSAGE_ILLEGAL';
+      if (!isAlike(message, first) || this.#isIllegal(message, queue)) return 'MESSAGE_ILLEGAL';
       record.body = message.body;
       record.properties = message.properties;
       sizeBytes += recordSize(record);
@@ -181,7 +181,7 @@ export class MessageWriter {
     const bornHost = this.#hostOf(message.bornHost);
     const storeHost = this.#hostOf(message.storeHost);
     if (queue === undefined || bornHost === undefined || storeHost === undefined) return undefined;
-    if (this.#isTooLong(message, queue)) return undefined;
+    if (this.#isIllegal(message, queue)) return undefined;
     const record = this.#record;
     record.body = message.body;
     record.topic = queue.topicBytes;
@@ -295,11 +295,12 @@ export class MessageWriter {
     return queues.findOrMake(topic, queueId);
   }
 
-  #isTooLong({ body, properties }: StoreMessage, { topicBytes }: ConsumeQueue): boolean {
+  #isIllegal({ body, properties }: StoreMessage, { topicBytes }: ConsumeQueue): boolean {
     return (
       body.length > this.#parts.maxMessageSize ||
       properties.length > PROPERTIES_BYTES_MAX ||
-      topicBytes.length > RECORD_TOPIC_BYTES_MAX
+      topicBytes.length > RECORD_TOPIC_BYTES_MAX ||
+      wouldLookTorn(properties)
     );
   }
 

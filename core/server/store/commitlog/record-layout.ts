@@ -61,6 +61,19 @@ export function endsInZero({ properties }: StoredRecord): boolean {
   return properties.length > 0 && properties[properties.length - 1] === 0;
 }
 
+/**
+ * Whether a recovery would take a record with these properties for torn, and end the log in front of it: no store may take
+ * such a message, since it would lose itself and all that came behind it.
+ */
+export function wouldLookTorn(properties: Uint8Array): boolean {
+  if (properties[properties.length - 1] === 0) return true;
+  return properties.length >= SECTOR_SIZE_BYTES && viewOf(properties).includes(ZERO_SECTOR);
+}
+
+function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
+}
+
 /** A power failure can drop one sector and keep the next: all of a sector inside the properties is zero then. */
 function hasMissingSector({ properties, physicalOffset, totalSize }: StoredRecord): boolean {
   const propertiesOffset = physicalOffset + totalSize - properties.length;
