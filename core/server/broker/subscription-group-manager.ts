@@ -1,4 +1,5 @@
 import { inject, injectable } from 'inversify';
+import { groupProblem } from '../../message/message-rules.js';
 import { SYSTEM_GROUP_PREFIX, SystemGroup } from '../../message/system-topics.js';
 import type { DataVersion } from '../../remoting/protocol/data-version.js';
 import {
@@ -55,11 +56,15 @@ export class SubscriptionGroupManager {
     this.#version = saved.dataVersion;
   }
 
-  /** The group's settings; an unknown group is created where that is allowed, else undefined. */
+  /**
+   * The group's settings; an unknown group is created where that is allowed, else undefined. One whose name no client accepts
+   * is not: what it sends back could be stored nowhere.
+   */
   find(groupName: string): SubscriptionGroupConfig | undefined {
     const known = this.#groups.get(groupName);
     if (known) return known;
     if (!this.#settings.autoCreateSubscriptionGroup && !groupName.startsWith(SYSTEM_GROUP_PREFIX)) return undefined;
+    if (groupProblem(groupName) !== undefined) return undefined;
     const created = readSubscriptionGroupConfig({ groupName });
     this.#groups.set(groupName, created);
     void this.#changed();

@@ -1,3 +1,4 @@
+import { rocketMQError } from '../../../errors/rocketmq-error.js';
 import {
   integerMember,
   integerOf,
@@ -38,6 +39,9 @@ export interface Acknowledgement extends CheckpointName {
 
 export const ReviveTag = { CHECKPOINT: 'ck', ACK: 'ack', BATCH_ACK: 'bAck' } as const;
 
+/** As many as there are bits for them. A record may say more that no broker wrote: anybody can send to the revive topic. */
+const OFFSETS_MAX = 32;
+
 const CHECKPOINT = 'PopCheckPoint';
 const ACK = 'AckMsg';
 
@@ -76,6 +80,10 @@ export function decodeCheckpoint(body: Buffer): Checkpoint {
   const startOffset = integerMember(object, 'so', CHECKPOINT);
   const diffs = listMember(object, 'd', CHECKPOINT, integerOf);
   const count = integerMember(object, 'n', CHECKPOINT);
+  if (Math.max(count, diffs.length) > OFFSETS_MAX) {
+    const words = `${CHECKPOINT} is of ${Math.max(count, diffs.length)} messages, at most ${OFFSETS_MAX} are popped together`;
+    throw rocketMQError('RMQ_BODY_INVALID', words, {});
+  }
   return {
     topic: stringMember(object, 't', CHECKPOINT),
     group: stringMember(object, 'c', CHECKPOINT),

@@ -8,6 +8,7 @@ import { RemotingClient } from '../../../remoting/remoting-client.js';
 import { Clock } from '../../../runtime/clock.js';
 import { Logger } from '../../../runtime/logger.js';
 import { BrokerSettings } from '../broker-settings.js';
+import { QUEUE_NUMS_MAX } from '../topic-config.js';
 import { TopicConfigManager } from '../topic-config-manager.js';
 
 /** Apache's loadBalancePollNameServerInterval. */
@@ -88,6 +89,7 @@ function readableQueues(topic: string, body: Buffer): MessageQueue[] {
     .flatMap(({ brokerName, readQueueNums }) => queuesOf(topic, brokerName, readQueueNums));
 }
 
+/** No more than a topic of ours can have: whoever registers a broker may say any number. */
 function queuesOf(topic: string, brokerName: string, queueNums: number): MessageQueue[] {
-  return Array.from({ length: queueNums }, (_, queueId) => ({ topic, brokerName, queueId }));
+  return Array.from({ length: Math.min(queueNums, QUEUE_NUMS_MAX) }, (_, queueId) => ({ topic, brokerName, queueId }));
 }

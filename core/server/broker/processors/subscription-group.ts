@@ -1,4 +1,5 @@
 import { inject, injectable } from 'inversify';
+import { groupProblem } from '../../../message/message-rules.js';
 import { optionalBoolean, requiredString } from '../../../remoting/protocol/ext-fields.js';
 import type { RemotingCommand } from '../../../remoting/protocol/remoting-command.js';
 import { RequestCode } from '../../../remoting/protocol/request-codes.js';
@@ -8,11 +9,13 @@ import {
   decodeSubscriptionGroupList,
   encodeSubscriptionGroupConfig,
   encodeSubscriptionGroupTable,
+  type SubscriptionGroupConfig,
 } from '../../../remoting/protocol/subscription-group-config.js';
 import type { OutgoingResponse } from '../../../remoting/remoting-server.js';
 import type { BrokerProcessor } from '../broker-processor.js';
 import { ConsumerOffsetManager } from '../consumer-offset-manager.js';
 import { SubscriptionGroupManager } from '../subscription-group-manager.js';
+import { QUEUE_NUMS_MAX } from '../topic-config.js';
 
 /** An operator's view of consumer groups: their switches, and their end. Matches Apache's AdminBrokerProcessor (4.9). */
 @injectable()
@@ -21,16 +24,10 @@ export class SubscriptionGroupProcessor implements BrokerProcessor {
   readonly #offsets: ConsumerOffsetManager;
 
   readonly handlers = {
-    [RequestCode.UPDATE_AND_CREATE_SUBSCRIPTIONGROUP]: async (request: RemotingCommand): Promise<OutgoingResponse> => {
-      await this.#groups.update(decodeSubscriptionGroupConfig(request.body));
-      return { code: ResponseCode.SUCCESS };
-    },
-    [RequestCode.UPDATE_AND_CREATE_SUBSCRIPTIONGROUP_LIST]: async (
-      request: RemotingCommand,
-    ): Promise<OutgoingResponse> => {
-      await Promise.all(decodeSubscriptionGroupList(request.body).map((config) => this.#groups.update(config)));
-      return { code: ResponseCode.SUCCESS };
-    },
+    [RequestCode.UPDATE_AND_CREATE_SUBSCRIPTIONGROUP]: ({ body }: RemotingCommand): Promise<OutgoingResponse> =>
+      this.#updateAll([decodeSubscriptionGroupConfig(body)]),
+    [RequestCode.UPDATE_AND_CREATE_SUBSCRIPTIONGROUP_LIST]: ({ body }: RemotingCommand): Promise<OutgoingResponse> =>
+      this.#updateAll(decodeSubscriptionGroupList(body)),
     [RequestCode.GET_ALL_SUBSCRIPTIONGROUP_CONFIG]: (): OutgoingResponse => ({
       code: ResponseCode.SUCCESS,
       body: encodeSubscriptionGroupTable(this.#groups.table),
@@ -58,4 +55,22 @@ export class SubscriptionGroupProcessor implements BrokerProcessor {
     this.#groups = groups;
     this.#offsets = offsets;
   }
+
+  /** All of them or none. */
+  async #updateAll(configs: readonly SubscriptionGroupConfig[]): Promise<OutgoingResponse> {
+    for (const config of configs) {
+      const remark = problemOf(config);
+      if (remark !== undefined) return { code: ResponseCode.SYSTEM_ERROR, remark };
+    }
+    await Promise.all(configs.map((config) => this.#groups.update(config)));
+    return { code: ResponseCode.SUCCESS };
+  }
+}
+
+/** The retry topic has as many queues as its group says: the limit is that of a topic. */
+function problemOf({ groupName, retryQueueNums }: SubscriptionGroupConfig): string | undefined {
+  const problem = groupProblem(groupName);
+  if (problem !== undefined) return `The subscription group name is ${problem}: ${groupName}`;
+  if (retryQueueNums <= QUEUE_NUMS_MAX) return undefined;
+  return `group[${groupName}] cannot have ${retryQueueNums} retry queues, at most ${QUEUE_NUMS_MAX} are allowed`;
 }
