@@ -18,10 +18,14 @@ async function setup(parts: DelayBrokerParts = {}): Promise<DelayBroker> {
 }
 
 /** Stopped and started again; `whileDown` happens between. */
-async function restarted(broker: DelayBroker, whileDown: () => void = () => {}): Promise<DelayBroker> {
+async function restarted(
+  broker: DelayBroker,
+  whileDown: () => void = () => {},
+  parts: DelayBrokerParts = {},
+): Promise<DelayBroker> {
   await broker.close();
   whileDown();
-  return setup({ files: broker.files, clock: broker.clock });
+  return setup({ ...parts, files: broker.files, clock: broker.clock });
 }
 
 test('a message of a level is delivered when its delay has passed, and not before', async () => {
@@ -168,6 +172,68 @@ test('a disk that takes nothing for a while holds them up, and loses and doubles
   };
   await broker.clock.advance('20s');
   expect((await broker.delivered()).sort()).toEqual(['a', 'b', 'c', 'd', 'e']);
+});
+
+/** Nothing can be read of queues, or of messages, so many times. */
+function failReads(broker: DelayBroker, what: 'entries' | 'visit', times: number): void {
+  const { store } = broker;
+  const read = store[what].bind(store) as (...given: unknown[]) => unknown;
+  let failures = times;
+  Object.assign(store, {
+    [what]: (...given: unknown[]) => {
+      if (failures-- > 0) throw new Error('the disk cannot be read');
+      return read(...given);
+    },
+  });
+}
+
+test.each(['entries', 'visit'] as const)('a disk that cannot be read for a while (%s) does the same', async (what) => {
+  const broker = await setup();
+  for (const id of ['a', 'b', 'c']) await broker.send(id, { DELAY: 1 });
+  await broker.send('d', { TIMER_DELAY_SEC: 2 });
+  const recalled = await broker.send('e', { TIMER_DELAY_SEC: 2 });
+  await broker.recall(String((recalled.ext as Record<string, unknown>).recallHandle));
+  await broker.clock.advance('900ms');
+  failReads(broker, what, 4);
+  await broker.clock.advance('5s');
+  failReads(broker, what, 4);
+  await broker.clock.advance('10s');
+  expect((await broker.delivered()).sort()).toEqual(['a', 'b', 'c', 'd']);
+  failReads(broker, 'entries', Number.POSITIVE_INFINITY);
+  await broker.close();
+});
+
+test('while the store says that it takes nothing, nothing is read that is due', async () => {
+  const broker = await setup();
+  for (let index = 0; index < 20; index++) await broker.send(`m${index}`, { DELAY: 1 });
+  let refusal: string | undefined = 'the disk is full';
+  let visits = 0;
+  const visit = broker.store.visit.bind(broker.store);
+  Object.defineProperty(broker.store, 'refusal', { get: () => refusal });
+  broker.store.visit = (...given) => {
+    visits++;
+    return visit(...given);
+  };
+  await broker.clock.advance('30s');
+  expect(visits).toBe(0);
+  refusal = undefined;
+  await broker.clock.advance('1s');
+  expect(await broker.delivered()).toHaveLength(20);
+});
+
+test('a level that an operator takes away and makes again goes on where it was', async () => {
+  const broker = await setup();
+  await broker.send('before', { DELAY: 2 });
+  await broker.clock.advance('5s');
+  await broker.send('waits', { DELAY: 2 });
+  const fewer = { store: { messageDelayLevel: '1s' }, settings: { delayLevelsMs: [1_000] } };
+  const without = await restarted(broker, () => {}, fewer);
+  await without.send('other', { DELAY: 1 });
+  await without.clock.advance('20s');
+  expect((await without.delivered()).sort()).toEqual(['before', 'other']);
+  const again = await restarted(without);
+  await again.clock.advance('1s');
+  expect((await again.delivered()).sort()).toEqual(['before', 'other', 'waits']);
 });
 
 test('operators see how far each level is', async () => {

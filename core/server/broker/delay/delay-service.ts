@@ -47,6 +47,7 @@ export class DelayService implements BrokerService {
   readonly #file: DelayProgressFile;
   readonly #scheduler: Scheduler;
   readonly #levels: LevelQueue[] = [];
+  #loadedOffsets: DelayOffsetTable = new Map();
   #wheel = new TimerWheel(0, { wallMs: 0, monotonicMs: 0 });
   /** What the log shows to be delivered already, until it would have been due. */
   readonly #delivered = new Set<number>();
@@ -77,10 +78,14 @@ export class DelayService implements BrokerService {
     this.#delivery = new DelayedDelivery({ store, settings, clock, logger, delivered: this.#delivered });
   }
 
-  /** Level to the queue offset of its first message that is not delivered, for levels that have been used. */
+  /**
+   * Level to the queue offset of its first message that is not delivered, for levels that have been used; also for those that
+   * there are none of now, which an operator may make again.
+   */
   get offsets(): DelayOffsetTable {
     const used = this.#levels.filter(({ topic, queueId }) => this.#store.maxOffset(topic, queueId) > 0);
-    return new Map(used.map(({ level, offset }) => [level, offset]));
+    const formerly = [...this.#loadedOffsets].filter(([level]) => level > this.#levels.length);
+    return new Map([...used.map(({ level, offset }): [number, number] => [level, offset]), ...formerly]);
   }
 
   /** Timers for an instant before it have been delivered, milliseconds since 1970; Infinity when none waits. */
@@ -91,6 +96,7 @@ export class DelayService implements BrokerService {
   async load(): Promise<void> {
     const store = this.#store;
     const { offsets, ours } = await this.#file.load();
+    this.#loadedOffsets = offsets;
     const loaded = this.#moment();
     for (const [index, delayMs] of this.#settings.delayLevelsMs.entries()) {
       const level = index + 1;
@@ -156,21 +162,33 @@ export class DelayService implements BrokerService {
     this.#wakeAtMs = monotonicMs + delayMs;
     this.#timer = this.#clock.setTimer(delayMs, () => {
       this.#wakeAtMs = Number.POSITIVE_INFINITY;
-      this.#running = this.#deliverDue().finally(() => {
-        this.#running = undefined;
-        const moment = this.#moment();
-        this.#wake(Math.min(...this.#sources.map((source) => source.dueInMs(moment))), moment);
-      });
+      this.#running = this.#look();
     });
+  }
+
+  /** Delivers what is due, and sees to it that it looks again. Never rejects. */
+  async #look(): Promise<void> {
+    let inMs = LOOK_MS_MAX;
+    try {
+      await this.#deliverDue();
+      const moment = this.#moment();
+      // A store that takes nothing would have all that is due read and put back again and again.
+      if (this.#store.refusal === undefined) inMs = Math.min(...this.#sources.map((source) => source.dueInMs(moment)));
+    } catch (error) {
+      this.#logger.error('it cannot be read which messages are due', { error });
+    }
+    this.#running = undefined;
+    this.#wake(inMs);
   }
 
   /** A few at a time, the sources in turn, and everybody else between. */
   async #deliverDue(): Promise<void> {
     let pausedMs = this.#clock.monotonic();
     let left = messagesUntilPause(0);
-    for (let isMore = true; isMore && !this.#isClosed; ) {
+    for (let isMore = true; isMore; ) {
       isMore = false;
       for (const source of this.#sources) {
+        if (this.#isClosed || this.#store.refusal !== undefined) return;
         const moment = this.#moment();
         if (source.dueInMs(moment) > 0) continue;
         this.#moveScan();
@@ -187,7 +205,6 @@ export class DelayService implements BrokerService {
           left = messagesUntilPause(nowMs - pausedMs);
           pausedMs = nowMs;
         }
-        if (this.#isClosed) return;
       }
     }
   }
@@ -229,7 +246,6 @@ export class DelayService implements BrokerService {
     const store = this.#store;
     const end = store.maxOffset(TIMER_TOPIC, 0);
     if (end === 0) return;
-    const waiting = [...this.#wheel.waiting()].sort(([, one], [, other]) => one - other);
     const timer = (queueOffset: number, outMs: number): WaitingTimer | undefined => {
       const { offset, entries } = store.entries(TIMER_TOPIC, 0, queueOffset, 1);
       const [entry] = entries;
@@ -237,10 +253,11 @@ export class DelayService implements BrokerService {
       const { commitLogOffset, sizeBytes } = entry;
       return { queueOffset, commitLogOffset, sizeBytes, outMs: Math.abs(outMs), isRecall: outMs < 0 };
     };
-    const last = timer(end - 1, 0);
-    if (last === undefined) return;
-    const timers = waiting.map(([outMs, offset]) => timer(offset, outMs)).filter((each) => each !== undefined);
     try {
+      const last = timer(end - 1, 0);
+      if (last === undefined) return;
+      const waiting = [...this.#wheel.waiting()].sort(([, one], [, other]) => one - other);
+      const timers = waiting.map(([outMs, offset]) => timer(offset, outMs)).filter((each) => each !== undefined);
       await store.writeTimers({ timers, last, nowMs: this.#clock.now() });
     } catch (error) {
       this.#logger.error('the timers could not be left for an Apache broker', { error });

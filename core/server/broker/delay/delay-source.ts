@@ -14,6 +14,8 @@ export interface DueBatch {
   readonly recalls: readonly number[];
 }
 
+export const NO_RECALLS: readonly number[] = [];
+
 /** A queue of messages that wait: a delay level, or the timers. It says what is due; who delivers tells it what came of it. */
 export interface DelaySource {
   readonly topic: string;
@@ -27,6 +29,6 @@ export interface DelaySource {
   /** Takes what is due, at most `messagesMax`; undefined when nothing is. Each offset is settled once. */
   take(moment: Moment, messagesMax: number): DueBatch | undefined;
   settle(offset: number): void;
-  /** It could not be delivered now: it is due again at that time. */
-  putBack(offset: number, atMonotonicMs: number): void;
+  /** It could not be delivered now: it is due again at that time, with the recalls of its batch. */
+  putBack(offset: number, atMonotonicMs: number, recalls: readonly number[]): void;
 }

@@ -39,8 +39,8 @@ export class DelayedDelivery {
   /** Delivers a batch; each of its offsets is settled, or put back, when this resolves. Never rejects. */
   async deliver(source: DelaySource, batch: DueBatch): Promise<void> {
     const { store, clock, logger } = this.#parts;
-    const { offsets } = batch;
-    const putBack = (offset: number): void => source.putBack(offset, clock.monotonic() + RETRY_MS);
+    const { offsets, recalls } = batch;
+    const putBack = (offset: number): void => source.putBack(offset, clock.monotonic() + RETRY_MS, recalls);
     /** How many of the offsets, in their order, were seen to. */
     let seen = 0;
     /** Given to the store and not answered. */
@@ -54,7 +54,7 @@ export class DelayedDelivery {
       for (; seen < offsets.length && offsets[seen] !== offset; seen++) source.settle(offsets[seen]!);
     };
     try {
-      const recalled = batch.recalls.length === 0 ? NONE_RECALLED : await this.#recalledBy(source, batch.recalls);
+      const recalled = recalls.length === 0 ? NONE_RECALLED : await this.#recalledBy(source, recalls);
       await visitRecords(store, source, offsets, (offset, bytes, position) => {
         skipTo(offset);
         seen++;

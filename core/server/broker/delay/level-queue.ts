@@ -1,6 +1,6 @@
 import { SystemTopic } from '../../../message/system-topics.js';
 import type { MessageStore, QueueEntry } from '../message-store.js';
-import type { DelaySource, DueBatch, Moment } from './delay-source.js';
+import { type DelaySource, type DueBatch, type Moment, NO_RECALLS } from './delay-source.js';
 import { Retries } from './retries.js';
 
 /** How finely arrivals are remembered. It matters only where the wall clock was set back. */
@@ -84,26 +84,27 @@ export class LevelQueue implements DelaySource {
   }
 
   take(moment: Moment, messagesMax: number): DueBatch | undefined {
-    const offsets = this.#retries.take(moment.monotonicMs, messagesMax);
-    if (offsets.length < messagesMax && this.dueInMs(moment) <= 0) {
-      for (const entry of this.#read(messagesMax - offsets.length)) {
-        if (this.#waitMs(this.#next, entry, moment) > 0) break;
-        offsets.push(this.#next);
-        this.#taken.add(this.#next);
-        this.#next++;
-      }
-      this.#head = undefined;
-      while ((this.#marks[1]?.offset ?? Number.POSITIVE_INFINITY) <= this.#next) this.#marks.shift();
+    const again = this.#retries.take(moment.monotonicMs, messagesMax);
+    if (again !== undefined) return again;
+    if (this.dueInMs(moment) > 0) return undefined;
+    const offsets: number[] = [];
+    for (const entry of this.#read(messagesMax)) {
+      if (this.#waitMs(this.#next, entry, moment) > 0) break;
+      offsets.push(this.#next);
+      this.#taken.add(this.#next);
+      this.#next++;
     }
-    return offsets.length === 0 ? undefined : { offsets, recalls: [] };
+    this.#head = undefined;
+    while ((this.#marks[1]?.offset ?? Number.POSITIVE_INFINITY) <= this.#next) this.#marks.shift();
+    return offsets.length === 0 ? undefined : { offsets, recalls: NO_RECALLS };
   }
 
   settle(offset: number): void {
     this.#taken.delete(offset);
   }
 
-  putBack(offset: number, atMonotonicMs: number): void {
-    this.#retries.add(offset, atMonotonicMs);
+  putBack(offset: number, atMonotonicMs: number, recalls: readonly number[]): void {
+    this.#retries.add(offset, atMonotonicMs, recalls);
   }
 
   /** Entries from the next on. What retention removed is passed over. */

@@ -1,5 +1,5 @@
 import { TIMER_TOPIC } from '../../../message/system-topics.js';
-import type { DelaySource, DueBatch, Moment } from './delay-source.js';
+import { type DelaySource, type DueBatch, type Moment, NO_RECALLS } from './delay-source.js';
 import { Retries } from './retries.js';
 import { TimerEpoch } from './timer-epoch.js';
 
@@ -9,7 +9,6 @@ const JUMP_MS_MIN = 250;
 const CORRECTION_MS_MAX = 60_000;
 /** Stands for "none waits" among seconds. */
 const NONE_MS = Number.MAX_SAFE_INTEGER;
-const NO_RECALLS: readonly number[] = [];
 
 /** Which timers wait, in numbers that are few however many they are. */
 export interface TimerProgress {
@@ -110,7 +109,7 @@ export class TimerWheel implements DelaySource {
   take(moment: Moment, messagesMax: number): DueBatch | undefined {
     this.#follow(moment);
     const again = this.#retries.take(moment.monotonicMs, messagesMax);
-    if (again.length > 0) return { offsets: again, recalls: NO_RECALLS };
+    if (again !== undefined) return again;
     this.#prune();
     const epoch = this.#epochs.find((each) => each.dueInMs(moment.monotonicMs) <= 0);
     if (epoch === undefined) return undefined;
@@ -127,10 +126,10 @@ export class TimerWheel implements DelaySource {
     if (this.#late.size > 0) this.#late.delete(offset);
   }
 
-  putBack(offset: number, atMonotonicMs: number): void {
+  putBack(offset: number, atMonotonicMs: number, recalls: readonly number[]): void {
     const taken = this.#release(offset);
     if (taken !== undefined) this.#putBack.set(offset, taken);
-    this.#retries.add(offset, atMonotonicMs);
+    this.#retries.add(offset, atMonotonicMs, recalls);
   }
 
   get progress(): TimerProgress {
