@@ -72,9 +72,15 @@ export type { HandlerPolicies } from './consumer/handler-policies.js';
 export type { ClientHealth, ConsumerHealth, ConsumerVerdict, QueueHealth, QueueVerdict } from './consumer/health.js';
 export type { IterationOptions } from './consumer/message-iterator.js';
 export { type OffsetStore, OffsetStoreFactory } from './consumer/offset-store.js';
-export type { CommitPositions, LitePullConsumer, PollOptions } from './consumer/pull/lite-pull-consumer.js';
+export type {
+  AssignOptions,
+  CommitPositions,
+  LitePullConsumer,
+  PollOptions,
+} from './consumer/pull/lite-pull-consumer.js';
 export type { LitePullConsumerOptions } from './consumer/pull/lite-pull-options.js';
 export type {
+  OffsetOptions,
   PullConsumer,
   PullOptions,
   PullResult,

@@ -1,6 +1,7 @@
 import type { Properties, ReceivedMessage } from '../message/message.js';
 import { writeBody } from '../message/typed-topic.js';
 import type { SendResult } from '../pipeline/send-result.js';
+import { checkReplyOptions } from './call-options.js';
 import { ACK } from './delivery.js';
 import type { DeliveryDecisions } from './delivery-decisions.js';
 import type { ReplyOptions, ReplySender, TypedReplyOptions } from './reply-sender.js';
@@ -104,7 +105,9 @@ export class HandledMessage<T = unknown> implements ConsumedMessage<T> {
   deadLetter(reason: string): boolean {
     return this.#decisions.decide(this.#index, { kind: 'deadLetter', reason });
   }
+
   async reply(body: unknown, options: ReplyOptions & Partial<TypedReplyOptions<unknown>> = {}): Promise<SendResult> {
+    checkReplyOptions(options);
     const { as, ...rest } = options;
     const bytes = as === undefined ? body : await writeBody(as, 'as', body, this.topic);
     return this.#replies.send(this, bytes as Uint8Array | string, rest);

@@ -147,8 +147,8 @@ export interface Consumer<S extends Subscribe = Subscribe> {
   /** A few lines for people: group, state, interceptors in their order, queues. */
   describe(): string;
   /**
-   * Takes nothing new, waits for running handlers, commits, leaves the group. Never rejects; closing twice is fine. A
-   * handler must not await the close of its own consumer: it would wait for itself until the time is over.
+   * Takes nothing new, waits for running handlers, commits, leaves the group; closing twice is fine. A handler must not await
+   * the close of its own consumer: it would wait for itself until the time is over. @throws RMQ_OPTIONS_INVALID
    */
   close(options?: CloseOptions): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;

@@ -1,6 +1,6 @@
-import { rocketMQError } from '../errors/rocketmq-error.js';
+import { requireKnown } from '../runtime/known-options.js';
 import type { Poison, Undecodable } from './consumer-options.js';
-import { invalid, oneOf, whole } from './option-checks.js';
+import { oneOf, whole } from './option-checks.js';
 
 /** What becomes of messages that fail, for one topic's handler; what is absent is as the consumer's option says. */
 export interface HandlerPolicies {
@@ -20,12 +20,7 @@ const KNOWN_POLICIES: ReadonlySet<string> = new Set<keyof HandlerPolicies>([
 
 /** Checks what a handler was given, by name. @throws RMQ_OPTIONS_INVALID */
 export function checkPolicies(topic: string, given: HandlerPolicies): void {
-  if (typeof given !== 'object' || given === null) throw invalid(`on('${topic}')`, 'an object of policies', given);
-  for (const name of Object.keys(given)) {
-    if (KNOWN_POLICIES.has(name)) continue;
-    const message = `the handler of topic ${topic} has no option ${name}; there are ${[...KNOWN_POLICIES].join(', ')}`;
-    throw rocketMQError('RMQ_OPTIONS_INVALID', message, { option: name });
-  }
+  requireKnown(given ?? null, { of: `the handler of topic ${topic}`, names: KNOWN_POLICIES });
   oneOf('on.undecodable', given.undecodable, ['retry', 'deadLetter', 'skip']);
   oneOf('on.poison', given.poison, ['deadLetter', 'skip']);
   whole('on.maxReconsumeTimes', given.maxReconsumeTimes, 0, 0, 2_147_483_647);

@@ -12,12 +12,6 @@ export function functionOption<F>(option: string, value: F | undefined): F | und
   throw invalid(option, 'a function', value);
 }
 
-/** Undefined stays so. */
-export function abortSignal(option: string, value: AbortSignal | undefined): AbortSignal | undefined {
-  if (value === undefined || typeof value?.throwIfAborted === 'function') return value;
-  throw invalid(option, 'an AbortSignal', value);
-}
-
 /** The first is the default. */
 export function oneOf<T extends string>(option: string, value: T | undefined, allowed: readonly [T, ...T[]]): T {
   if (value === undefined) return allowed[0];

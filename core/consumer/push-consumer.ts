@@ -2,7 +2,9 @@ import type { Observable } from 'rxjs';
 import { isRocketMQError, rocketMQError } from '../errors/rocketmq-error.js';
 import type { MessageQueue } from '../message/message.js';
 import { validateTopic } from '../message/message-rules.js';
+import { requireCloseOptions } from '../runtime/known-options.js';
 import { attachedTo } from './attached.js';
+import { checkIterationOptions, checkRunOptions } from './call-options.js';
 import type { ConsumedQueue } from './consumed-queue.js';
 import type {
   AssignedQueue,
@@ -85,6 +87,7 @@ export class PushConsumer<S extends Subscribe> implements Consumer<S> {
   async run(handler: MessageHandler<S> | readonly TopicHandler[], options: RunOptions = {}): Promise<void> {
     const topics = this.#subscriptions.topics.map(({ topic }) => topic);
     this.#expectCreated();
+    checkRunOptions(options);
     if (this.#options.batchSize > 1) {
       throw invalid('batchSize', `${this.#options.batchSize}`, 'is for runBatch; run takes one message at a time');
     }
@@ -95,10 +98,12 @@ export class PushConsumer<S extends Subscribe> implements Consumer<S> {
 
   async runBatch(handler: BatchHandler<S>, options: RunOptions = {}): Promise<void> {
     this.#expectCreated();
+    checkRunOptions(options);
     await this.#run(batchReceiver(handler as AnyBatchHandler, this.#options.batchSize), options);
   }
 
   messages(options: IterationOptions = {}): AsyncIterableIterator<SubscribedMessage<S>, undefined> {
+    checkIterationOptions(options);
     const consumer = {
       start: (receiver: Receiver) => this.#run(receiver, options),
       more: () => this.#running?.parts.runner.fill(),
@@ -196,7 +201,8 @@ export class PushConsumer<S extends Subscribe> implements Consumer<S> {
     ].join('\n');
   }
 
-  close(options: CloseOptions = {}): Promise<void> {
+  async close(options: CloseOptions = {}): Promise<void> {
+    requireCloseOptions(options);
     this.#closing ??= this.#close(options);
     return this.#closing;
   }

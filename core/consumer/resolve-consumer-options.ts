@@ -1,5 +1,4 @@
-import { rocketMQError } from '../errors/rocketmq-error.js';
-import { DECOMPRESSED_BYTES_MAX } from '../message/compression/decompress.js';
+import { type OptionNames, requireKnown } from '../runtime/known-options.js';
 import type { AllocateStrategy } from './allocation/allocate-strategy.js';
 import type {
   ConsumerOptions,
@@ -8,74 +7,67 @@ import type {
   ResolvedConsumerOptions,
   StartFrom,
 } from './consumer-options.js';
-import { abortSignal, flag, functionOption, invalid, limit, oneOf, rate, whole } from './option-checks.js';
+import { flag, functionOption, invalid, limit, oneOf, rate, whole } from './option-checks.js';
+import { commonOptions, heldTimeout, readingOptions, suspendTimeout } from './shared-options.js';
 
-const KNOWN_OPTIONS: ReadonlySet<string> = new Set<keyof ConsumerOptions>([
-  'group',
-  'subscribe',
-  'from',
-  'messageModel',
-  'messageRequestMode',
-  'popInvisibleTimeMs',
-  'popBatchSize',
-  'popThresholdForQueue',
-  'ordered',
-  'suspendCurrentQueueTimeMs',
-  'poison',
-  'allocateStrategy',
-  'localOffsetStoreDir',
-  'concurrency',
-  'batchSize',
-  'pullBatchSize',
-  'pullThresholdForQueue',
-  'pullThresholdSizeForQueueMiB',
-  'pullThresholdForTopic',
-  'pullThresholdSizeForTopicMiB',
-  'consumeConcurrentlyMaxSpan',
-  'messagesPerSecond',
-  'pullIntervalMs',
-  'suspendTimeoutMs',
-  'pullTimeoutMs',
-  'pullRetryDelayMs',
-  'maxReconsumeTimes',
-  'backOff',
-  'handlerRetry',
-  'undecodable',
-  'consumeTimeoutMs',
-  'rebalanceIntervalMs',
-  'persistOffsetIntervalMs',
-  'requestTimeoutMs',
-  'decompressedSizeBytesMax',
-  'signal',
-]);
+const CONSUMER: OptionNames = {
+  of: 'a consumer',
+  names: new Set<keyof ConsumerOptions>([
+    'group',
+    'subscribe',
+    'from',
+    'messageModel',
+    'messageRequestMode',
+    'popInvisibleTimeMs',
+    'popBatchSize',
+    'popThresholdForQueue',
+    'ordered',
+    'suspendCurrentQueueTimeMs',
+    'poison',
+    'allocateStrategy',
+    'localOffsetStoreDir',
+    'concurrency',
+    'batchSize',
+    'pullBatchSize',
+    'pullThresholdForQueue',
+    'pullThresholdSizeForQueueMiB',
+    'pullThresholdForTopic',
+    'pullThresholdSizeForTopicMiB',
+    'consumeConcurrentlyMaxSpan',
+    'messagesPerSecond',
+    'pullIntervalMs',
+    'suspendTimeoutMs',
+    'pullTimeoutMs',
+    'pullRetryDelayMs',
+    'maxReconsumeTimes',
+    'backOff',
+    'handlerRetry',
+    'undecodable',
+    'consumeTimeoutMs',
+    'rebalanceIntervalMs',
+    'persistOffsetIntervalMs',
+    'requestTimeoutMs',
+    'decompressedSizeBytesMax',
+    'signal',
+  ]),
+};
 
 /**
  * Checks every option by name and fills in the defaults. Group and subscriptions are checked where they are read.
  * @throws RMQ_OPTIONS_INVALID
  */
 export function resolveConsumerOptions(options: ConsumerOptions): ResolvedConsumerOptions {
-  if (typeof options !== 'object' || options === null) throw invalid('consumer', 'an object', options);
-  for (const name of Object.keys(options)) {
-    if (!KNOWN_OPTIONS.has(name)) {
-      throw rocketMQError(
-        'RMQ_OPTIONS_INVALID',
-        `a consumer has no option ${name}; there are ${[...KNOWN_OPTIONS].join(', ')}`,
-        {
-          option: name,
-        },
-      );
-    }
-  }
-  const messageModel = oneOf('messageModel', options.messageModel, ['clustering', 'broadcasting']);
+  requireKnown(options ?? null, CONSUMER);
+  const reading = readingOptions(options);
+  const { from, messageModel } = reading;
   const ordered = flag('ordered', options.ordered);
   if (ordered && messageModel === 'broadcasting') throw invalid('ordered', 'false with broadcasting', true);
-  const suspendTimeoutMs = whole('suspendTimeoutMs', options.suspendTimeoutMs, 15_000, 1_000, 60_000);
+  const suspendTimeoutMs = suspendTimeout(options.suspendTimeoutMs, 15_000);
   const messageRequestMode = oneOf('messageRequestMode', options.messageRequestMode, ['pull', 'pop', 'assigned']);
-  const from = startFrom(options.from);
   if (messageRequestMode !== 'pull') checkNotPulled(messageRequestMode, messageModel, ordered, from);
   return {
-    from,
-    messageModel,
+    ...commonOptions(options),
+    ...reading,
     messageRequestMode,
     popInvisibleTimeMs: whole('popInvisibleTimeMs', options.popInvisibleTimeMs, 60_000, 5_000, 300_000),
     popBatchSize: whole('popBatchSize', options.popBatchSize, 32, 1, 32),
@@ -83,14 +75,10 @@ export function resolveConsumerOptions(options: ConsumerOptions): ResolvedConsum
     ordered,
     suspendCurrentQueueTimeMs: whole('suspendCurrentQueueTimeMs', options.suspendCurrentQueueTimeMs, 1_000, 10, 30_000),
     poison: oneOf('poison', options.poison, ['deadLetter', 'skip']),
-    allocateStrategy: ofBrokers(messageRequestMode, strategy(options.allocateStrategy)),
-    localOffsetStoreDir: folder('localOffsetStoreDir', options.localOffsetStoreDir),
+    allocateStrategy: ofBrokers(messageRequestMode, reading.allocateStrategy),
     concurrency: whole('concurrency', options.concurrency, 20, 1, 1_000),
     batchSize: whole('batchSize', options.batchSize, 1, 1, 1_024),
     pullBatchSize: whole('pullBatchSize', options.pullBatchSize, 32, 1, 1_024),
-    pullThresholdForQueue: whole('pullThresholdForQueue', options.pullThresholdForQueue, 1_000, 1, 65_535),
-    pullThresholdSizeForQueueBytes:
-      whole('pullThresholdSizeForQueueMiB', options.pullThresholdSizeForQueueMiB, 100, 1, 1_024) * 1024 * 1024,
     pullThresholdForTopic: limit('pullThresholdForTopic', options.pullThresholdForTopic, 6_553_500),
     pullThresholdSizeForTopicBytes: mebibytes(
       limit('pullThresholdSizeForTopicMiB', options.pullThresholdSizeForTopicMiB, 102_400),
@@ -105,14 +93,7 @@ export function resolveConsumerOptions(options: ConsumerOptions): ResolvedConsum
     messagesPerSecond: rate('messagesPerSecond', options.messagesPerSecond),
     pullIntervalMs: whole('pullIntervalMs', options.pullIntervalMs, 0, 0, 65_535),
     suspendTimeoutMs,
-    pullTimeoutMs: whole(
-      'pullTimeoutMs',
-      options.pullTimeoutMs,
-      Math.max(30_000, suspendTimeoutMs + 15_000),
-      suspendTimeoutMs + 1,
-      600_000,
-    ),
-    pullRetryDelayMs: whole('pullRetryDelayMs', options.pullRetryDelayMs, 1_000, 1, 60_000),
+    pullTimeoutMs: heldTimeout('pullTimeoutMs', options.pullTimeoutMs, suspendTimeoutMs, 15_000),
     maxReconsumeTimes: whole(
       'maxReconsumeTimes',
       options.maxReconsumeTimes,
@@ -123,17 +104,8 @@ export function resolveConsumerOptions(options: ConsumerOptions): ResolvedConsum
     retry: { here: handlerRetry(options.handlerRetry), backOff: functionOption('backOff', options.backOff) },
     undecodable: oneOf('undecodable', options.undecodable, ['retry', 'deadLetter', 'skip']),
     consumeTimeoutMs: consumeTimeout(options.consumeTimeoutMs, ordered),
-    rebalanceIntervalMs: whole('rebalanceIntervalMs', options.rebalanceIntervalMs, 20_000, 1_000, 3_600_000),
     persistOffsetIntervalMs: whole('persistOffsetIntervalMs', options.persistOffsetIntervalMs, 5_000, 100, 3_600_000),
-    requestTimeoutMs: whole('requestTimeoutMs', options.requestTimeoutMs, 3_000, 1, 600_000),
-    decompressedSizeBytesMax: whole(
-      'decompressedSizeBytesMax',
-      options.decompressedSizeBytesMax,
-      DECOMPRESSED_BYTES_MAX,
-      1,
-      1_073_741_824,
-    ),
-    signal: abortSignal('signal', options.signal),
+    signal: options.signal,
   };
 }
 
@@ -183,25 +155,6 @@ function handlerRetry(retry: HandlerRetry | undefined): Required<HandlerRetry> {
 function consumeTimeout(value: number | undefined, ordered: boolean): number {
   const timeoutMs = whole('consumeTimeoutMs', value, 900_000, 1_000, 86_400_000);
   return ordered ? Number.POSITIVE_INFINITY : timeoutMs;
-}
-
-export function strategy(value: AllocateStrategy | undefined): AllocateStrategy | undefined {
-  if (value === undefined || (typeof value === 'object' && typeof value?.allocate === 'function')) return value;
-  throw invalid('allocateStrategy', 'an object with name and allocate', value);
-}
-
-export function folder(option: string, value: string | undefined): string | undefined {
-  if (value === undefined || (typeof value === 'string' && value !== '')) return value;
-  throw invalid(option, 'the path of a folder', value);
-}
-
-export function startFrom(from: StartFrom | undefined): StartFrom {
-  if (from === undefined) return 'last';
-  if (from === 'last' || from === 'first') return from;
-  if (typeof from === 'object' && from !== null && Number.isSafeInteger(from.timestamp) && from.timestamp >= 0) {
-    return { timestamp: from.timestamp };
-  }
-  throw invalid('from', "'last', 'first' or { timestamp: milliseconds since 1970 }", from);
 }
 
 function mebibytes(value: number | undefined): number | undefined {

@@ -5,6 +5,7 @@ import { SystemTopic } from '../message/system-topics.js';
 import type { NotStoredPolicy, PipelineOptions } from '../pipeline/options.js';
 import { ResponseCode } from '../remoting/protocol/response-codes.js';
 import { resolveLatencyFault } from '../routing/latency-fault/latency-fault-options.js';
+import { type OptionNames, requireKnown } from '../runtime/known-options.js';
 import type { AutoBatchOptions, ProducerOptions, ResolvedAutoBatch } from './options.js';
 
 /** Codes after which Java's clients make another attempt, those of 4.9 and of 5.x together, and 215: a broker that has too much to do. */
@@ -30,28 +31,30 @@ export interface ResolvedProducerOptions {
 
 const NOT_STORED_POLICIES: readonly NotStoredPolicy[] = ['return', 'retry', 'throw'];
 const COMPRESSIONS: readonly CompressionName[] = ['zlib', 'lz4', 'zstd'];
-const KNOWN: ReadonlySet<string> = new Set([
-  'group',
-  'timeoutMs',
-  'retries',
-  'attemptTimeoutMs',
-  'compressThresholdBytes',
-  'compression',
-  'compressLevel',
-  'maxMessageSizeBytes',
-  'createTopicKey',
-  'defaultTopicQueueNums',
-  'retryResponseCodes',
-  'notStored',
-  'latencyFault',
-  'backPressure',
-  'autoBatch',
-]);
+const PRODUCER: OptionNames = {
+  of: 'a producer',
+  names: new Set<keyof ProducerOptions>([
+    'group',
+    'timeoutMs',
+    'retries',
+    'attemptTimeoutMs',
+    'compressThresholdBytes',
+    'compression',
+    'compressLevel',
+    'maxMessageSizeBytes',
+    'createTopicKey',
+    'defaultTopicQueueNums',
+    'retryResponseCodes',
+    'notStored',
+    'latencyFault',
+    'backPressure',
+    'autoBatch',
+  ]),
+};
 
 /** Validates a producer's options by name and fills in the defaults. @throws RMQ_OPTIONS_INVALID */
 export function resolveProducerOptions(options: ProducerOptions, unitMode = false): ResolvedProducerOptions {
-  if (typeof options !== 'object' || options === null) throw invalid('options', 'has to be an object', options);
-  for (const name of Object.keys(options)) if (!KNOWN.has(name)) throw invalid(name, 'is no option of a producer');
+  requireKnown(options ?? null, PRODUCER);
   validateGroup(options.group);
   const { notStored = 'return', createTopicKey = SystemTopic.AUTO_CREATE_TOPIC_KEY, backPressure = {} } = options;
   if (!NOT_STORED_POLICIES.includes(notStored)) {

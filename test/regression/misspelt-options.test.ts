@@ -1,10 +1,13 @@
 /**
  * `createTopic('orders', { queues: 16 })` made a topic of eight queues and said nothing: the option is called `queueNum`. The
  * calls of the admin, of close and of the test kit did not look at names, nor at a `signal`; `kit.createTopic('a b')` made a
- * topic that nobody could send to, and `kit.restart()` after `kit.close()` left a server running.
+ * topic that nobody could send to, and `kit.restart()` after `kit.close()` left a server running. Consumers were the last that
+ * did not: `consumer.close({ timeout: 500 })` waited for 30 seconds, `poll({ max: 5 })` gave ten messages.
  */
 import { expect, onTestFinished, test } from 'vitest';
+import type { ConsumedMessage } from '../../core/consumer/consumed-message.js';
 import { type TestKit, testKit } from '../../core/testing/index.js';
+import { waitFor } from '../kit/wait-for.js';
 
 async function openKit(): Promise<TestKit> {
   const kit = await testKit();
@@ -36,6 +39,51 @@ test('close refuses what it cannot wait by, and closes nothing then', async () =
   await expect(mq.close(none({ timeout: 500 }))).rejects.toMatchObject(refused('timeout'));
   await expect(producer.recall('orders', 'x', none({ signal: {} }))).rejects.toMatchObject(refused('signal'));
   expect(await producer.send({ topic: 'orders', body: 'one' })).toMatchObject({ status: 'SEND_OK' });
+});
+
+test('consumers refuse options that their calls do not have, and go on', async () => {
+  const kit = await openKit();
+  await kit.createTopic('orders');
+  const mq = await kit.connect();
+  const consumer = await mq.consumer({ group: 'billing', subscribe: { orders: '*' }, from: 'first' });
+  const said: unknown[] = [];
+  const say = (message: ConsumedMessage): void => {
+    try {
+      message.retry(none({ later: '10s' }));
+    } catch (error) {
+      said.push(error);
+    }
+  };
+  await expect(consumer.run(say, none({ sginal: 5 }))).rejects.toMatchObject(refused('sginal'));
+  await expect(consumer.runBatch(say as never, none({ signal: 5 }))).rejects.toMatchObject(refused('signal'));
+  expect(() => consumer.messages(none({ acks: 'onNext' }))).toThrow(expect.objectContaining(refused('acks')));
+  await consumer.run(say);
+  await expect(consumer.close(none({ timeout: 500 }))).rejects.toMatchObject(refused('timeout'));
+  const producer = await mq.producer({ group: 'shop' });
+  await producer.send({ topic: 'orders', body: 'one' });
+  await waitFor(() => said.length === 1, { what: 'a message that is handled' });
+  expect(said).toEqual([expect.objectContaining(refused('later'))]);
+  await expect(mq.consumer(none(null))).rejects.toMatchObject(refused('options'));
+});
+
+test('and so do those that are asked for messages', async () => {
+  const kit = await openKit();
+  await kit.createTopic('orders');
+  const mq = await kit.connect();
+  const lite = await mq.litePullConsumer({ group: 'polling' });
+  const queues = await lite.fetchMessageQueues('orders');
+  await expect(lite.assign(queues, none({ expression: 'a' }))).rejects.toMatchObject(refused('expression'));
+  await lite.assign(queues);
+  await expect(lite.poll(none({ max: 5 }))).rejects.toMatchObject(refused('max'));
+  await expect(lite.close(none({ timeout: 500 }))).rejects.toMatchObject(refused('timeout'));
+  expect(await lite.poll({ timeoutMs: 0 })).toEqual([]);
+  const plain = await mq.pullConsumer({ group: 'pulling' });
+  const [queue] = queues;
+  await expect(plain.pull(queue!, '*', 0, none({ max: 5 }))).rejects.toMatchObject(refused('max'));
+  await expect(plain.fetchConsumeOffset(queue!, none({ stored: true }))).rejects.toMatchObject(refused('stored'));
+  await expect(plain.close(none({ timeoutMs: -1 }))).rejects.toMatchObject(refused('timeoutMs'));
+  expect(await plain.pull(queue!, '*', 0)).toMatchObject({ status: 'NO_NEW_MSG' });
+  await expect(mq.pullConsumer(none({ group: 'g', signal: 5 }))).rejects.toMatchObject(refused('signal'));
 });
 
 test('the kit refuses faults, topics and waits that cannot be', async () => {

@@ -17,6 +17,11 @@ export interface PollOptions {
   readonly signal?: AbortSignal;
 }
 
+export interface AssignOptions {
+  /** By topic. Default: everything. */
+  readonly expressions?: Readonly<Record<string, Expression>>;
+}
+
 /** What to commit: everything that was polled, that of some queues, or offsets. Everything below such an offset is done. */
 export type CommitPositions = readonly MessageQueue[] | ReadonlyMap<MessageQueue, number>;
 
@@ -52,10 +57,7 @@ export interface LitePullConsumer<S extends Subscribe = Subscribe> {
    * on at the group's stored offset, or where `from` says.
    * @throws RMQ_PULL_MISUSE after `subscribe`; RMQ_SUBSCRIPTION_INVALID, RMQ_MESSAGE_ILLEGAL, RMQ_NOT_RUNNING
    */
-  assign(
-    queues: readonly MessageQueue[],
-    options?: { readonly expressions?: Readonly<Record<string, Expression>> },
-  ): Promise<void>;
+  assign(queues: readonly MessageQueue[], options?: AssignOptions): Promise<void>;
   /** The queues that are read now. */
   assignment(): readonly AssignedQueue[];
   /**
@@ -88,7 +90,10 @@ export interface LitePullConsumer<S extends Subscribe = Subscribe> {
   health(): ConsumerHealth;
   /** A few lines for people. */
   describe(): string;
-  /** Takes nothing new, ends the poll that waits, stores what is done, leaves the group. Never rejects. */
+  /**
+   * Takes nothing new, ends the poll that waits, stores what is done, leaves the group. There is no handler to wait for, so
+   * `timeoutMs` and `signal` change nothing. @throws RMQ_OPTIONS_INVALID
+   */
   close(options?: CloseOptions): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }

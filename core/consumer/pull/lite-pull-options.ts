@@ -1,9 +1,8 @@
-import { rocketMQError } from '../../errors/rocketmq-error.js';
-import { DECOMPRESSED_BYTES_MAX } from '../../message/compression/decompress.js';
+import { type OptionNames, requireKnown } from '../../runtime/known-options.js';
 import type { AllocateStrategy } from '../allocation/allocate-strategy.js';
 import type { StartFrom } from '../consumer-options.js';
-import { flag, invalid, oneOf, whole } from '../option-checks.js';
-import { folder, startFrom, strategy } from '../resolve-consumer-options.js';
+import { flag, whole } from '../option-checks.js';
+import { commonOptions, heldTimeout, readingOptions, suspendTimeout } from '../shared-options.js';
 import type { Subscribe } from '../subscribe.js';
 
 /** What a lite pull consumer can be told. Matches Apache's DefaultLitePullConsumer where the names are the same. */
@@ -57,62 +56,53 @@ export interface LitePullConsumerOptions<S extends Subscribe = Subscribe> {
 /** The same with every default filled in, and what the parts it shares with a push consumer want to know. */
 export type ResolvedLitePullOptions = ReturnType<typeof resolveLitePullOptions>;
 
-const KNOWN_OPTIONS: ReadonlySet<string> = new Set<keyof LitePullConsumerOptions>([
-  'group',
-  'subscribe',
-  'from',
-  'messageModel',
-  'autoCommit',
-  'autoCommitIntervalMs',
-  'pollTimeoutMs',
-  'pullBatchSize',
-  'pullThresholdForAll',
-  'pullThresholdForQueue',
-  'pullThresholdSizeForQueueMiB',
-  'consumeMaxSpan',
-  'suspendTimeoutMs',
-  'pullTimeoutMs',
-  'pullRetryDelayMs',
-  'allocateStrategy',
-  'rebalanceIntervalMs',
-  'topicMetadataCheckIntervalMs',
-  'localOffsetStoreDir',
-  'requestTimeoutMs',
-  'decompressedSizeBytesMax',
-  'signal',
-]);
+const LITE_PULL: OptionNames = {
+  of: 'a lite pull consumer',
+  names: new Set<keyof LitePullConsumerOptions>([
+    'group',
+    'subscribe',
+    'from',
+    'messageModel',
+    'autoCommit',
+    'autoCommitIntervalMs',
+    'pollTimeoutMs',
+    'pullBatchSize',
+    'pullThresholdForAll',
+    'pullThresholdForQueue',
+    'pullThresholdSizeForQueueMiB',
+    'consumeMaxSpan',
+    'suspendTimeoutMs',
+    'pullTimeoutMs',
+    'pullRetryDelayMs',
+    'allocateStrategy',
+    'rebalanceIntervalMs',
+    'topicMetadataCheckIntervalMs',
+    'localOffsetStoreDir',
+    'requestTimeoutMs',
+    'decompressedSizeBytesMax',
+    'signal',
+  ]),
+};
 
 /** Checks every option by name and fills in the defaults. @throws RMQ_OPTIONS_INVALID */
 export function resolveLitePullOptions(options: LitePullConsumerOptions) {
-  checkNames('lite pull consumer', options, KNOWN_OPTIONS);
-  const suspendTimeoutMs = whole('suspendTimeoutMs', options.suspendTimeoutMs, 20_000, 1_000, 60_000);
+  requireKnown(options ?? null, LITE_PULL);
+  const suspendTimeoutMs = suspendTimeout(options.suspendTimeoutMs, 20_000);
   const pullBatchSize = whole('pullBatchSize', options.pullBatchSize, 10, 1, 1_024);
   return {
-    from: startFrom(options.from),
-    messageModel: oneOf('messageModel', options.messageModel, ['clustering', 'broadcasting']),
+    ...commonOptions(options),
+    ...readingOptions(options),
     autoCommit: flag('autoCommit', options.autoCommit ?? true),
     autoCommitIntervalMs: whole('autoCommitIntervalMs', options.autoCommitIntervalMs, 5_000, 1_000, 3_600_000),
     pollTimeoutMs: whole('pollTimeoutMs', options.pollTimeoutMs, 5_000, 0, 86_400_000),
     pullBatchSize,
     pullThresholdForAll: whole('pullThresholdForAll', options.pullThresholdForAll, 10_000, 1, 10_000_000),
-    pullThresholdForQueue: whole('pullThresholdForQueue', options.pullThresholdForQueue, 1_000, 1, 65_535),
-    pullThresholdSizeForQueueBytes:
-      whole('pullThresholdSizeForQueueMiB', options.pullThresholdSizeForQueueMiB, 100, 1, 1_024) * 1024 * 1024,
     pullThresholdForTopic: undefined,
     pullThresholdSizeForTopicBytes: undefined,
     consumeConcurrentlyMaxSpan: whole('consumeMaxSpan', options.consumeMaxSpan, 2_000, 1, 65_535),
     pullIntervalMs: 0,
     suspendTimeoutMs,
-    pullTimeoutMs: whole(
-      'pullTimeoutMs',
-      options.pullTimeoutMs,
-      Math.max(30_000, suspendTimeoutMs + 10_000),
-      suspendTimeoutMs + 1,
-      600_000,
-    ),
-    pullRetryDelayMs: whole('pullRetryDelayMs', options.pullRetryDelayMs, 1_000, 1, 60_000),
-    allocateStrategy: strategy(options.allocateStrategy),
-    rebalanceIntervalMs: whole('rebalanceIntervalMs', options.rebalanceIntervalMs, 20_000, 1_000, 3_600_000),
+    pullTimeoutMs: heldTimeout('pullTimeoutMs', options.pullTimeoutMs, suspendTimeoutMs, 10_000),
     topicMetadataCheckIntervalMs: whole(
       'topicMetadataCheckIntervalMs',
       options.topicMetadataCheckIntervalMs,
@@ -120,26 +110,10 @@ export function resolveLitePullOptions(options: LitePullConsumerOptions) {
       100,
       3_600_000,
     ),
-    localOffsetStoreDir: folder('localOffsetStoreDir', options.localOffsetStoreDir),
-    requestTimeoutMs: whole('requestTimeoutMs', options.requestTimeoutMs, 3_000, 1, 600_000),
-    decompressedSizeBytesMax: sizeMax(options.decompressedSizeBytesMax),
     // As an operator's tools show it.
     batchSize: pullBatchSize,
     maxReconsumeTimes: 0,
     concurrency: 1,
     ordered: false,
   };
-}
-
-/** @throws RMQ_OPTIONS_INVALID for an option that there is not */
-export function checkNames(what: string, options: object, known: ReadonlySet<string>): void {
-  if (typeof options !== 'object' || options === null) throw invalid(what, 'an object', options);
-  const unknown = Object.keys(options).find((name) => !known.has(name));
-  if (unknown === undefined) return;
-  const message = `a ${what} has no option ${unknown}; there are ${[...known].join(', ')}`;
-  throw rocketMQError('RMQ_OPTIONS_INVALID', message, { option: unknown });
-}
-
-export function sizeMax(value: number | undefined): number {
-  return whole('decompressedSizeBytesMax', value, DECOMPRESSED_BYTES_MAX, 1, 1_073_741_824);
 }

@@ -2,10 +2,12 @@ import type { Observable } from 'rxjs';
 import { rocketMQError } from '../../errors/rocketmq-error.js';
 import type { MessageQueue, ReceivedMessage } from '../../message/message.js';
 import { validateTopic } from '../../message/message-rules.js';
+import { requireCloseOptions } from '../../runtime/known-options.js';
 import { LifeCycle, type LifeCycleState } from '../../runtime/life-cycle.js';
 import { attachedTo } from '../attached.js';
+import { checkAssignOptions, checkPollOptions } from '../call-options.js';
 import type { ConsumedQueue } from '../consumed-queue.js';
-import type { AssignedQueue, SeekPosition } from '../consumer.js';
+import type { AssignedQueue, CloseOptions, SeekPosition } from '../consumer.js';
 import type { ConsumerEvent } from '../consumer-event.js';
 import { ConsumerEvents } from '../consumer-events.js';
 import type { ConsumerHealth } from '../health.js';
@@ -17,7 +19,13 @@ import { parseSubscription, type TopicSubscription } from '../subscription.js';
 import { Subscriptions } from '../subscriptions.js';
 import type { ChosenQueues } from './assigned-queues.js';
 import type { Positions } from './committed-offsets.js';
-import type { CommitPositions, LitePullConsumer, LitePullServices, PollOptions } from './lite-pull-consumer.js';
+import type {
+  AssignOptions,
+  CommitPositions,
+  LitePullConsumer,
+  LitePullServices,
+  PollOptions,
+} from './lite-pull-consumer.js';
 import type { ResolvedLitePullOptions } from './lite-pull-options.js';
 import { misuse } from './poller.js';
 import { type QueuesListener, QueueWatch } from './queue-watch.js';
@@ -94,6 +102,7 @@ export class LitePull<S extends Subscribe> implements LitePullConsumer<S> {
 
   async poll(options: PollOptions = {}): Promise<readonly ReceivedMessage<SubscribedValue<S>>[]> {
     this.#life.requireRunning();
+    checkPollOptions(options);
     const { pollTimeoutMs, pullBatchSize } = this.#options;
     const timeoutMs = whole('timeoutMs', options.timeoutMs, pollTimeoutMs, 0, 86_400_000);
     const max = whole('maxMessages', options.maxMessages, pullBatchSize, 1, 1_024);
@@ -121,10 +130,9 @@ export class LitePull<S extends Subscribe> implements LitePullConsumer<S> {
     await this.#services.membership.heartbeat();
   }
 
-  async assign(
-    queues: readonly MessageQueue[],
-    { expressions = {} }: { readonly expressions?: Readonly<Record<string, Expression>> } = {},
-  ): Promise<void> {
+  async assign(queues: readonly MessageQueue[], options: AssignOptions = {}): Promise<void> {
+    checkAssignOptions(options);
+    const { expressions = {} } = options;
     this.#decide('assign');
     const topics = [...new Set(queues.map(({ topic }) => topic))];
     const parsed = topics.map((topic) => this.#parse(topic, expressions[topic] ?? '*'));
@@ -232,7 +240,8 @@ export class LitePull<S extends Subscribe> implements LitePullConsumer<S> {
     ].join('\n');
   }
 
-  close(): Promise<void> {
+  async close(options: CloseOptions = {}): Promise<void> {
+    requireCloseOptions(options);
     return this.#life.close(async () => {
       this.#stopListening();
       this.#watch.stop();

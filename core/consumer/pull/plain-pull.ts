@@ -3,11 +3,14 @@ import type { MessageQueue, ReceivedMessage } from '../../message/message.js';
 import { validateTopic } from '../../message/message-rules.js';
 import { PropertyName } from '../../message/property-names.js';
 import { type ConsumerRunningInfo, RunningInfoProperty } from '../../remoting/protocol/consumer-running-info.js';
+import { requireCloseOptions } from '../../runtime/known-options.js';
 import { LifeCycle, type LifeCycleState } from '../../runtime/life-cycle.js';
 import type { PeriodicTask } from '../../runtime/scheduler.js';
 import { attachedTo } from '../attached.js';
 import { BrokerRequests } from '../broker-requests.js';
+import { checkOffsetOptions, checkPullOptions, checkSendBackOptions } from '../call-options.js';
 import { queueKey } from '../consumed-queue.js';
+import type { CloseOptions } from '../consumer.js';
 import { ConsumerEvents } from '../consumer-events.js';
 import type { RegisteredConsumer } from '../consumer-registry.js';
 import { createOffsetStore } from '../create-offset-store.js';
@@ -22,7 +25,7 @@ import { parseSubscription } from '../subscription.js';
 import { CommittedOffsets } from './committed-offsets.js';
 import type { LitePullServices } from './lite-pull-consumer.js';
 import { MessageGiver } from './message-giver.js';
-import type { PullConsumer, PullOptions, PullResult, SendBackOptions } from './pull-consumer.js';
+import type { OffsetOptions, PullConsumer, PullOptions, PullResult, SendBackOptions } from './pull-consumer.js';
 import type { ResolvedPullOptions } from './pull-options.js';
 import { PulledQueues } from './pulled-queues.js';
 import { pullQueue, requireOffset } from './queue-pull.js';
@@ -137,11 +140,10 @@ export class PlainPull implements PullConsumer {
     return queues.map((queue) => ({ ...queue, topic }));
   }
 
-  async fetchConsumeOffset(
-    queue: MessageQueue,
-    { fromStore = false }: { readonly fromStore?: boolean } = {},
-  ): Promise<number | undefined> {
+  async fetchConsumeOffset(queue: MessageQueue, options: OffsetOptions = {}): Promise<number | undefined> {
     this.#life.requireRunning();
+    checkOffsetOptions(options);
+    const { fromStore = false } = options;
     const wire = this.#wire(queue);
     const known = fromStore ? undefined : this.#positions.get(queueKey(wire))?.[1];
     return known ?? this.#offsets.read(wire);
@@ -177,6 +179,7 @@ export class PlainPull implements PullConsumer {
 
   async sendMessageBack(message: ReceivedMessage, options: SendBackOptions = {}): Promise<void> {
     this.#life.requireRunning();
+    checkSendBackOptions(options);
     const { commitLogOffset, msgId, properties } = message;
     const queue = this.#wire(message);
     const originTopic = properties[PropertyName.RETRY_TOPIC] ?? queue.topic;
@@ -200,7 +203,8 @@ export class PlainPull implements PullConsumer {
     return `pull consumer ${this.group}: ${this.state}, offsets of ${this.#positions.size} queues`;
   }
 
-  close(): Promise<void> {
+  async close(options: CloseOptions = {}): Promise<void> {
+    requireCloseOptions(options);
     return this.#life.close(async () => {
       this.#stopListening();
       this.#closing.abort(new DOMException('the consumer closes', 'AbortError'));
@@ -221,11 +225,13 @@ export class PlainPull implements PullConsumer {
     queue: MessageQueue,
     expression: Expression,
     offset: number,
-    { maxMessages, timeoutMs, signal }: PullOptions,
+    options: PullOptions,
     suspendTimeoutMs: number | undefined,
     defaultTimeoutMs: number,
   ): Promise<PullResult> {
     this.#life.requireRunning();
+    checkPullOptions(options);
+    const { maxMessages, timeoutMs, signal } = options;
     requireOffset(offset);
     const subscription = parseSubscription(queue.topic, expression, 0);
     const { signal: closing } = this.#closing;

@@ -30,6 +30,11 @@ export interface PullOptions {
   readonly signal?: AbortSignal;
 }
 
+export interface OffsetOptions {
+  /** Asks the store, whatever `updateConsumeOffset` was told. Default false. */
+  readonly fromStore?: boolean;
+}
+
 /** Which dead end or delay a message goes to: `{ after: '1m' }`, `{ delayLevel: 3 }`, or `{ deadLetter: true }`. */
 export type SendBackOptions = RetryAfter | { readonly deadLetter: true };
 
@@ -56,7 +61,7 @@ export interface PullConsumer {
   /** All queues of a topic that can be read, asked for anew. @throws RMQ_ROUTE_NOT_FOUND */
   fetchMessageQueues(topic: string): Promise<readonly MessageQueue[]>;
   /** The group's offset: as `updateConsumeOffset` was told last, else, or with `fromStore`, as stored; undefined without one. */
-  fetchConsumeOffset(queue: MessageQueue, options?: { readonly fromStore?: boolean }): Promise<number | undefined>;
+  fetchConsumeOffset(queue: MessageQueue, options?: OffsetOptions): Promise<number | undefined>;
   /** Remembers the group's offset: stored every `persistOffsetIntervalMs`, and on close. @throws RMQ_OPTIONS_INVALID */
   updateConsumeOffset(queue: MessageQueue, offset: number): void;
   /** Stores what is remembered now. @throws RMQ_COMMIT_FAILED */
@@ -75,7 +80,10 @@ export interface PullConsumer {
   health(): ConsumerHealth;
   /** A line for people. */
   describe(): string;
-  /** Takes back pulls that wait, stores offsets, leaves the group. Never rejects. */
+  /**
+   * Takes back pulls that wait, stores offsets, leaves the group. There is no handler to wait for, so `timeoutMs` and `signal`
+   * change nothing. @throws RMQ_OPTIONS_INVALID
+   */
   close(options?: CloseOptions): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }

@@ -1,5 +1,6 @@
+import { type OptionNames, requireKnown } from '../../runtime/known-options.js';
 import { whole } from '../option-checks.js';
-import { checkNames, sizeMax } from './lite-pull-options.js';
+import { commonOptions, heldTimeout, suspendTimeout } from '../shared-options.js';
 
 /** What a pull consumer can be told. Matches Apache's DefaultMQPullConsumer where the names are the same. */
 export interface PullConsumerOptions {
@@ -24,35 +25,32 @@ export interface PullConsumerOptions {
 
 export type ResolvedPullOptions = ReturnType<typeof resolvePullOptions>;
 
-const KNOWN_OPTIONS: ReadonlySet<string> = new Set<keyof PullConsumerOptions>([
-  'group',
-  'suspendTimeoutMs',
-  'suspendPullTimeoutMs',
-  'pullTimeoutMs',
-  'maxReconsumeTimes',
-  'persistOffsetIntervalMs',
-  'requestTimeoutMs',
-  'decompressedSizeBytesMax',
-  'signal',
-]);
+const PULL: OptionNames = {
+  of: 'a pull consumer',
+  names: new Set<keyof PullConsumerOptions>([
+    'group',
+    'suspendTimeoutMs',
+    'suspendPullTimeoutMs',
+    'pullTimeoutMs',
+    'maxReconsumeTimes',
+    'persistOffsetIntervalMs',
+    'requestTimeoutMs',
+    'decompressedSizeBytesMax',
+    'signal',
+  ]),
+};
 
 /** Checks every option by name and fills in the defaults. @throws RMQ_OPTIONS_INVALID */
 export function resolvePullOptions(options: PullConsumerOptions) {
-  checkNames('pull consumer', options, KNOWN_OPTIONS);
-  const suspendTimeoutMs = whole('suspendTimeoutMs', options.suspendTimeoutMs, 20_000, 1_000, 60_000);
+  requireKnown(options ?? null, PULL);
+  const { suspendPullTimeoutMs } = options;
+  const suspendTimeoutMs = suspendTimeout(options.suspendTimeoutMs, 20_000);
   return {
+    ...commonOptions(options),
     suspendTimeoutMs,
-    suspendPullTimeoutMs: whole(
-      'suspendPullTimeoutMs',
-      options.suspendPullTimeoutMs,
-      Math.max(30_000, suspendTimeoutMs + 10_000),
-      suspendTimeoutMs + 1,
-      600_000,
-    ),
+    suspendPullTimeoutMs: heldTimeout('suspendPullTimeoutMs', suspendPullTimeoutMs, suspendTimeoutMs, 10_000),
     pullTimeoutMs: whole('pullTimeoutMs', options.pullTimeoutMs, 10_000, 1, 600_000),
     maxReconsumeTimes: whole('maxReconsumeTimes', options.maxReconsumeTimes, 16, 0, 2_147_483_647),
     persistOffsetIntervalMs: whole('persistOffsetIntervalMs', options.persistOffsetIntervalMs, 5_000, 100, 3_600_000),
-    requestTimeoutMs: whole('requestTimeoutMs', options.requestTimeoutMs, 3_000, 1, 600_000),
-    decompressedSizeBytesMax: sizeMax(options.decompressedSizeBytesMax),
   };
 }
