@@ -1,9 +1,9 @@
 /**
  * Runs histories of the store on a bad disk, one a seed, and stops at the first that breaks a promise. With
  * --transactions those of a broker that is killed in the middle of transactions, with --delays of delayed messages, with
- * --pops of popped ones.
+ * --pops of popped ones, with --deletions of topics that are deleted and made again.
  *
- *   npm run test:fault -- [--transactions | --delays | --pops] [--seed first] [--count how-many]
+ *   npm run test:fault -- [--transactions | --delays | --pops | --deletions] [--seed first] [--count how-many]
  */
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -13,10 +13,14 @@ const KINDS = {
   transactions: { file: 'transaction-history', run: 'runTransactionHistory', count: 2_000 },
   delays: { file: 'delay-history', run: 'runDelayHistory', count: 1_000 },
   pops: { file: 'pop-history', run: 'runPopHistory', count: 1_000 },
+  deletions: { file: 'deletion-history', run: 'runDeletionHistory', count: 2_000 },
 };
 const flag = { type: 'boolean', default: false };
 const { values } = parseArgs({
-  options: { seed: { type: 'string' }, count: { type: 'string' }, transactions: flag, delays: flag, pops: flag },
+  options: {
+    ...{ seed: { type: 'string' }, count: { type: 'string' } },
+    ...Object.fromEntries(Object.keys(KINDS).map((kind) => [kind, flag])),
+  },
 });
 const kind = Object.keys(KINDS).find((name) => values[name]);
 const history = kind === undefined ? { file: 'history', run: 'runHistory', count: 20_000 } : KINDS[kind];

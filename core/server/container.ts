@@ -34,6 +34,7 @@ import { QueueLocks } from './broker/queue-locks.js';
 import { Registration } from './broker/registration.js';
 import { SubscriptionGroupManager } from './broker/subscription-group-manager.js';
 import { TopicConfigManager } from './broker/topic-config-manager.js';
+import { TopicDeletion } from './broker/topic-deletion.js';
 import { HalfMessages } from './broker/transaction/half-messages.js';
 import { TransactionCheck } from './broker/transaction/transaction-check.js';
 import { compileSql } from './filter/sql-filter.js';
@@ -117,6 +118,7 @@ function bindBroker(container: Container, { brokerSettings, store, transport, cl
   container.bind(ReviveLog).toSelf();
   container.bind(TopicQueues).toSelf();
   container.bind(Registration).toSelf();
+  container.bind(TopicDeletion).toSelf();
   container.bind<ProcessorsOnDemand>(BrokerProcessors).toConstantValue(processorsOnDemand(container, BROKER_REQUESTS));
   for (const service of BROKER_SERVICES) {
     container.bind(service).toSelf();

@@ -116,6 +116,8 @@ export const BROKER_REQUESTS: readonly RequestRow<BrokerProcessor>[] = [
     TopicAdminProcessor,
     RequestCode.UPDATE_AND_CREATE_TOPIC,
     RequestCode.UPDATE_AND_CREATE_TOPIC_LIST,
+    RequestCode.DELETE_TOPIC_IN_BROKER,
+    RequestCode.CLEAN_UNUSED_TOPIC,
     RequestCode.GET_ALL_TOPIC_CONFIG,
     RequestCode.GET_TOPIC_CONFIG,
     RequestCode.GET_SYSTEM_TOPIC_LIST_FROM_BROKER,
@@ -143,6 +145,7 @@ export const NAME_SERVER_REQUESTS: readonly RequestRow<NameServerProcessor>[] = 
     RequestCode.GET_ALL_TOPIC_LIST_FROM_NAMESERVER,
     RequestCode.GET_TOPICS_BY_CLUSTER,
     RequestCode.GET_SYSTEM_TOPIC_LIST_FROM_NS,
+    RequestCode.DELETE_TOPIC_IN_NAMESRV,
   ],
   [WritePermissionProcessor, RequestCode.WIPE_WRITE_PERM_OF_BROKER, RequestCode.ADD_WRITE_PERM_OF_BROKER],
 ];

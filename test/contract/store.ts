@@ -35,6 +35,32 @@ export function storeContract(name: string, setup: () => { files: StoreFiles; di
       expect(store.refusal).toBeUndefined();
     });
 
+    test('a topic that is deleted has no messages any more, and begins at offset 0 again', async () => {
+      const open = opener();
+      const store = await open();
+      const parts = [
+        ...Array.from({ length: 30 }, (_, number) => storeMessage({ body: `old ${number}`, queueId: number % 2 })),
+        storeMessage({ topic: 'others', body: 'stays' }),
+      ];
+      await appendAll(store, parts);
+      store.deleteTopic('orders');
+      expect(await readEverything(store)).toEqual({ 'others/0': ['stays'] });
+      expect([store.minOffset('orders', 0), store.maxOffset('orders', 0)]).toEqual([0, 0]);
+      expect(store.get('orders', 0, 3, { messagesMax: 1 })).toMatchObject({ status: 'NO_MESSAGE_IN_QUEUE' });
+      expect(await append(store, { body: 'new' })).toMatchObject({ queueOffset: 0 });
+      const everything = { 'orders/0': ['new'], 'others/0': ['stays'] };
+      expect(await readEverything(store)).toEqual(everything);
+      await store.close();
+      expect(await readEverything(await open())).toEqual(everything);
+    });
+
+    test('deleting a topic that is not there changes nothing', async () => {
+      const store = await opener()();
+      await append(store);
+      store.deleteTopic('others');
+      expect(await readEverything(store)).toEqual({ 'orders/0': ['hello'] });
+    });
+
     test('messages come back whole, in order, with offsets from 0 and positions that follow one another', async () => {
       const store = await opener()();
       const results = await appendAll(

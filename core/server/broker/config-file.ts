@@ -39,6 +39,11 @@ export class ConfigFile<T> {
     return text === undefined ? undefined : decode(text);
   }
 
+  /** Notes a change that is saved with the next one, or by {@link flush}. */
+  note(): void {
+    this.#unsaved = true;
+  }
+
   /** Notes a change and starts to save it. Resolves when it was written, or when that failed and was logged. */
   changed(): Promise<void> {
     this.#unsaved = true;

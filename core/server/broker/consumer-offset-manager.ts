@@ -74,6 +74,12 @@ export class ConsumerOffsetManager {
     this.#unsaved = true;
   }
 
+  /** Forgets the offsets of every group in a topic. */
+  removeTopic(topic: string): void {
+    for (const group of this.groupsOf(topic)) this.#table.delete(keyOf(topic, group));
+    this.#unsaved = true;
+  }
+
   /** Topics that a group has offsets of. */
   topicsOf(group: string): string[] {
     return this.#pairs.filter((pair) => pair.group === group).map((pair) => pair.topic);

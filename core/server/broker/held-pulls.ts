@@ -83,6 +83,13 @@ export class HeldPulls {
     }
   }
 
+  /** Wakes all that wait for messages of a topic that is gone. */
+  wakeTopic(topic: string): void {
+    for (const waiting of [...(this.#byTopic.get(topic)?.values() ?? [])]) {
+      for (const pull of [...waiting]) this.#wake(pull);
+    }
+  }
+
   /** Drops the pulls of a connection that is gone. */
   removeConnection(connection: ServerConnection): void {
     for (const pull of [...(this.#byConnection.get(connection) ?? [])]) this.#remove(pull);

@@ -218,6 +218,11 @@ export interface MessageStore {
   /** Messages by a key: of more than `messagesMax` the newest. */
   query(query: MessageQuery): Promise<QueryResult>;
   onArrival(listener: ArrivalListener): void;
+  /**
+   * Removes a topic's messages, on the disk too: its queues are gone, and begin at offset 0 where there are new ones. Throws
+   * what the file system says.
+   */
+  deleteTopic(topic: string): void;
   /** Topics that have consume queues, with their queue ids. */
   queues(): Iterable<{ readonly topic: string; readonly queueId: number }>;
   /** Numbers for GET_BROKER_RUNTIME_INFO and for `statistics`. */

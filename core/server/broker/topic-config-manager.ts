@@ -125,6 +125,13 @@ export class TopicConfigManager {
     return this.#file.changed();
   }
 
+  /** Forgets a topic; {@link flush} saves that. Telling the name servers is the caller's. */
+  remove(topic: string): void {
+    if (!this.#topics.delete(topic)) return;
+    this.#version = nextVersion(this.#version, this.#clock.now());
+    this.#file.note();
+  }
+
   /** Takes over which topics a name server says are ordered. Matches updateOrderTopicConfig. */
   setOrderTopics(orderTopics: ReadonlySet<string>): void {
     let changed = false;

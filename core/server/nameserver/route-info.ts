@@ -143,6 +143,15 @@ export class RouteInfo {
     return count;
   }
 
+  /** Takes a topic out, of all brokers or of one cluster's; a broker that still has it brings it back with its next change. */
+  deleteTopic(topic: string, cluster?: string): void {
+    const queues = this.#topics.get(topic);
+    if (queues === undefined) return;
+    const brokerNames = cluster === undefined ? [...queues.keys()] : (this.#clusters.get(cluster) ?? []);
+    for (const brokerName of brokerNames) queues.delete(brokerName);
+    if (queues.size === 0) this.#topics.delete(topic);
+  }
+
   get topics(): string[] {
     return [...this.#topics.keys()];
   }

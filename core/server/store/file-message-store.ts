@@ -6,16 +6,15 @@ import { Scheduler } from '../../runtime/scheduler.js';
 import { Arrivals } from './arrivals.js';
 import type { Checkpoint } from './checkpoint.js';
 import type { CommitLog } from './commitlog/commit-log.js';
-import { ZeroFill } from './commitlog/zero-fill.js';
 import { ConfigFiles, type IsWhole } from './config-files.js';
 import { readEntries } from './consumequeue/consume-queue-entry.js';
 import type { ConsumeQueues } from './consumequeue/consume-queues.js';
+import type { DeletedTopics } from './deleted-topics.js';
 import type { OpenFiles } from './files/open-files.js';
 import type { StoreFiles, StoreLock } from './files/store-files.js';
-import { AsynchronousFlush } from './flush/asynchronous-flush.js';
 import { Checkpointer } from './flush/checkpointer.js';
+import { chooseFlushPolicy } from './flush/choose-flush-policy.js';
 import type { FlushPolicy } from './flush/flush-policy.js';
-import { SynchronousFlush } from './flush/synchronous-flush.js';
 import type { IndexFiles } from './index/index-files.js';
 import { MessageIndex } from './index/message-index.js';
 import type {
@@ -42,16 +41,11 @@ import { commitLogOffsetAt, StoreTimes } from './read/store-times.js';
 import { QueueCensus } from './recovery/queue-census.js';
 import { scanLog } from './recovery/scan-log.js';
 import { UnsyncedMark } from './recovery/unsynced-mark.js';
-import { parseDeleteWhen } from './retention/delete-when.js';
 import { Retention } from './retention/retention.js';
-import { retentionLimits } from './retention/retention-limits.js';
 import type { ResolvedStoreOptions } from './store-options.js';
 import type { StorePaths } from './store-paths.js';
 import { ApacheTimerFiles } from './timer/apache-timer-files.js';
 import { diskUsedRatioOf, WriteGate } from './write-gate.js';
-
-/** Nothing is removed right after a start: Apache looks for the first time after a minute, then every ten seconds. */
-const REMOVAL_DELAY_PERIODS = 6;
 
 /** A recovered store, before it takes its first message. */
 export interface OpenedStore {
@@ -61,6 +55,7 @@ export interface OpenedStore {
   readonly lock: StoreLock;
   readonly log: CommitLog;
   readonly queues: ConsumeQueues;
+  readonly deleted: DeletedTopics;
   readonly checkpoint: Checkpoint;
   readonly indexFiles: IndexFiles;
   /** Whether the last run ended so that they may be torn. */
@@ -114,7 +109,12 @@ export class FileMessageStore {
     });
     this.#index = this.#makeIndex();
     this.#checkpointer = new Checkpointer({ ...parts, index: this.#index });
-    this.#flush = this.#flushPolicy();
+    this.#flush = chooseFlushPolicy({
+      ...parts,
+      arrivals: this.#arrivals,
+      scheduler: this.#scheduler,
+      onSyncFailed: this.#syncFailed,
+    });
     this.#writer = new MessageWriter({
       log,
       queues,
@@ -297,6 +297,20 @@ export class FileMessageStore {
     }
   }
 
+  /**
+   * Removes a topic's messages: none of them can be read by topic and queue any more, and queues of a topic that is made
+   * under the same name begin at offset 0. What the commit log holds of them goes with its files. On the disk on return.
+   * @throws what the file system says; the messages are still there then, or gone at the next start
+   */
+  deleteTopic(topic: string): void {
+    this.#refuseWhenClosed();
+    const { log, queues, deleted } = this.#parts;
+    this.flushTurn();
+    if (!queues.has(topic)) return;
+    deleted.add(topic, log.endOffset);
+    queues.remove(topic);
+  }
+
   get statistics(): StoreStatistics {
     const { log, queues, open } = this.#parts;
     return {
@@ -385,16 +399,6 @@ export class FileMessageStore {
     }
   }
 
-  #flushPolicy(): FlushPolicy {
-    const { log, options, clock, logger } = this.#parts;
-    const parts = { log, arrivals: this.#arrivals, onSyncFailed: this.#syncFailed };
-    if (options.flushDiskType === 'ASYNC_FLUSH') {
-      return new AsynchronousFlush(parts, options.flushIntervalCommitLogMs, this.#scheduler);
-    }
-    const zeroFill = new ZeroFill(log, logger);
-    return new SynchronousFlush({ ...parts, zeroFill, clock, timeoutMs: options.syncFlushTimeoutMs });
-  }
-
   #schedule(): void {
     const { options, queues } = this.#parts;
     this.#scheduler.every('store: write consume queues', { periodMs: options.flushIntervalConsumeQueueMs }, () => {
@@ -404,9 +408,7 @@ export class FileMessageStore {
     if (index !== undefined) {
       this.#scheduler.every('store: index', { periodMs: options.flushIntervalConsumeQueueMs }, () => index.follow());
     }
-    const { cleanResourceIntervalMs: periodMs } = options;
-    const removal = { periodMs, initialDelayMs: REMOVAL_DELAY_PERIODS * periodMs };
-    this.#scheduler.every('store: remove old files', removal, () => this.#retention.round());
+    this.#retention.start(this.#scheduler);
     const thorough = { periodMs: options.flushConsumeQueueThoroughIntervalMs };
     this.#scheduler.every('store: checkpoint', thorough, () => this.#saveCheckpoint());
     this.#scheduler.every('store: check the disk', { periodMs: options.diskCheckIntervalMs }, () => this.checkDisk());
@@ -426,9 +428,7 @@ export class FileMessageStore {
       log,
       queues,
       index: this.#index ?? indexFiles,
-      limits: retentionLimits(options),
-      deleteHours: parseDeleteWhen(options.deleteWhen) ?? new Set(),
-      pauseMs: options.deleteCommitLogFilesIntervalMs,
+      options,
       diskUsedRatio: async () => {
         await this.checkDisk();
         return this.#gate.diskUsedRatio;

@@ -8,6 +8,7 @@ import { Checkpoint } from './checkpoint.js';
 import { CommitLog } from './commitlog/commit-log.js';
 import { ZERO_FILLED_BYTES_MAX } from './commitlog/zero-fill.js';
 import { ConsumeQueues } from './consumequeue/consume-queues.js';
+import { DeletedTopics } from './deleted-topics.js';
 import { FileMessageStore } from './file-message-store.js';
 import { OpenFiles } from './files/open-files.js';
 import type { StoreFiles, StoreLock } from './files/store-files.js';
@@ -96,11 +97,13 @@ async function openLocked(directory: LockedDirectory): Promise<FileMessageStore>
     files,
     open,
   );
+  const deleted = new DeletedTopics(paths.root, paths.deletedTopics, files);
   const checkpoint = Checkpoint.open(paths.checkpoint, files);
   try {
     log.load();
     const aborted = files.exists(paths.abort);
     queues.load(aborted);
+    deleted.load(aborted);
     const mark = new UnsyncedMark(paths.unsynced, files);
     const unsyncedFrom = mark.read();
     const { lastStoreTimestamp, isReplayed } = await recover({
@@ -110,6 +113,7 @@ async function openLocked(directory: LockedDirectory): Promise<FileMessageStore>
       aborted,
       unsyncedFrom,
       census: new QueueCensus(paths.queueCensus, files),
+      deleted,
       delayLevelsMs,
       logger,
     });
@@ -117,6 +121,7 @@ async function openLocked(directory: LockedDirectory): Promise<FileMessageStore>
       await queues.sync();
       mark.clear();
     }
+    deleted.keepWithin(log.startOffset, log.endOffset);
     if (!aborted) files.create(paths.abort, 0).close();
     // What a killed process left renamed and not synced is read from now on, so it has to stay.
     await files.syncDirectory(paths.config);
@@ -127,6 +132,7 @@ async function openLocked(directory: LockedDirectory): Promise<FileMessageStore>
       ...directory,
       log,
       queues,
+      deleted,
       checkpoint,
       delayLevelsMs,
       indexFiles,

@@ -16,6 +16,8 @@ export interface StorePaths {
   readonly unsynced: string;
   /** What a clean stop left: see QueueCensus. */
   readonly queueCensus: string;
+  /** What the log still holds of topics that are gone: see DeletedTopics. */
+  readonly deletedTopics: string;
 }
 
 export function storePathsIn(root: string): StorePaths {
@@ -32,5 +34,6 @@ export function storePathsIn(root: string): StorePaths {
     abort: `${root}/abort`,
     unsynced: `${root}/multistage.unsynced`,
     queueCensus: `${root}/multistage.queues`,
+    deletedTopics: `${root}/multistage.deleted`,
   };
 }

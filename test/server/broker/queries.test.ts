@@ -45,6 +45,7 @@ describe('consumer offsets', () => {
 
   test('are given back as they were committed, also when they went back', async () => {
     const parts = serverParts();
+    parts.topics.createPlain(QUEUE.topic, 4, 0);
     for (const commitOffset of [9, 4]) {
       expect(await query(parts, RequestCode.UPDATE_CONSUMER_OFFSET, { ...asked, commitOffset })).toMatchObject({
         code: 0,
@@ -56,6 +57,12 @@ describe('consumer offsets', () => {
     }
     const all = await query(parts, RequestCode.GET_ALL_CONSUMER_OFFSET);
     expect(JSON.parse(bodyText(all))).toEqual({ offsetTable: { 'orders@G': { 1: 4 } } });
+  });
+
+  test('are not taken of a topic that is not there', async () => {
+    const refusal = { code: 17, remark: 'Topic orders not exist!' };
+    const commit = { ...asked, commitOffset: 9 };
+    expect(await query(serverParts(), RequestCode.UPDATE_CONSUMER_OFFSET, commit)).toMatchObject(refusal);
   });
 
   test('are 0 for a new group on a young topic, so that it starts with the first message', async () => {

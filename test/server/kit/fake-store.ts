@@ -34,6 +34,7 @@ export class FakeStore implements MessageStore {
   queryResult: QueryResult = { records: [], indexLastUpdateTimestamp: 5, indexLastUpdateOffset: 6 };
   readonly configs = new Map<string, string>();
   readonly writes: string[] = [];
+  readonly deletedTopics: string[] = [];
   readonly #listeners: ArrivalListener[] = [];
   /** Held while set: nothing of `config/` is written before it resolves. */
   writing: Promise<void> | undefined;
@@ -158,6 +159,10 @@ export class FakeStore implements MessageStore {
 
   arrive(topic: string, queueId: number, queueOffset: number, tagsCode = 0): void {
     for (const listener of this.#listeners) listener(topic, queueId, queueOffset, tagsCode);
+  }
+
+  deleteTopic(topic: string): void {
+    this.deletedTopics.push(topic);
   }
 
   queues(): Iterable<{ readonly topic: string; readonly queueId: number }> {

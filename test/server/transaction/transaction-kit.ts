@@ -161,6 +161,10 @@ export class TransactionBroker {
     return ask(this.#handlers, request(RequestCode.END_TRANSACTION, header as never), this.producer);
   }
 
+  deleteTopic(topic: string): Promise<OutgoingResponse> {
+    return ask(this.#handlers, request(RequestCode.DELETE_TOPIC_IN_BROKER, { topic }), this.producer).response;
+  }
+
   /** Everything in the first queues of a topic. */
   async read(topic = TOPIC): Promise<StoredRecord[]> {
     const found: StoredRecord[] = [];

@@ -107,6 +107,13 @@ export class HeldPops {
     }
   }
 
+  /** All look again that wait for messages of a topic that is gone. */
+  wakeTopic(topic: string): void {
+    for (const queues of [...(this.#byTopic.get(topic)?.values() ?? [])]) {
+      for (const waiting of [...queues.values()]) for (const waiter of [...waiting]) this.#wake(waiter);
+    }
+  }
+
   removeConnection(connection: ServerConnection): void {
     for (const waiter of [...(this.#byConnection.get(connection) ?? [])]) this.#remove(waiter);
   }

@@ -32,6 +32,8 @@ export interface PopQueue {
   epoch: number;
   /** Whether an operator set the group's offset, until somebody asks. */
   isReset: boolean;
+  /** Its topic was deleted: who still holds it says nothing about the group any more. */
+  isForgotten: boolean;
 }
 
 /**
@@ -95,6 +97,7 @@ export class PopOffsets implements BrokerService {
         storing: 0,
         epoch: 0,
         isReset: false,
+        isForgotten: false,
       };
       this.#queues.set(key, queue);
     }
@@ -107,6 +110,15 @@ export class PopOffsets implements BrokerService {
       queue.epoch++;
     }
     return queue;
+  }
+
+  /** A topic was deleted. */
+  forgetTopic(topic: string): void {
+    for (const [key, queue] of [...this.#queues]) {
+      if (queue.topic !== topic) continue;
+      queue.isForgotten = true;
+      this.#queues.delete(key);
+    }
   }
 
   /** Whether a group pops from a queue, as far as this process saw. */
@@ -174,6 +186,7 @@ export class PopOffsets implements BrokerService {
   }
 
   #commit(queue: PopQueue, offset: number): void {
+    if (queue.isForgotten) return;
     queue.committed = offset;
     this.#offsets.commitRecorded(queue.group, queue.topic, queue.queueId, offset);
   }

@@ -115,6 +115,13 @@ export class PopOrder implements BrokerService {
     if (this.#table.get(`${topic}${SEPARATOR}${group}`)?.delete(queueId)) this.#isUnsaved = true;
   }
 
+  /** A topic was deleted. */
+  clearTopic(topic: string): void {
+    for (const key of [...this.#table.keys()]) {
+      if (key.startsWith(`${topic}${SEPARATOR}`) && this.#table.delete(key)) this.#isUnsaved = true;
+    }
+  }
+
   #infoOf({ group, topic, queueId }: OrderedQueue): OrderInfo | undefined {
     return this.#table.get(`${topic}${SEPARATOR}${group}`)?.get(queueId);
   }

@@ -36,6 +36,12 @@ export class PopWaiting implements BrokerService {
     this.notifications.removeConnection(connection);
   }
 
+  /** A topic is gone: nobody waits for it any more. */
+  wakeTopic(topic: string): void {
+    this.pops.wakeTopic(topic);
+    this.notifications.wakeTopic(topic);
+  }
+
   close(): Promise<void> {
     this.pops.close();
     this.notifications.close();

@@ -8,11 +8,13 @@ import type { OutgoingResponse } from '../../../remoting/remoting-server.js';
 import type { BrokerProcessor } from '../broker-processor.js';
 import { ConsumerOffsetManager } from '../consumer-offset-manager.js';
 import { MessageStore } from '../message-store.js';
+import { TopicConfigManager } from '../topic-config-manager.js';
 
-/** Reads and takes committed offsets. Matches Apache's ConsumerManageProcessor (4.9). */
+/** Reads and takes committed offsets. Matches Apache's ConsumerManageProcessor (4.9; of topics that are not there as 5.x). */
 @injectable()
 export class ConsumerOffsetProcessor implements BrokerProcessor {
   readonly #offsets: ConsumerOffsetManager;
+  readonly #topics: TopicConfigManager;
   readonly #store: MessageStore;
 
   readonly handlers = {
@@ -23,9 +25,11 @@ export class ConsumerOffsetProcessor implements BrokerProcessor {
 
   constructor(
     @inject(ConsumerOffsetManager) offsets: ConsumerOffsetManager,
+    @inject(TopicConfigManager) topics: TopicConfigManager,
     @inject(MessageStore) store: MessageStore,
   ) {
     this.#offsets = offsets;
+    this.#topics = topics;
     this.#store = store;
   }
 
@@ -47,9 +51,14 @@ export class ConsumerOffsetProcessor implements BrokerProcessor {
   }
 
   #update(request: RemotingCommand): OutgoingResponse {
+    const topic = requiredString(request, 'topic');
+    // Members that have not heard that a topic was deleted go on committing; in one of the same name that would skip messages.
+    if (this.#topics.find(topic) === undefined) {
+      return { code: ResponseCode.TOPIC_NOT_EXIST, remark: `Topic ${topic} not exist!`, ext: {} };
+    }
     this.#offsets.commit(
       requiredString(request, 'consumerGroup'),
-      requiredString(request, 'topic'),
+      topic,
       requiredInt32(request, 'queueId'),
       requiredInt64(request, 'commitOffset'),
     );

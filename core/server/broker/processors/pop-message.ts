@@ -19,6 +19,7 @@ import { PopWaiting } from '../pop/pop-waiting.js';
 import { PropertyFilters } from '../property-filters.js';
 import { SubscriptionGroupManager } from '../subscription-group-manager.js';
 import { TopicConfigManager } from '../topic-config-manager.js';
+import type { Refusal } from '../topic-names.js';
 import type { PullFilter } from './pull-check.js';
 
 type Respond = (response: OutgoingResponse) => void;
@@ -84,13 +85,24 @@ export class PopMessageProcessor implements BrokerProcessor {
   #begin(pop: PopRequest, connection: ServerConnection, respond: Respond): OutgoingResponse | 'later' {
     const refusal = refusePop(pop, this.#settings, this.#clock.now());
     if (refusal !== undefined) return { ...refusal, ext: {} };
-    const scope = { settings: this.#settings, topics: this.#topics, groups: this.#groups };
-    const config = checkPopTarget(pop, scope, connection.remoteAddress);
+    const config = this.#target(pop, connection);
     if ('code' in config) return { ...config, ext: {} };
     const filter = filterOfPop(pop, this.#settings, this.#filters);
     if ('code' in filter) return { ...filter, ext: {} };
     this.#look({ pop, config, filter, connection, respond });
     return 'later';
+  }
+
+  #target(pop: PopRequest, connection: ServerConnection): TopicConfig | Refusal {
+    const scope = { settings: this.#settings, topics: this.#topics, groups: this.#groups };
+    return checkPopTarget(pop, scope, connection.remoteAddress);
+  }
+
+  /** Topic and group may be others by now, or gone. */
+  #lookAgain(checked: CheckedPop): void {
+    const config = this.#target(checked.pop, checked.connection);
+    if ('code' in config) checked.respond({ ...config, ext: {} });
+    else this.#look({ ...checked, config });
   }
 
   #look(checked: CheckedPop): void {
@@ -130,7 +142,7 @@ export class PopMessageProcessor implements BrokerProcessor {
       ...{ connection, group, topic, queueId, pollTime, matchesTagsCode },
       expiresAt: bornTime + pollTime,
       retryTopic: popRetryTopicOf(topic, group),
-      answer: () => this.#look(checked),
+      answer: () => this.#lookAgain(checked),
     });
     // What came while the disk was read, or what one look at the queues leaves, found nobody waiting.
     if (held === 'held' && isMore) this.#waiting.pops.wake(topic, group, queueId);

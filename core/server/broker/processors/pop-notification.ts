@@ -3,7 +3,6 @@ import { popRetryTopicOf } from '../../../message/system-topics.js';
 import type { RemotingCommand } from '../../../remoting/protocol/remoting-command.js';
 import { RequestCode } from '../../../remoting/protocol/request-codes.js';
 import { ResponseCode } from '../../../remoting/protocol/response-codes.js';
-import type { TopicConfig } from '../../../remoting/protocol/topic-config.js';
 import type { OutgoingResponse, ServerConnection } from '../../../remoting/remoting-server.js';
 import { Clock } from '../../../runtime/clock.js';
 import type { BrokerProcessor } from '../broker-processor.js';
@@ -29,11 +28,8 @@ export class PopNotificationProcessor implements BrokerProcessor {
   readonly #clock: Clock;
 
   readonly handlers = {
-    [RequestCode.NOTIFICATION]: (request: RemotingCommand, connection: ServerConnection, respond: Respond) => {
-      const asked = readPolling(request, this.#clock.now());
-      const config = checkPopTarget(asked, this.#scope, connection.remoteAddress);
-      return 'code' in config ? { ...config, ext: {} } : this.#tell(asked, config, connection, respond);
-    },
+    [RequestCode.NOTIFICATION]: (request: RemotingCommand, connection: ServerConnection, respond: Respond) =>
+      this.#tell(readPolling(request, this.#clock.now()), connection, respond),
     [RequestCode.POLLING_INFO]: (request: RemotingCommand, connection: ServerConnection): OutgoingResponse => {
       const target = readPopTarget(request);
       const config = checkPopTarget(target, this.#scope, connection.remoteAddress);
@@ -57,12 +53,9 @@ export class PopNotificationProcessor implements BrokerProcessor {
     this.#clock = clock;
   }
 
-  #tell(
-    asked: PollingRequest,
-    config: TopicConfig,
-    connection: ServerConnection,
-    respond: Respond,
-  ): OutgoingResponse | 'later' {
+  #tell(asked: PollingRequest, connection: ServerConnection, respond: Respond): OutgoingResponse | 'later' {
+    const config = checkPopTarget(asked, this.#scope, connection.remoteAddress);
+    if ('code' in config) return { ...config, ext: {} };
     const { group, topic, queueId, pollTime, bornTime } = asked;
     const hasMsg = this.#reader.hasMessages(asked, config);
     const held = hasMsg
@@ -73,7 +66,7 @@ export class PopNotificationProcessor implements BrokerProcessor {
           expiresAt: bornTime + pollTime,
           retryTopic: popRetryTopicOf(topic, group),
           answer: () => {
-            const answer = this.#tell(asked, config, connection, respond);
+            const answer = this.#tell(asked, connection, respond);
             if (answer !== 'later') respond(answer);
           },
         });

@@ -20,18 +20,31 @@ import type { BrokerProcessor } from '../broker-processor.js';
 import { Registration } from '../registration.js';
 import { QUEUE_NUMS_MAX } from '../topic-config.js';
 import { TopicConfigManager } from '../topic-config-manager.js';
-import { refuseTopicName } from '../topic-names.js';
+import { TopicDeletion } from '../topic-deletion.js';
+import { type Refusal, refuseTopicName } from '../topic-names.js';
 
-/** Creates and changes topics, and lists them. */
+/** Creates, changes and deletes topics, and lists them. */
 @injectable()
 export class TopicAdminProcessor implements BrokerProcessor {
   readonly #topics: TopicConfigManager;
   readonly #registration: Registration;
+  readonly #deletion: TopicDeletion;
 
   readonly handlers = {
     [RequestCode.UPDATE_AND_CREATE_TOPIC]: (request: RemotingCommand) => this.#update(request),
     [RequestCode.UPDATE_AND_CREATE_TOPIC_LIST]: (request: RemotingCommand) =>
       this.#updateAll(decodeTopicConfigList(request.body)),
+    [RequestCode.DELETE_TOPIC_IN_BROKER]: async (request: RemotingCommand): Promise<OutgoingResponse> => {
+      const topic = requiredString(request, 'topic');
+      const refusal = refuseTopicName(topic) ?? this.#refuseSystemTopic(topic);
+      if (refusal) return refusal;
+      await this.#deletion.delete(topic);
+      return { code: ResponseCode.SUCCESS };
+    },
+    [RequestCode.CLEAN_UNUSED_TOPIC]: (): OutgoingResponse => {
+      this.#deletion.cleanUnused();
+      return { code: ResponseCode.SUCCESS };
+    },
     [RequestCode.GET_ALL_TOPIC_CONFIG]: (): OutgoingResponse => ({
       code: ResponseCode.SUCCESS,
       body: encodeTopicConfigTable(this.#topics.table),
@@ -52,9 +65,11 @@ export class TopicAdminProcessor implements BrokerProcessor {
   constructor(
     @inject(TopicConfigManager) topics: TopicConfigManager,
     @inject(Registration) registration: Registration,
+    @inject(TopicDeletion) deletion: TopicDeletion,
   ) {
     this.#topics = topics;
     this.#registration = registration;
+    this.#deletion = deletion;
   }
 
   #update(request: RemotingCommand): Promise<OutgoingResponse> {
@@ -83,17 +98,18 @@ export class TopicAdminProcessor implements BrokerProcessor {
   }
 
   #refusalOf({ topicName, readQueueNums, writeQueueNums }: TopicConfig): OutgoingResponse | undefined {
-    const refusal = refuseTopicName(topicName);
+    const refusal = refuseTopicName(topicName) ?? this.#refuseSystemTopic(topicName);
     if (refusal) return refusal;
-    if (this.#topics.isSystemTopic(topicName)) {
-      const remark = `The topic[${topicName}] is conflict with system topic.`;
-      return { code: ResponseCode.SYSTEM_ERROR, remark };
-    }
     for (const queueNums of [readQueueNums, writeQueueNums]) {
       if (queueNums >= 0 && queueNums <= QUEUE_NUMS_MAX) continue;
       const remark = `topic[${topicName}] cannot have ${queueNums} queues, 0 to ${QUEUE_NUMS_MAX} are allowed`;
       return { code: ResponseCode.SYSTEM_ERROR, remark };
     }
     return undefined;
+  }
+
+  #refuseSystemTopic(topic: string): Refusal | undefined {
+    if (!this.#topics.isSystemTopic(topic)) return undefined;
+    return { code: ResponseCode.SYSTEM_ERROR, remark: `The topic[${topic}] is conflict with system topic.` };
   }
 }

@@ -37,6 +37,7 @@ export class ConsumeQueue {
   /** Where the last indexed record begins and ends in the commit log. */
   #lastCommitLogOffset = -1;
   #commitLogEnd = 0;
+  #isRemoved = false;
 
   constructor(topic: string, queueId: number, segments: SegmentFiles) {
     this.topic = topic;
@@ -93,6 +94,7 @@ export class ConsumeQueue {
    * small hole, is filled. False when the offset cannot be right.
    */
   put(queueOffset: number, commitLogOffset: number, sizeBytes: number, tagsCode: number): boolean {
+    if (this.#isRemoved) return true;
     const maxOffset = this.maxOffset;
     if (queueOffset !== maxOffset) {
       if (queueOffset < maxOffset) return true;
@@ -206,6 +208,13 @@ export class ConsumeQueue {
     const cutFileOffset = this.#tailOffset - (this.#tailOffset % this.entriesPerFile);
     this.#syncedOffset = Math.min(this.#syncedOffset, cutFileOffset);
     return this.#segments.count > 0;
+  }
+
+  /** Its topic was deleted: it is empty from now on and takes nothing, for whoever still holds it. Its files are the caller's. */
+  remove(): void {
+    this.#isRemoved = true;
+    this.#segments.letGo();
+    this.#endAt(0);
   }
 
   #endAt(queueOffset: number): void {

@@ -1,3 +1,4 @@
+import type { DeletedTopics } from '../deleted-topics.js';
 import type { OpenFiles } from '../files/open-files.js';
 import { SegmentFiles } from '../files/segment-files.js';
 import type { StoreFiles } from '../files/store-files.js';
@@ -47,6 +48,10 @@ export class ConsumeQueues {
 
   find(topic: string, queueId: number): ConsumeQueue | undefined {
     return this.#topics.get(topic)?.get(queueId);
+  }
+
+  has(topic: string): boolean {
+    return this.#topics.has(topic);
   }
 
   findOrMake(topic: string, queueId: number): ConsumeQueue {
@@ -108,7 +113,8 @@ export class ConsumeQueues {
       if (queue.isSynced) this.#unsynced.delete(queue);
     }
     for (const directory of [...this.#newNames]) {
-      this.#newNames.delete(directory);
+      // That of a topic may be gone since.
+      if (!this.#newNames.delete(directory)) continue;
       await this.#files.syncDirectory(directory);
     }
   }
@@ -133,6 +139,26 @@ export class ConsumeQueues {
       queue.correctMinOffset(commitLogStart);
       await queue.removeFilesBefore(commitLogStart);
       if (++looked % QUEUES_A_TURN === 0) await new Promise<void>((resolve) => setImmediate(resolve));
+    }
+  }
+
+  /**
+   * Removes a topic: its queues are empty for whoever still holds them, others are made in their place, and the names of
+   * their files are gone from the disk when it returns.
+   */
+  remove(topic: string): void {
+    for (const queue of this.#topics.get(topic)?.values() ?? []) this.#forget(queue);
+    this.#removeDirectory(topic);
+  }
+
+  /** Removes the queues that hold nothing but records of deleted topics: a kill or a power failure may leave them. */
+  removeDeleted(deleted: DeletedTopics): void {
+    for (const queue of [...this]) {
+      const { topic, queueId, lastCommitLogOffset } = queue;
+      if (lastCommitLogOffset < 0 || !deleted.has(topic, lastCommitLogOffset)) continue;
+      this.#forget(queue);
+      if (this.#topics.get(topic)?.size === 0) this.#removeDirectory(topic);
+      else this.#removeQueue(`${this.#options.directory}/${topic}`, queueId);
     }
   }
 
@@ -161,6 +187,27 @@ export class ConsumeQueues {
     this.#unwrittenEntries -= tailCount;
     this.#unwritten.delete(queue);
     this.#unsynced.add(queue);
+  }
+
+  #forget(queue: ConsumeQueue): void {
+    if (this.#unwritten.delete(queue)) this.#unwrittenEntries -= queue.tailCount;
+    this.#unsynced.delete(queue);
+    this.#topics.get(queue.topic)?.delete(queue.queueId);
+    queue.remove();
+  }
+
+  /** At once, and on the disk: a queue that is made next has files of the same names. */
+  #removeDirectory(topic: string): void {
+    const directory = `${this.#options.directory}/${topic}`;
+    this.#topics.delete(topic);
+    this.#newNames.delete(directory);
+    this.#files.removeDirectory(directory);
+    this.#files.syncDirectorySync(this.#options.directory);
+  }
+
+  #removeQueue(directory: string, queueId: number): void {
+    this.#files.removeDirectory(`${directory}/${queueId}`);
+    this.#files.syncDirectorySync(directory);
   }
 
   #make(topic: string, queueId: number): ConsumeQueue {

@@ -172,6 +172,8 @@ export class SegmentFiles {
    */
   async removeFirst(): Promise<void> {
     await this.#syncNames();
+    // All of them were let go meanwhile.
+    if (this.#count === 0) return;
     const path = this.#path(this.#start);
     this.#open.forget(path);
     this.#files.removeFile(path);
@@ -190,6 +192,13 @@ export class SegmentFiles {
     this.#count--;
     this.#namesChanged = true;
     return true;
+  }
+
+  /** Closes the files, and is empty from now on: they are removed with their directory. */
+  letGo(): void {
+    for (let start = this.#start; start < this.end; start += this.fileSizeBytes) this.#open.forget(this.#path(start));
+    this.#count = 0;
+    this.#namesChanged = false;
   }
 
   async #syncNames(): Promise<void> {

@@ -10,6 +10,7 @@ import {
   readWholeRecord,
 } from '../commitlog/record-layout.js';
 import type { ConsumeQueues } from '../consumequeue/consume-queues.js';
+import type { DeletedTopics } from '../deleted-topics.js';
 import type { QueueCensus } from './queue-census.js';
 import { hasQueueEntry, tagsCodeOfRecord } from './queue-entry-of.js';
 import { scanLog } from './scan-log.js';
@@ -24,6 +25,7 @@ export interface RecoveryInput {
   readonly unsyncedFrom: number | undefined;
   /** The queues as the last clean stop left them. */
   readonly census: QueueCensus;
+  readonly deleted: DeletedTopics;
   /** Delays of levels 1, 2, 3 … in milliseconds. */
   readonly delayLevelsMs: readonly number[];
   readonly logger: Logger;
@@ -44,10 +46,13 @@ export interface Recovered {
  * Otherwise every record is checked from the checkpoint on and put into its queue anew, and what follows the last whole
  * record is made zero; later files hold nothing and are removed. No file is ever shortened. After a sync that failed
  * nothing is trusted: what the log holds beyond the last good one is written again, and all queues are made anew.
+ *
+ * Records of topics that were deleted since get no place in any queue.
  */
 export async function recover(input: RecoveryInput): Promise<Recovered> {
-  const { log, queues, aborted, unsyncedFrom, census, logger } = input;
+  const { log, queues, aborted, unsyncedFrom, census, deleted, logger } = input;
   if (unsyncedFrom !== undefined) logger.warn('a sync failed before: reading the whole log again', { unsyncedFrom });
+  queues.removeDeleted(deleted);
   const cleanStart = aborted || unsyncedFrom !== undefined ? undefined : await findCleanStart(input);
   if (cleanStart === undefined) {
     if (!aborted && unsyncedFrom === undefined)
@@ -88,9 +93,11 @@ async function findCleanStart({ log, queues }: RecoveryInput): Promise<number | 
 }
 
 async function recoverFromCheckpoint(input: RecoveryInput): Promise<Recovered> {
-  const { log, queues, unsyncedFrom, logger } = input;
+  const { log, queues, unsyncedFrom, deleted, logger } = input;
   const from = unsyncedFrom === undefined ? await findScanStart(input) : log.startOffset;
   queues.forgetFrom(unsyncedFrom === undefined ? from : 0);
+  // What was torn is gone from them now, so that they show whose they are.
+  queues.removeDeleted(deleted);
   const recovered = await replay(input, { from, mayBeTorn: true });
   const lostBytes = log.filesEnd - log.endOffset;
   if (unsyncedFrom !== undefined) log.rewriteFrom(unsyncedFrom);
@@ -126,13 +133,14 @@ async function readFirstRecord(log: CommitLog, start: number): Promise<StoredRec
 }
 
 async function replay(
-  { log, queues, delayLevelsMs, logger }: RecoveryInput,
+  { log, queues, deleted, delayLevelsMs, logger }: RecoveryInput,
   range: { readonly from: number; readonly mayBeTorn: boolean },
 ): Promise<Omit<Recovered, 'isReplayed'>> {
   let lastStoreTimestamp = 0;
   const end = await scanLog(log, range, (record) => {
     lastStoreTimestamp = Math.max(lastStoreTimestamp, record.storeTimestamp);
-    putIntoQueue(queues, record, tagsCodeOfRecord(record, delayLevelsMs), logger);
+    if (!deleted.has(record.topic, record.physicalOffset))
+      putIntoQueue(queues, record, tagsCodeOfRecord(record, delayLevelsMs), logger);
   });
   // What was not known to be synced may be in the page cache only.
   log.endAt(end, range.from);

@@ -1,23 +1,26 @@
 import type { Clock, Timer } from '../../../runtime/clock.js';
 import type { Logger } from '../../../runtime/logger.js';
+import type { Scheduler } from '../../../runtime/scheduler.js';
 import type { CommitLog } from '../commitlog/commit-log.js';
 import { isRecordMagic, readMagic, readStoreTimestamp, STORE_TIMESTAMP_END_MAX } from '../commitlog/record-layout.js';
 import type { ConsumeQueues } from '../consumequeue/consume-queues.js';
 import type { MessageIndex } from '../index/message-index.js';
-import { isDeleteHour } from './delete-when.js';
-import { type RemovalReason, type RetentionLimits, removalReason } from './removal-reason.js';
+import type { ResolvedStoreOptions } from '../store-options.js';
+import { isDeleteHour, parseDeleteWhen } from './delete-when.js';
+import { type RemovalReason, removalReason } from './removal-reason.js';
+import { retentionLimits } from './retention-limits.js';
 
 /** Files of the commit log that one round removes. Matches Apache's DELETE_FILES_BATCH_MAX. */
 const FILES_A_ROUND_MAX = 10;
+/** Nothing is removed right after a start: Apache looks for the first time after a minute, then every ten seconds. */
+const INITIAL_DELAY_PERIODS = 6;
 
 export interface RetentionParts {
   readonly log: CommitLog;
   readonly queues: ConsumeQueues;
   readonly index: Pick<MessageIndex, 'removeBefore'>;
-  readonly limits: RetentionLimits;
-  readonly deleteHours: ReadonlySet<number>;
-  /** Between two files of the commit log. */
-  readonly pauseMs: number;
+  /** What they say at the moment counts: an operator may change some of them. */
+  readonly options: ResolvedStoreOptions;
   /** Looks at the volume, and tells the part of it that is in use. */
   readonly diskUsedRatio: () => Promise<number>;
   /**
@@ -53,6 +56,13 @@ export class Retention {
     this.#parts = parts;
   }
 
+  /** Has rounds of their own come by and by. */
+  start(scheduler: Scheduler): void {
+    const { cleanResourceIntervalMs: periodMs } = this.#parts.options;
+    const period = { periodMs, initialDelayMs: INITIAL_DELAY_PERIODS * periodMs };
+    scheduler.every('store: remove old files', period, () => this.round());
+  }
+
   /** Looks whether something has to go, and removes it: at most ten files of the commit log. One round at a time. */
   round(): Promise<void> {
     this.#round ??= this.#removeWhatHasToGo().finally(() => {
@@ -86,7 +96,7 @@ export class Retention {
   }
 
   async #removeLogFiles(diskUsedRatio: number): Promise<number> {
-    const { log, logger, pauseMs } = this.#parts;
+    const { log, logger, options } = this.#parts;
     let removed = 0;
     while (!this.#stopped && removed < FILES_A_ROUND_MAX) {
       const reason = await this.#reasonToRemoveFirst(diskUsedRatio);
@@ -95,7 +105,9 @@ export class Retention {
       await log.removeFirstFile();
       removed++;
       logger.info('a file of the commit log was removed', { reason, commitLogOffset: startOffset });
-      if (removed < FILES_A_ROUND_MAX && log.removableEnd !== undefined) await this.#waitFor(pauseMs);
+      if (removed < FILES_A_ROUND_MAX && log.removableEnd !== undefined) {
+        await this.#waitFor(options.deleteCommitLogFilesIntervalMs);
+      }
     }
     return removed;
   }
@@ -111,9 +123,10 @@ export class Retention {
   }
 
   async #reasonToRemoveFirst(diskUsedRatio: number): Promise<RemovalReason | undefined> {
-    const { log, limits, deleteHours, clock } = this.#parts;
+    const { log, options, clock } = this.#parts;
     if (log.removableEnd === undefined) return undefined;
-    return removalReason(limits, {
+    const deleteHours = parseDeleteWhen(options.deleteWhen) ?? new Set();
+    return removalReason(retentionLimits(options), {
       diskUsedRatio,
       isDeleteHour: isDeleteHour(deleteHours, clock.now()),
       sizeBytes: log.endOffset - log.startOffset,
@@ -134,7 +147,7 @@ export class Retention {
   }
 
   #warnWhenNothingIsLeft(diskUsedRatio: number, removed: number): void {
-    const isFilling = diskUsedRatio > this.#parts.limits.diskMaxUsedSpaceRatio;
+    const isFilling = diskUsedRatio > this.#parts.options.diskMaxUsedSpaceRatio;
     if (isFilling && removed === 0 && !this.#saidNothingLeft) {
       this.#parts.logger.warn('the disk fills, and nothing is old enough to be removed', { diskUsedRatio });
     }
