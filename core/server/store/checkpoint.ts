@@ -1,6 +1,7 @@
 import { rocketMQError } from '../../errors/rocketmq-error.js';
 import { readInt64, writeInt64 } from '../../message/int64.js';
 import type { StoreFile, StoreFiles } from './files/store-files.js';
+import { writeAll } from './files/whole-file.js';
 
 const FILE_SIZE_BYTES = 4096;
 const VALUES_SIZE_BYTES = 24;
@@ -73,7 +74,7 @@ export class Checkpoint {
     writeInt64(bytes, 0, values.physicMsgTimestamp);
     writeInt64(bytes, 8, values.logicsMsgTimestamp);
     writeInt64(bytes, 16, values.indexMsgTimestamp);
-    this.#file.writevSync([bytes], 0);
+    writeAll(this.#file, bytes, 0);
     this.#values = values;
     await this.#file.sync();
   }

@@ -1,6 +1,7 @@
 import { rocketMQError } from '../../errors/rocketmq-error.js';
 import type { Logger } from '../../runtime/logger.js';
 import type { StoreFile, StoreFiles } from './files/store-files.js';
+import { writeFile } from './files/whole-file.js';
 
 /** Whether a text is all of a configuration; one that a kill cut short is not. */
 export type IsWhole = (text: string) => boolean;
@@ -69,25 +70,13 @@ export class ConfigFiles {
     const before = this.#torn.has(name) ? undefined : await this.#readText(path);
     if (before !== undefined) {
       // Not by renaming the file itself: a power failure could keep its disappearance and forget where it went.
-      await this.#writeWhole(`${path}.bak.tmp`, before);
+      await writeFile(this.#files, `${path}.bak.tmp`, Buffer.from(before));
       this.#files.rename(`${path}.bak.tmp`, `${path}.bak`);
     }
-    await this.#writeWhole(temporary, text);
+    await writeFile(this.#files, temporary, Buffer.from(text));
     this.#files.rename(temporary, path);
     this.#torn.delete(name);
     await this.#files.syncDirectory(this.#directory);
-  }
-
-  async #writeWhole(path: string, text: string): Promise<void> {
-    this.#files.removeFile(path);
-    const bytes = Buffer.from(text);
-    const file = this.#files.create(path, bytes.byteLength);
-    try {
-      writeAll(file, bytes);
-      await file.sync();
-    } finally {
-      file.close();
-    }
   }
 
   /** @throws RMQ_STORE_UNUSABLE when it is there and cannot be read */
@@ -103,12 +92,6 @@ export class ConfigFiles {
 
   #path(name: string): string {
     return `${this.#directory}/${name}`;
-  }
-}
-
-function writeAll(file: StoreFile, bytes: Buffer): void {
-  for (let written = 0; written < bytes.byteLength; ) {
-    written += file.writevSync([bytes.subarray(written)], written);
   }
 }
 

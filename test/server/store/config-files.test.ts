@@ -88,6 +88,20 @@ test('writes of one name follow one another, and a failed one leaves the next al
   ]);
 });
 
+test('a write that takes nothing fails rather than being tried without end', async () => {
+  const { volume, configs } = setup();
+  await configs.write('a', '{1}');
+  let writes = 0;
+  volume.fault = (operation) => {
+    if (operation !== 'write') return undefined;
+    if (++writes > 10) throw new Error('it goes on and on');
+    return 0;
+  };
+  await expect(configs.write('a', '{2}')).rejects.toMatchObject({ cause: { code: 'EIO' } });
+  volume.fault = () => undefined;
+  expect(await configs.read('a')).toBe('{1}');
+});
+
 test('a kill at any step of a write, or a loss of power, leaves the old text or the new one', async () => {
   for (let step = 0; step < 11; step++) {
     const { volume, configs } = setup();

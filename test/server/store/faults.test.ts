@@ -103,6 +103,22 @@ test('short writes are gone on with', async () => {
   expect(bodiesOf(await readQueue(store))).toEqual(bodies);
 });
 
+test('a stop whose every write stops short leaves all of it', async () => {
+  const { volume, store } = await setup();
+  const { storeTimestamp } = await append(store, { body: 'x' });
+  volume.fault = (operation) => (operation === 'write' ? 5 : undefined);
+  await store.writeConfig('topics.json', '{"all":"of it"}');
+  await store.close();
+  volume.fault = () => undefined;
+  const times = Buffer.alloc(16);
+  volume.open('/data/checkpoint').readSync(times, 0);
+  expect([0, 8].map((at) => Number(times.readBigInt64BE(at)))).toEqual([storeTimestamp, storeTimestamp]);
+  const reopened = await openMessageStore({ dir: '/data', files: volume, ...SMALL_FILES });
+  onTestFinished(() => reopened.close());
+  expect(await reopened.readConfig('topics.json')).toBe('{"all":"of it"}');
+  expect(bodiesOf(await readQueue(reopened))).toEqual(['x']);
+});
+
 test('a file that cannot be made refuses what should have gone into it', async () => {
   const { volume, clock, store } = await setup();
   volume.fault = failing('create', 'EMFILE', 'commitlog');

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, onTestFinished, test } from 'vitest';
+import { silentLogger } from '../../../core/runtime/logger.js';
 import type { FileMessageStore } from '../../../core/server/store/file-message-store.js';
 import { type OpenStoreOptions, openMessageStore } from '../../../core/server/store/open-message-store.js';
 import { virtualClock } from '../../../core/testing/virtual-clock.js';
@@ -196,6 +197,22 @@ test('after a clean stop nothing but the end of the log is read again', async ()
   const store = await openOn(volume);
   expect(store.maxOffset('orders', 0)).toBe(30);
   expect(await append(store)).toMatchObject({ queueOffset: 30 });
+});
+
+test('queues that never had a message of their own are not missed after a clean stop', async () => {
+  const volume = new FaultyVolume();
+  const first = await openOn(volume);
+  await append(first);
+  // A half message that nobody ended has no place in its queue.
+  await append(first, { topic: 'prepared', sysFlag: 4 });
+  expect(await append(first, { topic: 'refused', body: 'x'.repeat(5_000) })).toMatchObject({
+    status: 'MESSAGE_ILLEGAL',
+  });
+  await first.close();
+  const said: string[] = [];
+  const logger = { ...silentLogger, warn: (message: string) => void said.push(message) };
+  await openOn(volume, { logger });
+  expect(said).toEqual([]);
 });
 
 test('queues and log that do not agree after a clean stop are brought in line', async () => {

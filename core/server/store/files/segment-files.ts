@@ -1,6 +1,7 @@
 import { rocketMQError } from '../../../errors/rocketmq-error.js';
 import type { OpenFiles } from './open-files.js';
 import type { StoreFile, StoreFiles } from './store-files.js';
+import { nothingWritten } from './whole-file.js';
 
 const NAME = /^\d{20}$/;
 
@@ -106,7 +107,7 @@ export class SegmentFiles {
       const room = this.fileSizeBytes - (at % this.fileSizeBytes);
       const [now, later] = splitAt(rest, room);
       const written = this.file(at).writevSync(now, at % this.fileSizeBytes);
-      if (written <= 0) throw Object.assign(new Error(`EIO: nothing written, ${this.#path(at)}`), { code: 'EIO' });
+      if (written <= 0) throw nothingWritten(this.#path(at));
       at += written;
       rest = [...splitAt(now, written)[1], ...later];
     }

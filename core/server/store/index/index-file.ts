@@ -1,5 +1,6 @@
 import type { OpenFiles } from '../files/open-files.js';
 import type { StoreFile } from '../files/store-files.js';
+import { writeAll } from '../files/whole-file.js';
 import type { IndexKeys } from './index-keys.js';
 import {
   EMPTY_HEADER,
@@ -203,13 +204,5 @@ class EntryReader {
       this.#blockStart = start;
     }
     return readIndexEntry(this.#block, (number - start) * ENTRY_SIZE_BYTES);
-  }
-}
-
-export function writeAll(file: StoreFile, bytes: Buffer, position: number): void {
-  for (let written = 0; written < bytes.byteLength; ) {
-    const step = file.writevSync([bytes.subarray(written)], position + written);
-    if (step <= 0) throw Object.assign(new Error(`EIO: nothing written, ${file.path}`), { code: 'EIO' });
-    written += step;
   }
 }

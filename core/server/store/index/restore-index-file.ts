@@ -1,7 +1,7 @@
 import { endianness } from 'node:os';
 import type { CommitLog } from '../commitlog/commit-log.js';
 import type { StoreFile } from '../files/store-files.js';
-import { writeAll } from './index-file.js';
+import { writeAll } from '../files/whole-file.js';
 import {
   EMPTY_HEADER,
   ENTRY_SIZE_BYTES,

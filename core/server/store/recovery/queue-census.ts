@@ -1,6 +1,7 @@
 import type { CommitLog } from '../commitlog/commit-log.js';
 import type { ConsumeQueues } from '../consumequeue/consume-queues.js';
 import type { StoreFiles } from '../files/store-files.js';
+import { readFile, writeFile } from '../files/whole-file.js';
 
 interface Census {
   readonly commitLogStart: number;
@@ -26,17 +27,12 @@ export class QueueCensus {
     const census: Census = {
       commitLogStart: log.startOffset,
       commitLogEnd: log.endOffset,
-      queues: [...queues].map(({ topic, queueId, minOffset, maxOffset }) => [topic, queueId, minOffset, maxOffset]),
+      queues: [...queues]
+        // A queue whose only messages were refused, or have no place in it, has no files to be missed.
+        .filter(({ maxOffset }) => maxOffset > 0)
+        .map(({ topic, queueId, minOffset, maxOffset }) => [topic, queueId, minOffset, maxOffset]),
     };
-    const bytes = Buffer.from(JSON.stringify(census));
-    this.#files.removeFile(this.#path);
-    const file = this.#files.create(this.#path, bytes.byteLength);
-    try {
-      for (let at = 0; at < bytes.byteLength; ) at += file.writevSync([bytes.subarray(at)], at);
-      await file.sync();
-    } finally {
-      file.close();
-    }
+    await writeFile(this.#files, this.#path, Buffer.from(JSON.stringify(census)));
   }
 
   /**
@@ -44,24 +40,14 @@ export class QueueCensus {
    * removed messages since, nobody can tell: that is no.
    */
   isMissingAny(log: CommitLog, queues: ConsumeQueues): boolean {
-    const census = this.#read();
+    const bytes = readFile(this.#files, this.#path);
+    const census = bytes && censusIn(bytes.toString());
     if (census === undefined || census.commitLogStart !== log.startOffset) return false;
     for (const queue of queues) if (queue.commitLogEnd > census.commitLogEnd) return false;
     return census.queues.some(([topic, queueId, minOffset, maxOffset]) => {
       const queue = queues.find(topic, queueId);
       return queue === undefined || queue.minOffset > minOffset || queue.maxOffset < maxOffset;
     });
-  }
-
-  #read(): Census | undefined {
-    if (!this.#files.exists(this.#path)) return undefined;
-    const file = this.#files.open(this.#path);
-    try {
-      const bytes = Buffer.alloc(file.sizeBytes);
-      return censusIn(bytes.toString('utf8', 0, file.readSync(bytes, 0)));
-    } finally {
-      file.close();
-    }
   }
 }
 

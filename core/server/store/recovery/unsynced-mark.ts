@@ -1,4 +1,5 @@
 import type { StoreFiles } from '../files/store-files.js';
+import { readFile, writeAll } from '../files/whole-file.js';
 
 /**
  * The file `multistage.unsynced`: a sync failed. The system forgets what it could not write and goes on showing it to
@@ -17,15 +18,10 @@ export class UnsyncedMark {
 
   /** Up to where the commit log was on the disk when a sync failed; undefined when none did. */
   read(): number | undefined {
-    if (!this.#files.exists(this.#path)) return undefined;
-    const file = this.#files.open(this.#path);
-    try {
-      const bytes = Buffer.alloc(file.sizeBytes);
-      const offset = Number(bytes.toString('latin1', 0, file.readSync(bytes, 0)));
-      return Number.isSafeInteger(offset) && offset > 0 ? offset : 0;
-    } finally {
-      file.close();
-    }
+    const bytes = readFile(this.#files, this.#path);
+    if (bytes === undefined) return undefined;
+    const offset = Number(bytes.toString('latin1'));
+    return Number.isSafeInteger(offset) && offset > 0 ? offset : 0;
   }
 
   set(syncedOffset: number): void {
@@ -33,7 +29,7 @@ export class UnsyncedMark {
     const bytes = Buffer.from(String(syncedOffset));
     const file = this.#files.create(this.#path, bytes.byteLength);
     try {
-      file.writevSync([bytes], 0);
+      writeAll(file, bytes, 0);
     } finally {
       file.close();
     }

@@ -1,5 +1,6 @@
 import { readInt64, writeInt64 } from '../../../message/int64.js';
 import type { StoreFiles } from '../files/store-files.js';
+import { readFile, writeAll, writeFile } from '../files/whole-file.js';
 import type { TimerCheck, WaitingTimers } from '../message-store.js';
 import type { StorePaths } from '../store-paths.js';
 import { TimerLogWriter, TimerMagic } from './timer-log.js';
@@ -12,6 +13,8 @@ const SLOTS = 2 * 7 * 86_400;
 /** What is further away Apache takes out of the wheel half-way and puts in again: it "rolls". */
 const ROLL_WINDOW_MS = 2 * DAY_MS;
 const CHECK_SIZE_BYTES = 4096;
+/** Up to the end of what we read of it. */
+const CHECK_READ_BYTES = 32;
 
 interface Slot {
   readonly first: number;
@@ -35,16 +38,9 @@ export class ApacheTimerFiles {
 
   /** How far the timers are that an Apache broker, or a clean stop of ours, left; undefined where there are none. */
   readCheck(): TimerCheck | undefined {
-    const { timerCheck } = this.#paths;
-    if (!this.#files.exists(timerCheck)) return undefined;
-    const file = this.#files.open(timerCheck);
-    try {
-      const bytes = Buffer.alloc(32);
-      if (file.readSync(bytes, 0) < bytes.length) return undefined;
-      return { readTimeMs: readInt64(bytes, 0), queueOffset: Math.min(readInt64(bytes, 16), readInt64(bytes, 24)) };
-    } finally {
-      file.close();
-    }
+    const bytes = readFile(this.#files, this.#paths.timerCheck);
+    if (bytes === undefined || bytes.length < CHECK_READ_BYTES) return undefined;
+    return { readTimeMs: readInt64(bytes, 0), queueOffset: Math.min(readInt64(bytes, 16), readInt64(bytes, 24)) };
   }
 
   /** Replaces all of them. */
@@ -90,7 +86,7 @@ export class ApacheTimerFiles {
         writeInt64(bytes, 8, first);
         writeInt64(bytes, 16, last);
         bytes.writeInt32BE(count, 24);
-        file.writevSync([bytes], ((slotMs / SECOND_MS) % SLOTS) * SLOT_SIZE_BYTES);
+        writeAll(file, bytes, ((slotMs / SECOND_MS) % SLOTS) * SLOT_SIZE_BYTES);
       }
       await file.sync();
     } finally {
@@ -99,23 +95,20 @@ export class ApacheTimerFiles {
   }
 
   async #writeCheck(values: readonly number[]): Promise<void> {
-    const file = this.#files.create(this.#paths.timerCheck, CHECK_SIZE_BYTES);
-    try {
-      const bytes = Buffer.alloc(values.length * 8);
-      for (const [index, value] of values.entries()) writeInt64(bytes, index * 8, value);
-      file.writevSync([bytes], 0);
-      await file.sync();
-    } finally {
-      file.close();
-    }
+    const bytes = Buffer.alloc(CHECK_SIZE_BYTES);
+    for (const [index, value] of values.entries()) writeInt64(bytes, index * 8, value);
+    await writeFile(this.#files, this.#paths.timerCheck, bytes);
     await this.#files.syncDirectory(this.#paths.config);
   }
 }
 
-/** The second that a timer waits in: its own, or one half-way where that is too far (Apache's doEnqueue). */
+/**
+ * The second that a timer waits in: its own, or one half-way where that is too far (Apache's doEnqueue). What is overdue by
+ * more than a day waits a day back: Apache looks seven days back and no further, where other seconds share the slots.
+ */
 function slotOf(outMs: number, writeTimeMs: number): { readonly slotMs: number; readonly rolls: boolean } {
   const aheadMs = outMs - writeTimeMs;
-  if (aheadMs < ROLL_WINDOW_MS) return { slotMs: outMs, rolls: false };
+  if (aheadMs < ROLL_WINDOW_MS) return { slotMs: Math.max(outMs, writeTimeMs - DAY_MS), rolls: false };
   const isNear = aheadMs - ROLL_WINDOW_MS < ROLL_WINDOW_MS / 3;
   return { slotMs: writeTimeMs + (isNear ? ROLL_WINDOW_MS / 2 : ROLL_WINDOW_MS), rolls: true };
 }

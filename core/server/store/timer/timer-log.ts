@@ -1,5 +1,6 @@
 import { writeInt64 } from '../../../message/int64.js';
 import type { StoreFile, StoreFiles } from '../files/store-files.js';
+import { writeAll } from '../files/whole-file.js';
 import type { WaitingTimer } from '../message-store.js';
 
 const FILE_SIZE_BYTES = 100 * 1024 * 1024;
@@ -78,12 +79,8 @@ export class TimerLogWriter {
   }
 
   #write(): void {
-    let bytes = this.#gathered.subarray(0, this.#gatheredBytes);
-    while (bytes.length > 0) {
-      const written = this.#file?.writevSync([bytes], this.#position) ?? bytes.length;
-      this.#position += written;
-      bytes = bytes.subarray(written);
-    }
+    if (this.#file !== undefined) writeAll(this.#file, this.#gathered.subarray(0, this.#gatheredBytes), this.#position);
+    this.#position += this.#gatheredBytes;
     this.#gatheredBytes = 0;
   }
 
@@ -103,7 +100,7 @@ export class TimerLogWriter {
       const blank = Buffer.alloc(BLANK_SIZE_BYTES);
       blank.writeInt32BE(FILE_SIZE_BYTES - this.#position, 0);
       blank.writeInt32BE(BLANK_MAGIC, 12);
-      this.#file.writevSync([blank], this.#position);
+      writeAll(this.#file, blank, this.#position);
       await this.#endFile();
     }
     this.#fileStart += FILE_SIZE_BYTES;
