@@ -19,15 +19,15 @@ export async function main(args: readonly string[], version?: string): Promise<n
   const end = (code: number): void => {
     exitCode = code;
   };
-  const program = new Command('multistage')
-    .description('Messaging for Node that speaks the Apache RocketMQ remoting protocol.')
-    .exitOverride()
-    .configureOutput({ outputError: (text, write) => write(withCommands(text, program)) });
+  const program = new Command('multistage').description(
+    'Messaging for Node that speaks the Apache RocketMQ remoting protocol.',
+  );
   const commands = [
     ...[serverCommand(end), produceCommand(end), consumeCommand(end)],
     ...[topicCommand(), queryCommand(end), viewCommand()],
   ];
-  for (const command of commands) program.addCommand(inOneLine(command));
+  for (const command of commands) program.addCommand(command);
+  inOneLine(program);
   if (version !== undefined) program.version(version);
   if (args.length === 0) {
     process.stderr.write(`error: name a command: ${commandsOf(program)} (--help explains them)\n`);
@@ -45,24 +45,27 @@ export async function main(args: readonly string[], version?: string): Promise<n
 }
 
 /** Says what is wrong in one line, and leaves the exit to us; so do the commands below it. */
-function inOneLine(command: Command): Command {
+function inOneLine(command: Command): void {
   for (const each of command.commands) inOneLine(each);
-  return command.exitOverride().configureOutput({ outputError: (text, write) => write(firstLine(text)) });
+  command
+    .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(`${oneLine(text)}${remedy(text, command)}\n`) });
 }
 
-/** One line; where a command was misspelt it names those that there are. */
-function withCommands(text: string, program: Command): string {
-  if (!text.includes('unknown command')) return firstLine(text);
-  const [error, suggestion = ''] = text.trimEnd().split('\n');
-  const meant = suggestion === '' ? '' : ` ${suggestion}`;
-  return `${error}${meant}; the commands are ${commandsOf(program)}\n`;
+/** What the command says, with what it takes to have been meant. */
+function oneLine(text: string): string {
+  return text.trimEnd().replaceAll('\n', ' ');
 }
 
-function commandsOf(program: Command): string {
-  const names = program.commands.map((command) => command.name());
-  return `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
+/** Where a command was misspelt, those that there are; where an option is missing, the variable that says it too. */
+function remedy(text: string, command: Command): string {
+  if (text.includes('unknown command')) return `; the commands are ${commandsOf(command)}`;
+  const missing = /required option '(.*)' not specified/.exec(text)?.[1];
+  const variable = command.options.find(({ flags }) => flags === missing)?.envVar;
+  return variable === undefined ? '' : `; the variable ${variable} says it too`;
 }
 
-function firstLine(text: string): string {
-  return `${text.split('\n', 1)[0]}\n`;
+function commandsOf(command: Command): string {
+  const names = command.commands.map((each) => each.name());
+  return names.length < 2 ? names.join() : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
 }

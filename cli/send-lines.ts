@@ -39,13 +39,13 @@ async function* messagesOf(
   input: Readable,
   signal: AbortSignal,
 ): AsyncGenerator<OutgoingMessage> {
+  if (signal.aborted) return; // lines of an interface that is closed already would be waited for without end
   const lines = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
   const stop = (): void => {
     lines.close();
     input.destroy();
   };
   signal.addEventListener('abort', stop, { once: true });
-  if (signal.aborted) stop();
   try {
     for await (const line of lines) {
       if (signal.aborted) return;

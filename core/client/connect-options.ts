@@ -7,6 +7,7 @@ import { parseNameServerList } from '../routing/name-server-list.js';
 import type { ResolveAddress } from '../routing/resolve-address.js';
 import type { Clock } from '../runtime/clock.js';
 import { guardedLogger } from '../runtime/guarded-logger.js';
+import { unknownOption } from '../runtime/known-options.js';
 import type { Logger } from '../runtime/logger.js';
 import type { ClusterSource } from './cluster-source.js';
 
@@ -176,9 +177,7 @@ export function resolveConnectOptions(
 ): ResolvedConnectOptions {
   if (!isObject(options as unknown)) throw invalid('options', 'an object', options);
   for (const [option, value] of Object.entries(options)) {
-    if (!Object.hasOwn(CHECKS, option)) {
-      throw invalid(option, `one of ${Object.keys(CHECKS).join(', ')}`, 'an option that does not exist');
-    }
+    if (!Object.hasOwn(CHECKS, option)) throw unknownOption('connect', option, Object.keys(CHECKS));
     if (value !== undefined) CHECKS[option as keyof ConnectOptions](value, option);
   }
   if (options.tls && options.transport !== undefined) {

@@ -63,15 +63,41 @@ export function validateGroup(group: string): void {
   }
 }
 
+/** @throws RMQ_MESSAGE_ILLEGAL (field `message`) for what is no object */
+export function requireMessage(message: unknown): asserts message is object {
+  if (typeof message === 'object' && message !== null) return;
+  const words = `The message has to be an object such as { topic: 'orders', body: 'text' }, it is ${kindOf(message)}`;
+  throw illegal('message', words);
+}
+
+/** Fields as other clients call them: a message that was sent in spite of one would go without what it says. */
+interface Misnamed {
+  readonly tags?: unknown;
+  readonly key?: unknown;
+  readonly value?: unknown;
+}
+
+function misnamed(field: string, ours: string, topic: string) {
+  return illegal(field, `A message has no field ${field}; did you mean ${ours}?`, topic);
+}
+
+function valueOfUntypedTopic(topic: string) {
+  const words = `A message of ${quoted(topic)} has a body; a value takes a typed topic, such as topic(${quoted(topic)}, json())`;
+  return illegal('body', words, topic);
+}
+
 /**
  * Everything about a message that can be known before it is sent; nothing is sent that a broker would refuse by rule.
  * @throws RMQ_MESSAGE_ILLEGAL naming the field: topic, body, tag, keys, flag, properties, delay, delayLevel, deliverAt,
  * waitStored
  */
 export function validateMessage(message: OutgoingMessage, maxMessageSize: number = MESSAGE_SIZE_BYTES_MAX): void {
-  if (typeof message !== 'object' || message === null) throw illegal('message', 'The message is missing');
+  requireMessage(message);
   const { topic, tag, keys, properties, flag } = message;
   validateSendTopic(topic);
+  if ((message as Misnamed).tags !== undefined) throw misnamed('tags', 'tag', topic);
+  if ((message as Misnamed).key !== undefined) throw misnamed('key', 'keys', topic);
+  if (message.body === undefined && (message as Misnamed).value !== undefined) throw valueOfUntypedTopic(topic);
   validateBody(message.body, maxMessageSize, topic);
   let chars = OWN_PROPERTIES_CHARS;
   if (tag !== undefined) {

@@ -1,5 +1,6 @@
 import { isRocketMQError, type RocketMQError, rocketMQError } from '../errors/rocketmq-error.js';
 import type { OutgoingMessage } from '../message/message.js';
+import { requireMessage } from '../message/message-rules.js';
 import { isTypedTopic } from '../message/typed-topic.js';
 import type { SendTarget } from '../pipeline/context.js';
 import type { AnyMessage, RawMessage, SendOptions, TypedMessage } from './producer.js';
@@ -7,9 +8,7 @@ import { invalid } from './resolve-options.js';
 
 /** Whether a message is of a typed topic. @throws RMQ_MESSAGE_ILLEGAL for what is no message at all */
 export function isTyped(message: AnyMessage): message is TypedMessage<unknown> {
-  if (typeof message !== 'object' || message === null) {
-    throw rocketMQError('RMQ_MESSAGE_ILLEGAL', 'The message is missing', { field: 'message' });
-  }
+  requireMessage(message);
   if (typeof message.topic === 'string' || !isTypedTopic(message.topic)) return false;
   return true;
 }

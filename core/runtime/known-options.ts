@@ -1,4 +1,5 @@
 import { type RocketMQErrorOf, rocketMQError } from '../errors/rocketmq-error.js';
+import { closestName } from './closest-name.js';
 
 /** How the options of one thing are checked at its door. */
 export interface OptionNames {
@@ -17,9 +18,20 @@ export function requireKnown(options: unknown, { of, names }: OptionNames): void
   if (typeof options !== 'object' || options === null)
     throw invalid('options', `of ${of} have to be an object`, options);
   for (const name in options) {
-    if (!names.has(name)) throw invalid(name, `is no option of ${of}: they are ${[...names].join(', ')}`);
+    if (!names.has(name)) throw unknownOption(of, name, names);
   }
   requireSignal((options as { readonly signal?: unknown }).signal);
+}
+
+/** For an option that there is not, with the one that was meant where there is a similar one, else with all. */
+export function unknownOption(
+  of: string,
+  option: string,
+  names: Iterable<string>,
+): RocketMQErrorOf<'RMQ_OPTIONS_INVALID'> {
+  const meant = closestName(option, names);
+  const help = meant === undefined ? `there are ${[...names].join(', ')}` : `did you mean ${meant}?`;
+  return rocketMQError('RMQ_OPTIONS_INVALID', `${of} has no option ${option}; ${help}`, { option });
 }
 
 /** @throws RMQ_OPTIONS_INVALID (option `signal`) unless it is an AbortSignal, of whatever realm, or undefined */

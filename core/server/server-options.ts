@@ -11,6 +11,7 @@ import {
 import type { Transport } from '../remoting/transport.js';
 import type { Clock } from '../runtime/clock.js';
 import { guardedLogger } from '../runtime/guarded-logger.js';
+import { unknownOption } from '../runtime/known-options.js';
 import type { Logger } from '../runtime/logger.js';
 import type { StoreFiles } from './store/files/store-files.js';
 import { checkStoreOptions, type StoreOptions } from './store/store-options.js';
@@ -253,9 +254,7 @@ export function resolveServerOptions(
 ): ResolvedServerOptions {
   if (!isObject(options as unknown)) throw invalid('options', 'an object', options);
   for (const [option, value] of Object.entries(options)) {
-    if (!Object.hasOwn(CHECKS, option)) {
-      throw invalid(option, `one of ${Object.keys(CHECKS).join(', ')}`, 'an option that does not exist');
-    }
+    if (!Object.hasOwn(CHECKS, option)) throw unknownOption('a server', option, Object.keys(CHECKS));
     if (value !== undefined) CHECKS[option as keyof ServerOptions](value, option);
   }
   const encrypted = options.tls === undefined ? options.nameServerTls : options.tls;

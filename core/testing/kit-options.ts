@@ -1,4 +1,5 @@
 import { rocketMQError } from '../errors/rocketmq-error.js';
+import { unknownOption } from '../runtime/known-options.js';
 import type { ServerOptions } from '../server/server-options.js';
 
 /** What a kit decides itself. */
@@ -45,8 +46,7 @@ const OPTIONS = ['transport', 'now', 'running', 'closeTimeoutMs', 'server'];
 export function resolveKitOptions(options: TestKitOptions, machineNowMs: number): ResolvedKitOptions {
   if (typeof options !== 'object' || options === null) throw invalid('options', 'an object', options);
   for (const option of Object.keys(options)) {
-    if (!OPTIONS.includes(option))
-      throw invalid(option, `one of ${OPTIONS.join(', ')}`, 'an option that does not exist');
+    if (!OPTIONS.includes(option)) throw unknownOption('a test kit', option, OPTIONS);
   }
   const { transport = 'memory', now = machineNowMs, running = false, closeTimeoutMs = 1_000, server = {} } = options;
   if (transport !== 'memory' && transport !== 'tcp') throw invalid('transport', "'memory' or 'tcp'", transport);

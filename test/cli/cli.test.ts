@@ -3,7 +3,9 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { sendLines } from '../../cli/send-lines.js';
+import { connect } from '../../core/index.js';
 import { tempDir } from '../kit/temp-dir.js';
 import { firstLine, root, run, runEach, start, startServer } from './run-cli.js';
 
@@ -280,6 +282,13 @@ describe('produce and consume', () => {
     expect(await server.stop('SIGTERM')).toBe(0);
   });
 
+  test('produce that is stopped before it reads its first line says what it sent', async () => {
+    const mq = await connect({ nameServers: '127.0.0.1:1' });
+    onTestFinished(() => mq.close());
+    const args = { nameServer: '127.0.0.1:1', topic: 'T', file: join(root, 'package.json') };
+    expect(await sendLines(mq, args, AbortSignal.abort())).toEqual({ sent: 0, failed: 0 });
+  });
+
   test('a name server that is away: one line with its address, exit code 1', async () => {
     const dir = tempDir();
     const produced = await run(['produce', '--name-server', '127.0.0.1:1', '--topic', 'T'], dir, 'one\n');
@@ -298,8 +307,10 @@ const WRONG: readonly (readonly [readonly string[], RegExp])[] = [
   [['nothing-like-it'], /unknown command 'nothing-like-it'; the commands are server, /],
   [['server', '--broker-port', '70000'], /--broker-port.*0 to 65535/],
   [['server', 'extra'], /too many arguments|unknown|extra/],
-  [['server', '--colour'], /unknown option '--colour'/],
-  [['produce', '--topic', 'T'], /--name-server/],
+  [['server', '--colour'], /unknown option '--colour'\n$/],
+  [['server', '--brokerport', '1'], /unknown option '--brokerport' \(Did you mean --broker-port\?\)\n$/],
+  [['topic', 'creat', 'T'], /unknown command 'creat' \(Did you mean create\?\); the commands are create\n$/],
+  [['produce', '--topic', 'T'], /'--name-server <list>' not specified; the variable NAMESRV_ADDR says it too\n$/],
   [['produce', '--name-server', 'a:1', '--topic', 'T', '--property', 'novalue'], /KEY=VALUE/],
   [['consume', '--name-server', 'a:1', '--topic', 'T'], /--group/],
   [['consume', '--name-server', 'a:1', '--topic', 'T', '--group', 'G', '--from', 'middle'], /first or last/],

@@ -102,6 +102,13 @@ test('a message that is none', () => {
   }
 });
 
+test('fields as other clients call them are refused: their message would go out without what they say', () => {
+  expectIllegal({ tags: 'created' }, 'tags', /no field tags; did you mean tag\?/);
+  expectIllegal({ key: '42' }, 'key', /no field key; did you mean keys\?/);
+  expectIllegal({ body: undefined, value: { id: 42 } }, 'body', /takes a typed topic, such as topic\("T", json\(\)\)/);
+  expect(() => validateMessage(message({ tags: undefined, order: 42 }))).not.toThrow();
+});
+
 test('tag, keys and flag', () => {
   for (const tag of ['', ' ', '\t', '\u00a0', 5, null, 'a\u0001']) expectIllegal({ tag }, 'tag', /tag/);
   for (const keys of ['', 'a b', ['a', ''], ['a b'], [5], ['a', undefined], 'a\u0002b'])

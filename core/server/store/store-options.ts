@@ -1,6 +1,7 @@
 import { totalmem } from 'node:os';
 import { rocketMQError } from '../../errors/rocketmq-error.js';
 import { MESSAGE_DELAY_LEVEL, parseDelayLevels } from '../../message/delay-levels.js';
+import { unknownOption } from '../../runtime/known-options.js';
 import { ENTRY_SIZE_BYTES } from './consumequeue/consume-queue-entry.js';
 import { parseDeleteWhen } from './retention/delete-when.js';
 
@@ -78,7 +79,7 @@ export type ResolvedStoreOptions = Required<StoreOptions>;
 export function checkStoreOptions(options: StoreOptions): void {
   const names = Object.keys(resolveStoreOptions(options));
   const unknown = Object.keys(options).find((option) => !names.includes(option));
-  if (unknown !== undefined) throw invalid(unknown, `one of ${names.join(', ')}`, 'an option that does not exist');
+  if (unknown !== undefined) throw unknownOption('a store', unknown, names);
 }
 
 /** Fills in the defaults. @throws RMQ_OPTIONS_INVALID naming the option */
