@@ -245,7 +245,7 @@ export class RunningConsumer implements RegisteredConsumer {
   async discard(): Promise<void> {
     this.#stopping = true;
     this.#parts.rounds.stop();
-    await this.#leave();
+    await this.#leave(0);
   }
 
   /** Pulls nothing, waits for what runs, commits, leaves. Returns how many deliveries had not ended. Never rejects. */
@@ -253,6 +253,7 @@ export class RunningConsumer implements RegisteredConsumer {
     const { clock, logger } = this.#services;
     const { group } = this.#plan;
     const { assignment, runner, mode } = this.#parts;
+    const untilMs = clock.monotonic() + timeoutMs;
     this.beginStop();
     assignment.stopPulling();
     let unfinished = 0;
@@ -270,7 +271,7 @@ export class RunningConsumer implements RegisteredConsumer {
     if (assignment.consumed.some(({ queue }) => mode.inOrder?.locks.isDoubtful(queue)))
       await mode.inOrder?.locks.confirm();
     await assignment.commit();
-    await this.#leave();
+    await this.#leave(untilMs - clock.monotonic());
     return unfinished;
   }
 
@@ -287,7 +288,8 @@ export class RunningConsumer implements RegisteredConsumer {
     for (const consumed of this.consumed) this.#parts.runner.wake(consumed);
   }
 
-  async #leave(): Promise<void> {
+  /** @param patienceMs how long it may wait for what would be left behind */
+  async #leave(patienceMs: number): Promise<void> {
     this.#persisting?.cancel();
     this.#locking?.cancel();
     this.#watching?.cancel();
@@ -298,7 +300,7 @@ export class RunningConsumer implements RegisteredConsumer {
     this.#parts.assignment.release();
     const { inOrder } = this.#parts.mode;
     // What still runs keeps its queue from others until its lock expires.
-    await inOrder?.locks.close((queue) => inOrder.ownership.isRunning(queue));
+    await inOrder?.locks.close((queue) => inOrder.ownership.isRunning(queue), patienceMs);
     if (this.#joined) await this.#services.membership.leave(this.#plan.wireGroup, 'consumer');
     this.#letProcessEnd();
   }

@@ -1,8 +1,8 @@
 import type { MessageQueue } from '../../message/message.js';
-import type { Clock, Timer } from '../../runtime/clock.js';
-import type { Logger } from '../../runtime/logger.js';
+import type { Timer } from '../../runtime/clock.js';
 import { backOffMs } from '../back-off.js';
 import { queueKey } from '../consumed-queue.js';
+import { LockRequests, type LockRequestsServices } from './lock-requests.js';
 
 /** A lock that was not renewed for so long is not relied on (Java: rocketmq.client.rebalance.lockMaxLiveTime). */
 const LOCK_TRUSTED_MS = 30_000;
@@ -11,23 +11,14 @@ const LOCK_KEPT_MS = 60_000;
 /** Before a broker that did not answer is asked again whether a lock is still ours. */
 const CONFIRM_DELAY_MS = 50;
 const CONFIRM_DELAY_MS_MAX = 1_000;
-/** Before a broker that did not answer is told again which locks we do not need. */
-const OWED_DELAY_MS = 500;
 
-export interface QueueLocksServices {
-  /** The group as the application writes it. */
-  readonly group: string;
-  /** LOCK_BATCH_MQ at one broker: those of the queues that are ours now. */
-  readonly lock: (brokerName: string, queues: readonly MessageQueue[]) => Promise<readonly MessageQueue[]>;
-  readonly unlock: (brokerName: string, queues: readonly MessageQueue[]) => Promise<void>;
+export interface QueueLocksServices extends LockRequestsServices {
   /** Whether the group's stored offset of a queue is beyond what we did: another member went on there. */
   readonly wentOn: (queue: MessageQueue) => Promise<boolean>;
   /** A lock that was in doubt is ours, and nobody else had the queue meanwhile. */
   readonly onConfirmed: (queue: MessageQueue) => void;
   /** A lock is another member's, or may have been: what was read of the queue may have been handled by it. */
   readonly onLost: (queue: MessageQueue) => void;
-  readonly clock: Clock;
-  readonly logger: Logger;
 }
 
 interface Lock {
@@ -48,15 +39,9 @@ interface Lock {
  */
 export class QueueLocks {
   readonly #services: QueueLocksServices;
+  readonly #requests: LockRequests;
   readonly #locks = new Map<string, Lock>();
-  /** Locks that the broker may keep for us though we do not have them: it did not answer when they were taken or given back. */
-  readonly #owed = new Map<string, MessageQueue>();
-  /** Queues whose locks are being given back. */
-  readonly #unlocking = new Set<string>();
-  #owedLater: Timer | undefined;
-  /** By broker: requests for locks that it has not answered. */
-  readonly #asking = new Map<string, Set<Promise<unknown>>>();
-  /** Locks being acquired. */
+  /** Locks that are being asked for. */
   readonly #acquiring = new Set<Promise<void>>();
   #confirming: Promise<void> | undefined;
   #confirmLater: Timer | undefined;
@@ -67,6 +52,7 @@ export class QueueLocks {
 
   constructor(services: QueueLocksServices) {
     this.#services = services;
+    this.#requests = new LockRequests(services);
   }
 
   /** Whether nobody else can be delivering messages of the queue now. */
@@ -88,24 +74,15 @@ export class QueueLocks {
   /** Those of the queues that are ours from now on. Never rejects: what could not be asked is not ours. */
   async acquire(queues: readonly MessageQueue[]): Promise<readonly MessageQueue[]> {
     if (this.#closed) return [];
-    const askedAtMs = this.#services.clock.monotonic();
+    const lockedAtMs = this.#services.clock.monotonic();
     const granted: MessageQueue[] = [];
-    // Of a lock and an unlock that meet, the broker may see either first.
-    const free = queues.filter((queue) => !this.#unlocking.has(queueKey(queue)));
-    for (const queue of free) this.#owed.set(queueKey(queue), queue);
-    const asking = this.#atBrokers(free, async (brokerName, wanted) => {
-      const locked = await this.#lock(brokerName, wanted);
-      for (const queue of wanted) {
-        this.#owed.delete(queueKey(queue));
-        if (!locked.has(queueKey(queue))) continue;
-        this.#locks.set(queueKey(queue), { queue, lockedAtMs: askedAtMs, doubtful: false });
-        granted.push(queue);
-      }
+    const asking = this.#requests.acquire(queues, (queue) => {
+      this.#locks.set(queueKey(queue), { queue, lockedAtMs, doubtful: false });
+      granted.push(queue);
     });
     this.#acquiring.add(asking);
     await asking;
     this.#acquiring.delete(asking);
-    this.#payLater();
     return granted;
   }
 
@@ -113,12 +90,9 @@ export class QueueLocks {
   async renew(): Promise<void> {
     const held = [...this.#locks.values()].filter(({ doubtful }) => !doubtful);
     const askedAtMs = this.#services.clock.monotonic();
-    await this.#atBrokers(
+    await this.#requests.keep(
       held.map(({ queue }) => queue),
-      async (brokerName, queues) => {
-        const locked = await this.#lock(brokerName, queues);
-        for (const queue of queues) this.#renewed(queue, locked.has(queueKey(queue)), askedAtMs);
-      },
+      (queue, granted) => this.#renewed(queue, granted, askedAtMs),
     );
   }
 
@@ -148,70 +122,31 @@ export class QueueLocks {
 
   /** Gives locks back. Never rejects: a broker that is away lets them expire. */
   async release(queues: readonly MessageQueue[]): Promise<void> {
-    const ours = queues.filter((queue) => this.#locks.delete(queueKey(queue)));
-    for (const queue of ours) this.#owed.set(queueKey(queue), queue);
-    await this.#unlock(ours);
-    this.#payLater();
+    await this.#requests.unlock(queues.filter((queue) => this.#locks.delete(queueKey(queue))));
   }
 
-  /** Takes no lock any more, and gives back what it has, also what is granted right now; all but those to keep. Never rejects. */
-  async close(isKept: (queue: MessageQueue) => boolean): Promise<void> {
+  /**
+   * Takes no lock any more, and gives back what it has, also what is granted right now; all but those to keep. Never rejects.
+   * @param patienceMs how long it may wait to give back what a broker may grant late
+   */
+  async close(isKept: (queue: MessageQueue) => boolean, patienceMs: number): Promise<void> {
     this.#closed = true;
     this.#confirmLater?.cancel();
     await Promise.all(this.#acquiring);
-    this.#owedLater?.cancel();
     await this.release(this.queues.filter((queue) => !isKept(queue)));
-    // Over a new connection, where the old one has just been lost.
-    await this.#unlock([...this.#owed.values()]);
+    await this.#requests.close(patienceMs);
   }
 
   get queues(): readonly MessageQueue[] {
     return [...this.#locks.values()].map(({ queue }) => queue);
   }
 
-  /** Keys of those of the queues that are ours now. */
-  async #lock(brokerName: string, queues: readonly MessageQueue[]): Promise<ReadonlySet<string>> {
-    const answer = this.#services.lock(brokerName, queues);
-    const asking = this.#asking.get(brokerName) ?? new Set();
-    this.#asking.set(brokerName, asking.add(answer));
-    try {
-      return new Set((await answer).map(queueKey));
-    } finally {
-      asking.delete(answer);
-    }
-  }
-
-  /** What was acquired is a debt until the answer is here, so that one which nobody heard is given back too. */
-  async #unlock(queues: readonly MessageQueue[]): Promise<void> {
-    for (const queue of queues) this.#unlocking.add(queueKey(queue));
-    await this.#atBrokers(queues, async (brokerName, given) => {
-      // A broker works on requests side by side: a lock that it took behind this would be left there.
-      await Promise.allSettled(this.#asking.get(brokerName) ?? []);
-      await this.#services.unlock(brokerName, given);
-      for (const queue of given) this.#owed.delete(queueKey(queue));
-    });
-    for (const queue of queues) this.#unlocking.delete(queueKey(queue));
-  }
-
-  #payLater(): void {
-    this.#owedLater?.cancel();
-    if (this.#closed || this.#acquiring.size > 0 || this.#owed.size === 0) return;
-    this.#owedLater = this.#services.clock.setTimer(OWED_DELAY_MS, () => {
-      if (this.#acquiring.size > 0) return;
-      const owed = [...this.#owed.values()].filter((queue) => !this.#unlocking.has(queueKey(queue)));
-      void this.#unlock(owed).then(() => this.#payLater());
-    });
-  }
-
   async #confirm(): Promise<void> {
     const doubtful = [...this.#locks.values()].filter((lock) => lock.doubtful);
     const asked = { atMs: this.#services.clock.monotonic(), losses: this.#losses };
-    await this.#atBrokers(
+    await this.#requests.keep(
       doubtful.map(({ queue }) => queue),
-      async (brokerName, queues) => {
-        const locked = await this.#lock(brokerName, queues);
-        await Promise.all(queues.map((queue) => this.#learn(queue, locked.has(queueKey(queue)), asked)));
-      },
+      (queue, granted) => this.#learn(queue, granted, asked),
     );
   }
 
@@ -246,29 +181,11 @@ export class QueueLocks {
   #lost(queue: MessageQueue): void {
     this.#locks.delete(queueKey(queue));
     // It may be granted to us, and the queue be another's by the next round.
-    this.#owed.set(queueKey(queue), queue);
-    this.#payLater();
+    this.#requests.owe([queue]);
     this.#services.logger.warn('the lock of a queue was lost; it is read anew from its stored offset', {
       group: this.#services.group,
       ...queue,
     });
     this.#services.onLost(queue);
-  }
-
-  async #atBrokers(
-    queues: readonly MessageQueue[],
-    ask: (brokerName: string, queues: readonly MessageQueue[]) => Promise<void>,
-  ): Promise<void> {
-    const { logger, group } = this.#services;
-    const brokers = new Map<string, MessageQueue[]>();
-    for (const queue of queues) brokers.set(queue.brokerName, [...(brokers.get(queue.brokerName) ?? []), queue]);
-    await Promise.all(
-      [...brokers].map(([brokerName, own]) =>
-        ask(brokerName, own).catch((error: unknown) => {
-          const level = this.#failures === 0 ? 'warn' : 'debug';
-          logger[level]('a broker could not be asked about locks of queues', { group, brokerName, error });
-        }),
-      ),
-    );
   }
 }
