@@ -379,8 +379,10 @@ export class PipelineProducer implements StartableProducer, SendOwner {
       interceptors: internal === true ? [] : replyAttachments,
       timeoutMsOf: (options) => this.#timeoutMs(options),
       requireRunning: () => this.#lifeCycle.requireRunning(),
-      launch: (message, options, startMs, observer) =>
-        this.#start('send', message, options, observer, undefined, startMs, undefined),
+      launch: (message, options, startMs, observer) => {
+        this.#begunMs = Number.NaN;
+        return this.#start('send', message, options, observer, undefined, startMs, undefined);
+      },
       hold: (holder) => this.#inFlight.hold(holder),
       release: (holder) => this.#inFlight.release(holder),
     };

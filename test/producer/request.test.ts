@@ -226,6 +226,17 @@ describe('a request', () => {
     await reply;
   });
 
+  test('counts its time from its own beginning, however long ago the producer sent before', async () => {
+    const kit = await pipelineKit();
+    await kit.producer.send(hello);
+    await kit.clock.advance(10_000);
+    const reply = kit.producer.request(hello, { timeoutMs: 1_000 });
+    await waitFor(() => kit.requests.length === 2);
+    expect(kit.requests[1]).toMatchObject({ timeoutMs: 1_000 });
+    await push(kit, { correlationId: propertiesOf(kit, 1).CORRELATION_ID! });
+    await reply;
+  });
+
   test('never waits for others to make a batch', async () => {
     const { kit, reply, correlationId } = await asked({ options: { autoBatch: true } });
     expect(kit.requests[0]?.code).toBe(RequestCode.SEND_MESSAGE_V2);
