@@ -180,6 +180,22 @@ describe('the end of a transaction', () => {
     expect((await after.bodies()).sort()).toEqual(['a', 'b', 'c']);
   });
 
+  test('is not noted down as done, at a stop either, before it is on the disk itself', async () => {
+    const broker = await TransactionBroker.open();
+    const half = await broker.half('t1');
+    await broker.end(half, COMMIT);
+    const { store } = broker;
+    const writeConfig = store.writeConfig.bind(store);
+    const unsyncedAt: Record<string, number> = {};
+    store.writeConfig = (name, text) => {
+      const { commitLogMaxOffset, flushedOffset } = store.statistics;
+      unsyncedAt[name] = commitLogMaxOffset - flushedOffset;
+      return writeConfig(name, text);
+    };
+    await broker.close();
+    expect(unsyncedAt).toMatchObject({ 'consumerOffset.json': 0 });
+  });
+
   test('that the store did not take leaves the transaction open', async () => {
     const broker = await open();
     const half = await broker.half('t1');

@@ -62,8 +62,6 @@ export class HalfMessages implements BrokerService {
   /** By root: half messages that are just being stored once more. */
   readonly #copying = new Map<number, Promise<unknown>>();
   #window = new TransactionWindow(0);
-  /** How far both topics were done, and where the log ended then: kept once that much of the log is on the disk. */
-  #toKeep: { readonly half: number; readonly op: number; readonly logEnd: number } | undefined;
 
   constructor(
     @inject(BrokerSettings) settings: BrokerSettings,
@@ -96,7 +94,7 @@ export class HalfMessages implements BrokerService {
   async close(): Promise<void> {
     await this.#scheduler.close();
     await Promise.all(this.#copying.values());
-    this.#commitOffsets(this.#reached());
+    this.#keep();
   }
 
   /** Makes the topics that half messages need. What to wait for, while they are only just being written down. */
@@ -206,30 +204,14 @@ export class HalfMessages implements BrokerService {
     return this.#topics.savingOf(topic);
   }
 
-  #reached(): { readonly half: number; readonly op: number; readonly logEnd: number } {
-    return {
-      half: this.#window.base,
-      op: this.#window.firstOp ?? this.#store.maxOffset(OP_TOPIC, TRANSACTION_QUEUE_ID),
-      logEnd: this.#store.statistics.commitLogMaxOffset,
-    };
-  }
-
   /** Offsets that a power failure would leave ahead of the log would make open transactions done. */
   #keep(): void {
-    if (this.#toKeep !== undefined) {
-      if (this.#store.statistics.flushedOffset < this.#toKeep.logEnd) return;
-      this.#commitOffsets(this.#toKeep);
-    }
-    this.#toKeep = this.#reached();
-  }
-
-  #commitOffsets({ half, op }: { readonly half: number; readonly op: number }): void {
     const keep = (topic: string, offset: number): void => {
       const known = this.#offsets.query(TRANSACTION_GROUP, topic, TRANSACTION_QUEUE_ID) ?? 0;
-      if (known !== offset) this.#offsets.commit(TRANSACTION_GROUP, topic, TRANSACTION_QUEUE_ID, offset);
+      if (known !== offset) this.#offsets.commitRecorded(TRANSACTION_GROUP, topic, TRANSACTION_QUEUE_ID, offset);
     };
-    keep(HALF_TOPIC, half);
-    keep(OP_TOPIC, op);
+    keep(HALF_TOPIC, this.#window.base);
+    keep(OP_TOPIC, this.#window.firstOp ?? this.#store.maxOffset(OP_TOPIC, TRANSACTION_QUEUE_ID));
   }
 }
 
