@@ -8,7 +8,11 @@ interface CreateArguments extends AdminArguments {
   readonly cluster?: string;
 }
 
-/** `multistage topic create`: a topic on every broker of a cluster. */
+interface DeleteArguments extends AdminArguments {
+  readonly cluster?: string;
+}
+
+/** `multistage topic create` and `delete`: a topic on every broker of a cluster. */
 export function topicCommand(): Command {
   const create = new Command('create')
     .description('creates a topic on every broker of a cluster, or changes the number of its queues')
@@ -24,5 +28,17 @@ export function topicCommand(): Command {
       );
       process.stdout.write(`created ${topic} with ${queueNum} queues\n`);
     });
-  return new Command('topic').description('topics of a cluster').addCommand(withClientTls(create));
+  const remove = new Command('delete')
+    .description('deletes a topic with its messages on every broker of a cluster')
+    .argument('<topic>', 'its name')
+    .addOption(nameServerOption())
+    .option('--cluster <name>', 'whose brokers lose it; needed where there are several')
+    .allowExcessArguments(false)
+    .action(async (topic: string, args: DeleteArguments) => {
+      const { cluster } = args;
+      await withAdmin(args, (admin) => admin.deleteTopic(topic, { ...(cluster !== undefined && { cluster }) }));
+      process.stdout.write(`deleted ${topic}\n`);
+    });
+  const topics = new Command('topic').description('topics of a cluster');
+  return topics.addCommand(withClientTls(create)).addCommand(withClientTls(remove));
 }

@@ -8,6 +8,8 @@ export type {
   Admin,
   AdminCallOptions,
   CreateTopicOptions,
+  DeleteSubscriptionGroupOptions,
+  DeleteTopicOptions,
   MessageRequestModeOptions,
   MessageTraceResult,
   QueryMessageOptions,

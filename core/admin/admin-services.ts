@@ -9,7 +9,7 @@ import type { Clock } from '../runtime/clock.js';
 /** What an admin uses of its client. */
 export interface AdminServices {
   readonly routes: RouteTable;
-  readonly nameServers: Pick<NameServers, 'ask'>;
+  readonly nameServers: Pick<NameServers, 'ask' | 'tellAll'>;
   readonly remoting: Pick<RemotingClient, 'invoke'>;
   readonly names: ResourceNames;
   readonly compressors: readonly Compressor[];

@@ -24,6 +24,18 @@ export interface CreateTopicOptions extends AdminCallOptions {
   readonly attributes?: Readonly<Record<string, string>>;
 }
 
+export interface DeleteTopicOptions extends AdminCallOptions {
+  /** Whose brokers lose it. Default: the only cluster that the name server knows. */
+  readonly cluster?: string;
+}
+
+export interface DeleteSubscriptionGroupOptions extends AdminCallOptions {
+  /** Whose brokers lose it. Default: the only cluster that the name server knows. */
+  readonly cluster?: string;
+  /** Whether its offsets go too. Default false, as Java's: a group of the same name goes on where it was. */
+  readonly removeOffset?: boolean;
+}
+
 export interface MessageRequestModeOptions extends AdminCallOptions {
   /** With `'pop'`: how many members pop the queues of each beside itself; 0 has all pop all. Default 0. */
   readonly popShareQueueNum?: number;
@@ -86,6 +98,18 @@ export interface Admin {
    * @throws RMQ_MESSAGE_ILLEGAL for a name that no topic can have, or that belongs to RocketMQ itself
    */
   createTopic(topic: string, options?: CreateTopicOptions): Promise<void>;
+  /**
+   * Deletes a topic with its messages on every broker of a cluster, and takes it off every name server. Resolves when all have
+   * done so; where one has not, the same call may be made again. A topic that is not there is fine. A producer that still
+   * sends to it makes it again where brokers let sends create topics.
+   * @throws RMQ_MESSAGE_ILLEGAL for a name that no topic can have, or that belongs to RocketMQ itself
+   */
+  deleteTopic(topic: string, options?: DeleteTopicOptions): Promise<void>;
+  /**
+   * Deletes a consumer group's settings on every broker of a cluster. Its retry topic and its dead letters stay: they are
+   * topics, `%RETRY%group` and `%DLQ%group`, and are deleted as such.
+   */
+  deleteSubscriptionGroup(group: string, options?: DeleteSubscriptionGroupOptions): Promise<void>;
   /**
    * Says at every broker of a topic how members of a group that have their brokers share queues out (`messageRequestMode:
    * 'assigned'`; Java: `clientRebalance` false) come by its messages. Brokers of 5.x and ours. Members notice at the next rebalance.

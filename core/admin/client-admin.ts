@@ -1,11 +1,14 @@
 import { rocketMQError } from '../errors/rocketmq-error.js';
 import type { MessageQueue, ReceivedMessage } from '../message/message.js';
 import { TRACE_TOPIC } from '../message/trace/trace-record.js';
+import { RequestCode } from '../remoting/protocol/request-codes.js';
 import { type OptionNames, requireKnown } from '../runtime/known-options.js';
 import type {
   Admin,
   AdminCallOptions,
   CreateTopicOptions,
+  DeleteSubscriptionGroupOptions,
+  DeleteTopicOptions,
   MessageRequestModeOptions,
   MessageTraceResult,
   QueryMessageOptions,
@@ -14,7 +17,9 @@ import type {
   TraceOptions,
 } from './admin.js';
 import type { AdminServices, CallLimits } from './admin-services.js';
+import { askMasters } from './ask-masters.js';
 import { createTopic } from './create-topic.js';
+import { deleteTopic } from './delete-topic.js';
 import { untilAborted } from './limits.js';
 import { queryMessages } from './message-query.js';
 import { viewByEither, viewByOffset } from './message-view.js';
@@ -42,6 +47,12 @@ const REQUEST_MODE = optionsOf('setMessageRequestMode', [
   ...call,
   'popShareQueueNum',
 ] satisfies (keyof MessageRequestModeOptions)[]);
+const DELETE_TOPIC = optionsOf('deleteTopic', [...call, 'cluster'] satisfies (keyof DeleteTopicOptions)[]);
+const DELETE_GROUP = optionsOf('deleteSubscriptionGroup', [
+  ...call,
+  'cluster',
+  'removeOffset',
+] satisfies (keyof DeleteSubscriptionGroupOptions)[]);
 const CREATE_TOPIC = optionsOf('createTopic', [
   ...call,
   'queueNum',
@@ -66,6 +77,19 @@ export class ClientAdmin implements Admin {
 
   async createTopic(topic: string, options: CreateTopicOptions = {}): Promise<void> {
     await createTopic(this.#services, topic, options, this.#limits(options, TIMEOUT_MS, CREATE_TOPIC));
+  }
+
+  async deleteTopic(topic: string, options: DeleteTopicOptions = {}): Promise<void> {
+    await deleteTopic(this.#services, topic, options.cluster, this.#limits(options, TIMEOUT_MS, DELETE_TOPIC));
+  }
+
+  async deleteSubscriptionGroup(group: string, options: DeleteSubscriptionGroupOptions = {}): Promise<void> {
+    const limits = this.#limits(options, TIMEOUT_MS, DELETE_GROUP);
+    const { cluster, removeOffset = false } = options;
+    const groupName = this.#services.names.groupToWire(requireText('group', group));
+    // 4.9 and 5.x call it by different names.
+    const ext = { groupName, removeOffset, cleanOffset: removeOffset };
+    await askMasters(this.#services, cluster, { code: RequestCode.DELETE_SUBSCRIPTIONGROUP, ext }, limits);
   }
 
   async setMessageRequestMode(

@@ -1,13 +1,11 @@
 import { rocketMQError } from '../errors/rocketmq-error.js';
 import { validateTopic } from '../message/message-rules.js';
 import { isSystemTopic, SystemTopic } from '../message/system-topics.js';
-import { expectSuccess } from '../remoting/expect-success.js';
 import { Permission } from '../remoting/protocol/flags.js';
 import { RequestCode } from '../remoting/protocol/request-codes.js';
 import type { CreateTopicOptions } from './admin.js';
 import type { AdminServices, CallLimits } from './admin-services.js';
-import { clusterBrokers, mastersOf } from './cluster-brokers.js';
-import { invoke, untilAborted } from './limits.js';
+import { askMasters } from './ask-masters.js';
 
 const QUEUE_NUM_DEFAULT = 8;
 const QUEUE_NUM_MAX = 65_536;
@@ -20,13 +18,7 @@ export async function createTopic(
   limits: CallLimits,
 ): Promise<void> {
   const ext = headerOf(services.names.topicToWire(legalTopic(topic)), options);
-  const brokers = await untilAborted(limits.signal, () => clusterBrokers(services));
-  await Promise.all(
-    mastersOf(brokers, options.cluster).map(async ({ address, brokerName: broker }) => {
-      const request = { code: RequestCode.UPDATE_AND_CREATE_TOPIC, ext };
-      expectSuccess(await invoke(services, address, request, limits), { address, broker });
-    }),
-  );
+  await askMasters(services, options.cluster, { code: RequestCode.UPDATE_AND_CREATE_TOPIC, ext }, limits);
 }
 
 function legalTopic(topic: string): string {

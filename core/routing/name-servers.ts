@@ -22,7 +22,8 @@ export interface NameServerAnswer<T> {
 }
 
 /**
- * Asks one name server of the list: a random one at first, the same as long as it answers, the next when it does not.
+ * Asks one name server of the list: a random one at first, the same as long as it answers, the next when it does not. Tells
+ * all of them what each has to know.
  */
 export class NameServers {
   readonly #options: NameServersOptions;
@@ -52,8 +53,7 @@ export class NameServers {
     for (let step = 0; step < addresses.length; step++) {
       const address = addresses[(first + step) % addresses.length]!;
       try {
-        const response = await this.#options.remoting.invoke(address, request, { timeoutMs: this.#options.timeoutMs });
-        const value = read(response, address);
+        const value = read(await this.#invoke(address, request), address);
         this.#chosen = address;
         return { address, value };
       } catch (error) {
@@ -67,6 +67,35 @@ export class NameServers {
       { failures },
       { cause: failures[0]?.error, ...commonHint(failures.map(({ error }) => error)) },
     );
+  }
+
+  /**
+   * Sends the request to every name server of the list, side by side: none of them tells the others. What `check` throws is
+   * that name server's failure.
+   * @throws RMQ_NAME_SERVER_MISSING, RMQ_NAME_SERVER_UNREACHABLE with the failure of each that did not take it
+   */
+  async tellAll(request: OutgoingCommand, check: (response: RemotingCommand, address: string) => void): Promise<void> {
+    const addresses = await this.#options.resolver.nameServers();
+    const failures: { readonly address: string; readonly error: unknown }[] = [];
+    const tell = async (address: string): Promise<void> => {
+      try {
+        check(await this.#invoke(address, request), address);
+      } catch (error) {
+        failures.push({ address, error });
+      }
+    };
+    await Promise.all(addresses.map(tell));
+    if (failures.length === 0) return;
+    throw rocketMQError(
+      'RMQ_NAME_SERVER_UNREACHABLE',
+      `${failures.length} of ${addresses.length} name server(s) could not be told: ${failures.map(describeFailure).join('; ')}`,
+      { failures },
+      { cause: failures[0]?.error, ...commonHint(failures.map(({ error }) => error)) },
+    );
+  }
+
+  #invoke(address: string, request: OutgoingCommand): Promise<RemotingCommand> {
+    return this.#options.remoting.invoke(address, request, { timeoutMs: this.#options.timeoutMs });
   }
 
   #firstOf(addresses: readonly string[]): number {

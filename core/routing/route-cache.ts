@@ -116,6 +116,10 @@ export class RouteCache implements RouteTable {
     return this.#brokers.all();
   }
 
+  forget(topic: string): void {
+    if (this.#entries.delete(topic)) this.#tell(topic);
+  }
+
   onChange(listener: (topic: string) => void): () => void {
     const own = (topic: string): void => listener(topic);
     this.#listeners.add(own);

@@ -26,6 +26,8 @@ export interface RouteTable {
   topicAddresses(topic: string): readonly string[];
   /** Every broker address known, with its name and id. */
   brokers(): readonly { readonly brokerName: string; readonly brokerId: number; readonly address: string }[];
+  /** The topic was deleted: nothing is known of it until it is asked for again. */
+  forget(topic: string): void;
   /** Called after the route of a topic changed. Returns a way to stop. */
   onChange(listener: (topic: string) => void): () => void;
 }

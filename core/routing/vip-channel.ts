@@ -20,6 +20,7 @@ export function vipRoutes(routes: RouteTable): RouteTable {
     loadBrokerAddress: async (brokerName, topic) => vipAddress(await routes.loadBrokerAddress(brokerName, topic)),
     topicAddresses: (topic) => routes.topicAddresses(topic),
     brokers: () => routes.brokers(),
+    forget: (topic) => routes.forget(topic),
     onChange: (listener) => routes.onChange(listener),
   };
 }

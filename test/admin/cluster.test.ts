@@ -41,6 +41,19 @@ test('a topic is created on every broker, and a key is asked of all of them', as
   expect(await admin.viewMessage(messages[0]!.offsetMsgId)).toEqual(messages[0]);
 });
 
+test('a topic is deleted on every broker, and again where one was away', async () => {
+  const { admin, producer, a, b } = await setup();
+  await admin.createTopic('orders', { queueNum: 1 });
+  for (const brokerName of ['broker-a', 'broker-b']) {
+    await producer.send({ topic: 'orders', body: 'x' }, { queue: queue(brokerName) });
+  }
+  await admin.deleteTopic('orders');
+  for (const { statistics } of [a, b]) expect(statistics.store).toMatchObject({ queues: 0, messagesPut: 1 });
+  await expect(admin.fetchSubscribeMessageQueues('orders')).rejects.toMatchObject({ code: 'RMQ_ROUTE_NOT_FOUND' });
+  await admin.createTopic('orders', { queueNum: 1 });
+  expect(await admin.maxOffset(queue('broker-b'))).toBe(0);
+});
+
 test('what a broker has that does not answer is missing, and said to be', async () => {
   const { admin, producer, b } = await setup();
   await admin.createTopic('orders', { queueNum: 1 });

@@ -60,6 +60,50 @@ describe('a topic', () => {
   });
 });
 
+describe('a topic that is deleted', () => {
+  test('is gone with its messages, and begins empty when it is created again', async () => {
+    const { admin, producer } = await setup();
+    await admin.createTopic('orders', { queueNum: 1 });
+    const { offsetMsgId } = await producer.send({ topic: 'orders', body: 'x' });
+    await admin.deleteTopic('orders');
+    await expect(admin.fetchSubscribeMessageQueues('orders')).rejects.toMatchObject({ code: 'RMQ_ROUTE_NOT_FOUND' });
+    await admin.createTopic('orders', { queueNum: 1 });
+    expect(await admin.maxOffset(queueOf('orders'))).toBe(0);
+    expect(await producer.send({ topic: 'orders', body: 'y' })).toMatchObject({ queueOffset: 0 });
+    // The log has it for as long as it has the file.
+    expect((await admin.viewMessage(offsetMsgId!)).body.toString()).toBe('x');
+  });
+
+  test('may be deleted again, but not be one of RocketMQ itself', async () => {
+    const { admin } = await setup();
+    await admin.deleteTopic('nowhere');
+    for (const topic of ['', 'not a topic', 'TBW102', 'rmq_sys_x']) {
+      await expect(admin.deleteTopic(topic)).rejects.toMatchObject({ code: 'RMQ_MESSAGE_ILLEGAL', field: 'topic' });
+    }
+    await expect(admin.deleteTopic('orders', { cluster: 'other' })).rejects.toMatchObject({
+      code: 'RMQ_BROKER_NOT_FOUND',
+    });
+    await expect(admin.deleteTopic('orders', { queueNum: 1 } as never)).rejects.toMatchObject({ option: 'queueNum' });
+    await expect(admin.deleteTopic('DefaultCluster')).rejects.toMatchObject({ code: 'RMQ_BROKER_ERROR' });
+  });
+});
+
+test('a consumer group is deleted, with its offsets when that is asked for', async () => {
+  const { mq, admin, producer } = await setup();
+  await admin.createTopic('orders', { queueNum: 1 });
+  await producer.send({ topic: 'orders', body: 'x' });
+  const reader = await mq.litePullConsumer({ group: 'readers', autoCommit: false });
+  await reader.assign([queueOf('orders')]);
+  expect(await reader.poll({ timeoutMs: 10_000 })).toHaveLength(1);
+  await reader.commit();
+  await admin.deleteSubscriptionGroup('readers');
+  expect(await reader.committed(queueOf('orders'))).toBe(1);
+  await admin.deleteSubscriptionGroup('readers', { removeOffset: true });
+  // As every group begins in a young topic.
+  expect(await reader.committed(queueOf('orders'))).toBe(0);
+  await expect(admin.deleteSubscriptionGroup('')).rejects.toMatchObject({ option: 'group' });
+});
+
 describe('a queue', () => {
   test('tells where it begins and ends, and what offset a time stands for', async () => {
     const { admin, producer } = await setup();

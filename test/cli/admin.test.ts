@@ -43,6 +43,11 @@ test('a topic is created, and messages are found by key and by id', async () => 
   expect(byId).toEqual({ code: 0, stdout: `${lines[0]}\n`, stderr: '' });
   expect(nowhere.code).toBe(2);
   expect(nowhere.stderr).toMatch(/^error: RMQ_OPTIONS_INVALID: [^\n]*viewMessage\(topic, msgId\)[^\n]*\n$/);
+
+  const deleted = await multistage('topic', 'delete', 'orders');
+  expect(deleted).toEqual({ code: 0, stdout: 'deleted orders\n', stderr: '' });
+  const { admin } = closeAfterTest(await connect({ nameServers: server.nameServers }));
+  await expect(admin.fetchSubscribeMessageQueues('orders')).rejects.toMatchObject({ code: 'RMQ_ROUTE_NOT_FOUND' });
   expect(await server.stop('SIGTERM')).toBe(0);
 });
 

@@ -74,7 +74,7 @@ const PRINTS: Record<string, readonly RegExp[]> = {
     /^order 42 is at 0 of queue (\d)\norder 43 is at 0 of queue (?!\1)\d$/m,
     /^keys 42 and ada, stored now$/m,
     /^its queue holds 0 to 0; an hour ago it was at 0$/m,
-    /^RMQ_MESSAGE_NOT_FOUND: an id of nobody$/m,
+    /^RMQ_MESSAGE_NOT_FOUND: an id of nobody\nmade again it holds 0 messages$/m,
   ],
   '24-pull.mjs': [/^total 78\nthe oldest lies at 0\nFOUND: 3 from 0\nNO_NEW_MSG: 0 from 3\n$/],
   '25-pop.mjs': [/^small, small, small, large, broken\npopped from all queues of broker-a: -1\n$/],

@@ -150,6 +150,7 @@ export async function pipelineKit(kit: KitOptions = {}): Promise<PipelineKit> {
     },
     topicAddresses: () => [],
     brokers: () => [],
+    forget: (topic) => void infos.delete(topic),
     onChange: () => () => {},
   };
   const requests: SeenRequest[] = [];

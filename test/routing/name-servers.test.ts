@@ -89,3 +89,23 @@ test('without any name server the error says what to give', async () => {
     hint: expect.stringContaining('embedded('),
   });
 });
+
+test('all are told, and those that did not take it are listed', async () => {
+  const { nameServers, asked, servers } = setup({ a: command(0), b: command(1, 'not ready'), c: new Error('away') });
+  const tell = () =>
+    nameServers.tellAll({ code: 216 }, (response, address) => {
+      expectSuccess(response, { address });
+    });
+  await expect(tell()).rejects.toMatchObject({
+    code: 'RMQ_NAME_SERVER_UNREACHABLE',
+    message: expect.stringContaining('2 of 3 name server(s) could not be told'),
+    failures: [
+      { address: 'b', error: expect.objectContaining({ responseCode: 1 }) },
+      { address: 'c', error: servers.c },
+    ],
+  });
+  expect(asked).toEqual(['a', 'b', 'c']);
+  Object.assign(servers, { b: command(0), c: command(0) });
+  await tell();
+  expect(asked).toEqual(['a', 'b', 'c', 'a', 'b', 'c']);
+});

@@ -176,6 +176,7 @@ function fakeRoutes(broker: FakeBroker, listeners: Set<(topic: string) => void>)
     loadBrokerAddress: async () => broker.address,
     topicAddresses: () => [broker.address],
     brokers: () => [{ brokerName: broker.name, brokerId: 0, address: broker.address }],
+    forget() {},
     onChange(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
