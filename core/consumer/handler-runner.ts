@@ -1,5 +1,6 @@
 import { rocketMQError } from '../errors/rocketmq-error.js';
 import type { Clock, Timer } from '../runtime/clock.js';
+import { setImmediate } from '../runtime/event-loop.js';
 import type { Logger } from '../runtime/logger.js';
 import type { ConsumedQueue } from './consumed-queue.js';
 import type { DeliveryOutcome, MessageOutcome } from './delivery.js';

@@ -1,3 +1,4 @@
+import { queueMicrotask, setImmediate } from '../runtime/event-loop.js';
 import type { Wire, WireEvents } from './transport.js';
 
 /** Beyond this a writer is asked to hold back, as a socket does when its reader is slow. */

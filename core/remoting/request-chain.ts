@@ -2,6 +2,7 @@ import { catchError, Observable, throwError } from 'rxjs';
 import { isRocketMQError, type RocketMQError, rocketMQError, saySent } from '../errors/rocketmq-error.js';
 import type { Clock } from '../runtime/clock.js';
 import type { DeadlineEntry, DeadlineHeap } from '../runtime/deadline-heap.js';
+import { queueMicrotask } from '../runtime/event-loop.js';
 import type { Logger } from '../runtime/logger.js';
 import type { ExtInput, OutgoingCommand, RemotingCommand } from './protocol/remoting-command.js';
 import type { PendingRequest, RequestObserver } from './remoting-client.js';

@@ -1,3 +1,4 @@
+import { queueMicrotask } from '../runtime/event-loop.js';
 import { joinFrames, type OutgoingFrame, sizeOf } from './outgoing-frame.js';
 import { LentMemory, leave } from './protocol/frame-memory.js';
 import type { Wire } from './transport.js';

@@ -1,5 +1,4 @@
-// Taken when this loads: a test that fakes the timers of its runner fakes them for its own code, not for the kit.
-const { setImmediate } = globalThis;
+import { setImmediate } from '../runtime/event-loop.js';
 
 /** A message may set off others without end; then time has to go on all the same. */
 const TURNS_MAX = 10_000;

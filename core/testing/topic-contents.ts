@@ -5,14 +5,12 @@ import { readRecord } from '../message/message-record.js';
 import { toReceivedMessage } from '../message/received-message.js';
 import { SysFlag } from '../message/sys-flag.js';
 import type { TypedTopic } from '../message/typed-topic.js';
+import { clearTimeout, setTimeout } from '../runtime/event-loop.js';
 import { type OptionNames, requireKnown } from '../runtime/known-options.js';
 import type { MessageStore } from '../server/broker/message-store.js';
 
 const WAIT_MS = 2_000;
 const BATCH = 32;
-
-/** The machine's own time, taken when this loads: a wait fails although the kit's time stands still. */
-const { setTimeout, clearTimeout } = globalThis;
 
 export interface MessagesOptions {
   /** Waits until at least so many are there. Default 0: what is there now. */

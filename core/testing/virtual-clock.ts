@@ -1,10 +1,9 @@
 import { durationMs } from '../message/delay.js';
 import type { Clock, Timer } from '../runtime/clock.js';
+import { clearTimeout, performance, setTimeout } from '../runtime/event-loop.js';
 import { nextTurn, settle } from './settle.js';
 import { TimerQueue } from './timer-queue.js';
 
-/** The machine's own time, taken when this loads, for a clock that runs. */
-const { setTimeout, clearTimeout, performance } = globalThis;
 const TIMEOUT_MS_MAX = 2_147_483_647;
 
 export interface VirtualClockOptions {

@@ -35,3 +35,12 @@ test('only those ask the machine for the time who have a reason', () => {
   expect(files.length).toBeGreaterThan(300);
   expect(files.filter((file) => ASKS_THE_MACHINE.test(codeOf(file))).sort()).toEqual(Object.keys(MAY).sort());
 });
+
+test('turns of the event loop are asked for as it was at the start: a test may fake the timers of its runner', () => {
+  const asks = /(?<![.\w])(?:setImmediate|queueMicrotask|process\.nextTick)\b/;
+  const others = files.filter((file) => {
+    const code = codeOf(file);
+    return file.startsWith('core') && asks.test(code) && !code.includes('/event-loop.js');
+  });
+  expect(others).toEqual(['core/runtime/event-loop.ts']);
+});

@@ -2,6 +2,7 @@ import { encodeHost } from '../../message/host.js';
 import { RECORD_TOPIC_BYTES_MAX, type RecordFields, recordSize } from '../../message/message-record.js';
 import { PROPERTIES_BYTES_MAX } from '../../message/properties.js';
 import type { Clock } from '../../runtime/clock.js';
+import { clearImmediate, queueMicrotask, setImmediate } from '../../runtime/event-loop.js';
 import type { Logger } from '../../runtime/logger.js';
 import { AppendTurn, notStored, TakenMessage } from './append-turn.js';
 import { BatchAnswer, batchNotStored } from './batch-answer.js';

@@ -5,6 +5,7 @@ import { PropertyName } from '../../../message/property-names.js';
 import { SystemTopic, TIMER_TOPIC } from '../../../message/system-topics.js';
 import type { DelayOffsetTable } from '../../../remoting/protocol/delay-offset-table.js';
 import { Clock, type Timer } from '../../../runtime/clock.js';
+import { setImmediate, setTimeout } from '../../../runtime/event-loop.js';
 import { Logger } from '../../../runtime/logger.js';
 import { Scheduler } from '../../../runtime/scheduler.js';
 import type { BrokerService } from '../broker-service.js';

@@ -1,5 +1,6 @@
 import type { ServerConnection } from '../../../remoting/remoting-server.js';
 import type { Clock, Timer } from '../../../runtime/clock.js';
+import { queueMicrotask } from '../../../runtime/event-loop.js';
 import type { TagMatcher } from '../tag-matcher.js';
 
 /** Apache's popPollingSize: of one group, topic and queue. */

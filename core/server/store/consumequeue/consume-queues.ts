@@ -1,3 +1,4 @@
+import { setImmediate } from '../../../runtime/event-loop.js';
 import type { DeletedTopics } from '../deleted-topics.js';
 import type { OpenFiles } from '../files/open-files.js';
 import { SegmentFiles } from '../files/segment-files.js';

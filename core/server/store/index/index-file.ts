@@ -1,3 +1,4 @@
+import { setImmediate } from '../../../runtime/event-loop.js';
 import type { OpenFiles } from '../files/open-files.js';
 import type { StoreFile } from '../files/store-files.js';
 import { writeAll } from '../files/whole-file.js';

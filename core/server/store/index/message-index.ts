@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../../../runtime/clock.js';
+import { setImmediate } from '../../../runtime/event-loop.js';
 import type { Logger } from '../../../runtime/logger.js';
 import type { CommitLog } from '../commitlog/commit-log.js';
 import type { IndexVisitor } from './index-file.js';
