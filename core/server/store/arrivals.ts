@@ -10,8 +10,8 @@ export interface ArrivalsParts {
   readonly logger: Logger;
   /** Where the commit log ended when it was recovered. */
   readonly recoveredEnd: number;
-  /** Told the store time of what was indexed. */
-  readonly onIndexed: (storeTimestamp: number) => void;
+  /** Told the store time of what was indexed, and where that ends in the commit log. */
+  readonly onIndexed: (storeTimestamp: number, end: number) => void;
 }
 
 /** Makes written messages readable, when the flush policy says so: puts them into their queues and tells who listens. */
@@ -44,7 +44,7 @@ export class Arrivals {
     }
     const last = messages[messages.length - 1]!;
     this.#readableOffset = last.commitLogOffset + last.sizeBytes;
-    onIndexed(last.storeTimestamp);
+    onIndexed(last.storeTimestamp, this.#readableOffset);
     try {
       for (const message of messages) queues.writeDue(message.queue);
     } catch (error) {

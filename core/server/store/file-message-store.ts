@@ -14,7 +14,6 @@ import type { OpenFiles } from './files/open-files.js';
 import type { StoreFiles, StoreLock } from './files/store-files.js';
 import { Checkpointer } from './flush/checkpointer.js';
 import { chooseFlushPolicy } from './flush/choose-flush-policy.js';
-import type { FlushPolicy } from './flush/flush-policy.js';
 import type { IndexFiles } from './index/index-files.js';
 import { MessageIndex } from './index/message-index.js';
 import type {
@@ -38,14 +37,13 @@ import { queryMessages } from './read/query-messages.js';
 import { type RecordVisit, RecordVisitor } from './read/record-visitor.js';
 import { searchByTime } from './read/search-by-time.js';
 import { commitLogOffsetAt, StoreTimes } from './read/store-times.js';
-import { QueueCensus } from './recovery/queue-census.js';
 import { scanLog } from './recovery/scan-log.js';
 import { UnsyncedMark } from './recovery/unsynced-mark.js';
-import { Retention } from './retention/retention.js';
 import type { ResolvedStoreOptions } from './store-options.js';
 import type { StorePaths } from './store-paths.js';
 import { ApacheTimerFiles } from './timer/apache-timer-files.js';
-import { diskUsedRatioOf, WriteGate } from './write-gate.js';
+import { StoreUpkeep } from './upkeep/store-upkeep.js';
+import { WriteGate } from './write-gate.js';
 
 /** A recovered store, before it takes its first message. */
 export interface OpenedStore {
@@ -61,7 +59,6 @@ export interface OpenedStore {
   /** Whether the last run ended so that they may be torn. */
   readonly isIndexTorn: boolean;
   readonly lastStoreTimestamp: number;
-  readonly diskUsedRatio: number;
   /** Delays of levels 1, 2, 3 … in milliseconds. */
   readonly delayLevelsMs: readonly number[];
   readonly options: ResolvedStoreOptions;
@@ -70,7 +67,7 @@ export interface OpenedStore {
 }
 
 /**
- * Messages in a directory of Apache's layout. Made by `openMessageStore`.
+ * Messages in a directory of Apache's layout. Made by `openMessageStore`, and at work from {@link start} on.
  *
  * What it promises: a message is acknowledged when it is written (asynchronous flush) or on the disk (synchronous flush);
  * after a kill of the process all of those are there, after a power failure those that had been flushed, and always a
@@ -79,16 +76,13 @@ export interface OpenedStore {
 export class FileMessageStore {
   readonly #parts: OpenedStore;
   readonly #gate: WriteGate;
-  readonly #flush: FlushPolicy;
   readonly #arrivals: Arrivals;
-  readonly #checkpointer: Checkpointer;
   readonly #writer: MessageWriter;
   readonly #reader: MessageReader;
   readonly #visitor: RecordVisitor;
   readonly #storeTimes: StoreTimes;
   readonly #configs: ConfigFiles;
-  readonly #scheduler: Scheduler;
-  readonly #retention: Retention;
+  readonly #upkeep: StoreUpkeep;
   readonly #timerFiles: ApacheTimerFiles;
   readonly #index: MessageIndex | undefined;
   #messagesGot = 0;
@@ -97,29 +91,28 @@ export class FileMessageStore {
   constructor(parts: OpenedStore) {
     this.#parts = parts;
     const { log, queues, options, clock, logger, lastStoreTimestamp } = parts;
-    this.#scheduler = new Scheduler(clock, logger);
+    const scheduler = new Scheduler(clock, logger);
     this.#gate = new WriteGate(options.diskSpaceWarningLevelRatio, logger);
-    this.#gate.setDiskUsedRatio(parts.diskUsedRatio);
     this.#arrivals = new Arrivals({
       queues,
       gate: this.#gate,
       logger,
       recoveredEnd: log.endOffset,
-      onIndexed: (storeTimestamp) => this.#checkpointer.indexed(storeTimestamp),
+      onIndexed: (storeTimestamp, end) => checkpointer.indexed(storeTimestamp, end),
     });
     this.#index = this.#makeIndex();
-    this.#checkpointer = new Checkpointer({ ...parts, index: this.#index });
-    this.#flush = chooseFlushPolicy({
+    const checkpointer = new Checkpointer({ ...parts, index: this.#index });
+    const flush = chooseFlushPolicy({
       ...parts,
       arrivals: this.#arrivals,
-      scheduler: this.#scheduler,
+      scheduler,
       onSyncFailed: this.#syncFailed,
     });
     this.#writer = new MessageWriter({
       log,
       queues,
       gate: this.#gate,
-      flush: this.#flush,
+      flush,
       clock,
       logger,
       maxMessageSize: options.maxMessageSize,
@@ -130,9 +123,22 @@ export class FileMessageStore {
     this.#visitor = new RecordVisitor(log, this.#reader);
     this.#storeTimes = new StoreTimes(log, this.#reader);
     this.#configs = new ConfigFiles(parts.paths.config, parts.files, logger);
-    this.#retention = this.#makeRetention();
     this.#timerFiles = new ApacheTimerFiles(parts.paths, parts.files);
-    this.#schedule();
+    this.#upkeep = new StoreUpkeep({
+      ...parts,
+      index: this.#index,
+      gate: this.#gate,
+      writer: this.#writer,
+      flush,
+      checkpointer,
+      onSyncFailed: this.#syncFailed,
+      scheduler,
+    });
+  }
+
+  /** Looks at the disk, and begins to keep itself in order. */
+  start(): Promise<void> {
+    return this.#upkeep.start();
   }
 
   /**
@@ -344,22 +350,20 @@ export class FileMessageStore {
   }
 
   /** Replaces a configuration file; whatever happens, the new or the old text can be read. @throws RMQ_STORE_READ_ONLY */
-  writeConfig(name: string, text: string): Promise<void> {
+  async writeConfig(name: string, text: string): Promise<void> {
+    this.#refuseWhenClosed();
     return this.#configs.write(name, text);
   }
 
   /** Looks at the space that is left on the volume now rather than at the next period. */
-  async checkDisk(): Promise<void> {
-    const { files, paths } = this.#parts;
-    const space = await files.freeSpace(paths.root);
-    this.#gate.setDiskUsedRatio(diskUsedRatioOf(space));
-    if (this.#gate.hasFailedWrite && space.freeBytes > 2 * this.#writer.dirtyBytes) this.#mend();
+  checkDisk(): Promise<void> {
+    return this.#upkeep.checkDisk();
   }
 
   /** Looks now, rather than at the next period, whether messages are too old or too many, and removes the oldest. */
   async removeOldFiles(): Promise<void> {
     this.#refuseWhenClosed();
-    await this.#retention.round();
+    await this.#upkeep.removeOldFiles();
   }
 
   /** Writes and syncs everything, marks the stop as clean and lets go of the directory. A second call waits for the first. */
@@ -373,45 +377,17 @@ export class FileMessageStore {
   }
 
   async #close(): Promise<void> {
-    const { files, paths, open, lock, checkpoint, log, queues } = this.#parts;
+    const { open, lock, checkpoint } = this.#parts;
     this.flushTurn();
     this.#gate.close();
-    await this.#retention.stop();
-    this.#index?.stop();
-    await this.#scheduler.close();
-    await this.#configs.idle();
     try {
-      await this.#flushAtClose();
-      await this.#index?.close();
-      await this.#saveCheckpoint();
-      if (!this.#gate.hasFailedSync && !this.#gate.hasFailedWrite) {
-        await new QueueCensus(paths.queueCensus, files).take(log, queues);
-        files.removeFile(paths.abort);
-        await files.syncDirectory(paths.root);
-      }
-    } catch (error) {
-      // `abort` stays: the next start looks at every record.
-      this.#parts.logger.error('the store could not be stopped cleanly', { error });
+      await this.#configs.idle();
+      await this.#upkeep.close();
     } finally {
       checkpoint.close();
       open.closeAll();
       lock.release();
     }
-  }
-
-  #schedule(): void {
-    const { options, queues } = this.#parts;
-    this.#scheduler.every('store: write consume queues', { periodMs: options.flushIntervalConsumeQueueMs }, () => {
-      if (queues.hasUnwritten && !this.#gate.hasFailedWrite) this.#writeQueues();
-    });
-    const index = this.#index;
-    if (index !== undefined) {
-      this.#scheduler.every('store: index', { periodMs: options.flushIntervalConsumeQueueMs }, () => index.follow());
-    }
-    this.#retention.start(this.#scheduler);
-    const thorough = { periodMs: options.flushConsumeQueueThoroughIntervalMs };
-    this.#scheduler.every('store: checkpoint', thorough, () => this.#saveCheckpoint());
-    this.#scheduler.every('store: check the disk', { periodMs: options.diskCheckIntervalMs }, () => this.checkDisk());
   }
 
   #makeIndex(): MessageIndex | undefined {
@@ -420,53 +396,6 @@ export class FileMessageStore {
     const { indexMsgTimestamp: trustedUntil } = checkpoint.values;
     const readableOffset = () => this.#arrivals.readableOffset;
     return new MessageIndex({ log, files, readableOffset, mayBeTorn, trustedUntil, clock, logger });
-  }
-
-  #makeRetention(): Retention {
-    const { log, queues, indexFiles, options, clock, logger } = this.#parts;
-    return new Retention({
-      log,
-      queues,
-      index: this.#index ?? indexFiles,
-      options,
-      diskUsedRatio: async () => {
-        await this.checkDisk();
-        return this.#gate.diskUsedRatio;
-      },
-      save: () => this.#saveCheckpoint(),
-      clock,
-      logger,
-    });
-  }
-
-  #writeQueues(): boolean {
-    try {
-      this.#parts.queues.writeAll();
-      return true;
-    } catch (error) {
-      this.#gate.writeFailed(error);
-      return false;
-    }
-  }
-
-  /** False when not everything could be put on the disk. */
-  async #saveCheckpoint(): Promise<boolean> {
-    if (this.#gate.hasFailedSync || !this.#writeQueues()) return false;
-    try {
-      await this.#checkpointer.save();
-      return true;
-    } catch (error) {
-      this.#syncFailed(error);
-      return false;
-    }
-  }
-
-  async #flushAtClose(): Promise<void> {
-    try {
-      await this.#flush.close();
-    } catch (error) {
-      this.#syncFailed(error);
-    }
   }
 
   readonly #syncFailed = (error: unknown): void => {
@@ -478,15 +407,6 @@ export class FileMessageStore {
       logger.error('the failed sync could not be noted down: restore the disk before the next start', { error: cause });
     }
   };
-
-  #mend(): void {
-    if (!this.#writeQueues()) return;
-    try {
-      this.#writer.mend();
-    } catch (error) {
-      this.#gate.writeFailed(error);
-    }
-  }
 
   readonly #counted = (result: GetResult): GetResult => {
     this.#messagesGot += result.records.length;

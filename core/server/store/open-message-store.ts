@@ -18,7 +18,6 @@ import { recover } from './recovery/recover.js';
 import { UnsyncedMark } from './recovery/unsynced-mark.js';
 import { type ResolvedStoreOptions, resolveStoreOptions, type StoreOptions } from './store-options.js';
 import { type StorePaths, storePathsIn } from './store-paths.js';
-import { diskUsedRatioOf } from './write-gate.js';
 
 export interface OpenStoreOptions extends StoreOptions {
   /** The data directory (Apache: storePathRootDir); made when missing. */
@@ -126,9 +125,8 @@ async function openLocked(directory: LockedDirectory): Promise<FileMessageStore>
     // What a killed process left renamed and not synced is read from now on, so it has to stay.
     await files.syncDirectory(paths.config);
     await files.syncDirectory(paths.root);
-    const diskUsedRatio = await usedRatio(files, paths.root, logger);
     const indexFiles = openIndexFiles(directory);
-    return new FileMessageStore({
+    const store = new FileMessageStore({
       ...directory,
       log,
       queues,
@@ -138,8 +136,9 @@ async function openLocked(directory: LockedDirectory): Promise<FileMessageStore>
       indexFiles,
       isIndexTorn: isReplayed,
       lastStoreTimestamp,
-      diskUsedRatio,
     });
+    await store.start();
+    return store;
   } catch (error) {
     checkpoint.close();
     throw error;
@@ -151,16 +150,6 @@ function openIndexFiles({ paths, files, open, options, logger }: LockedDirectory
   const indexFiles = new IndexFiles({ directory: paths.index, shape }, files, open, logger);
   indexFiles.load();
   return indexFiles;
-}
-
-/** Some volumes do not tell; then writes themselves will show whether there is room. */
-async function usedRatio(files: StoreFiles, root: string, logger: Logger): Promise<number> {
-  try {
-    return diskUsedRatioOf(await files.freeSpace(root));
-  } catch (error) {
-    logger.warn('the space on the volume of the data directory cannot be seen', { root, error });
-    return 0;
-  }
 }
 
 function isSystemError(error: unknown): error is NodeJS.ErrnoException {

@@ -1,5 +1,4 @@
 import type { Logger } from '../../runtime/logger.js';
-import type { FreeSpace } from './files/store-files.js';
 
 /** A disk that was full has room again once this part of what is allowed is not exceeded. */
 const ROOM_AGAIN_FACTOR = 0.99;
@@ -81,9 +80,4 @@ export class WriteGate {
 
 function wordsOf(error: unknown): string {
   return (error as { code?: string }).code ?? String(error);
-}
-
-/** The part of a volume that is in use. */
-export function diskUsedRatioOf({ freeBytes, totalBytes }: FreeSpace): number {
-  return totalBytes > 0 ? 1 - freeBytes / totalBytes : 0;
 }

@@ -2,7 +2,10 @@ import { expect, test } from 'vitest';
 import { silentLogger } from '../../../core/runtime/logger.js';
 import { ConfigFiles } from '../../../core/server/store/config-files.js';
 import type { StoreFiles } from '../../../core/server/store/files/store-files.js';
+import { openMessageStore } from '../../../core/server/store/open-message-store.js';
 import { FaultyVolume } from '../../fault/faulty-volume.js';
+
+import { SMALL_FILES } from './store-kit.js';
 
 const DIR = '/data/config';
 const isJson = (text: string): boolean => text.startsWith('{') && text.endsWith('}');
@@ -100,6 +103,14 @@ test('a write that takes nothing fails rather than being tried without end', asy
   await expect(configs.write('a', '{2}')).rejects.toMatchObject({ cause: { code: 'EIO' } });
   volume.fault = () => undefined;
   expect(await configs.read('a')).toBe('{1}');
+});
+
+test('nothing is written into a directory that was let go', async () => {
+  const volume = new FaultyVolume();
+  const store = await openMessageStore({ dir: '/data', files: volume, ...SMALL_FILES });
+  await store.close();
+  await expect(store.writeConfig('a', '{}')).rejects.toMatchObject({ code: 'RMQ_NOT_RUNNING' });
+  expect(volume.list('/data/config')).toEqual([]);
 });
 
 test('a kill at any step of a write, or a loss of power, leaves the old text or the new one', async () => {

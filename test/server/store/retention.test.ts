@@ -373,6 +373,45 @@ test('nothing is removed while queues cannot be put on the disk', async () => {
   expect(logFiles(volume)).toHaveLength(4);
 });
 
+test('a disk that is full to the last byte gets room by what is on it already', async () => {
+  const { clock, store, volume } = await setup();
+  await fill(store, 3);
+  // The checkpoint of the minute.
+  await clock.advance(60_000);
+  await fill(store, 4);
+  volume.fault = (operation) => {
+    if (operation === 'write') throw Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' });
+    return undefined;
+  };
+  volume.space = { freeBytes: 0, totalBytes: 1000 };
+  const { removeFile } = volume;
+  volume.removeFile = (path) => {
+    removeFile.call(volume, path);
+    volume.fault = () => undefined;
+  };
+  await clock.advance(1_000);
+  expect(store.refusal).toBe('a write failed (ENOSPC)');
+  await round(store, clock);
+  expect(logFiles(volume)[0]).toBeGreaterThanOrEqual(FILE_SIZE_BYTES);
+});
+
+test('where a volume does not say how full it is, what is old goes all the same, and failed writes are tried again', async () => {
+  const { clock, store, volume, lines } = await setup({ commitLogSizeBytesMax: FILE_SIZE_BYTES });
+  volume.freeSpace = () => Promise.reject(new Error('ENOSYS'));
+  await fill(store, 3);
+  await round(store, clock);
+  expect(logFiles(volume)).toEqual([2 * FILE_SIZE_BYTES]);
+  volume.fault = (operation) => {
+    if (operation === 'write') throw Object.assign(new Error('EIO'), { code: 'EIO' });
+    return undefined;
+  };
+  expect((await append(store)).status).toBe('SERVICE_NOT_AVAILABLE');
+  volume.fault = () => undefined;
+  await clock.advance(20_000);
+  expect((await append(store)).status).toBe('PUT_OK');
+  expect(lines.filter((line) => line.includes('cannot be seen'))).toHaveLength(1);
+});
+
 test('a stop does not wait for a pause between two files', async () => {
   const { store, volume } = await setup({ commitLogSizeBytesMax: FILE_SIZE_BYTES });
   await fill(store, 6);

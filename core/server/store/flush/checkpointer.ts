@@ -22,26 +22,33 @@ export class Checkpointer {
   readonly #checkpoint: Checkpoint;
   /** Undefined without an index: its value stays as it was found. */
   readonly #index: Pick<MessageIndex, 'save'> | undefined;
-  /** Store time of the newest message that is in the log and in its queue. */
-  #indexedTimestamp: number;
+  /** Store time of the newest message that is in the log and in its queue, and where it ends. */
+  #indexed: { readonly storeTimestamp: number; readonly end: number };
+  #savedOffset = 0;
 
   constructor({ log, queues, checkpoint, index, lastStoreTimestamp }: CheckpointerParts) {
     this.#log = log;
     this.#queues = queues;
     this.#checkpoint = checkpoint;
     this.#index = index;
-    this.#indexedTimestamp = lastStoreTimestamp;
+    this.#indexed = { storeTimestamp: lastStoreTimestamp, end: log.endOffset };
   }
 
-  indexed(storeTimestamp: number): void {
-    this.#indexedTimestamp = storeTimestamp;
+  indexed(storeTimestamp: number, end: number): void {
+    this.#indexed = { storeTimestamp, end };
+  }
+
+  /** Records in front of it are on the disk, and so are their places in queues. */
+  get savedOffset(): number {
+    return this.#savedOffset;
   }
 
   async save(): Promise<void> {
-    const timestamp = this.#indexedTimestamp;
+    const { storeTimestamp: timestamp, end } = this.#indexed;
     this.#queues.writeAll();
     await this.#log.sync();
     await this.#queues.sync();
+    this.#savedOffset = Math.max(this.#savedOffset, end);
     const { values } = this.#checkpoint;
     const indexMsgTimestamp = (await this.#index?.save()) ?? values.indexMsgTimestamp;
     const isAhead = timestamp > values.physicMsgTimestamp || timestamp > values.logicsMsgTimestamp;

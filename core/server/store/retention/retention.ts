@@ -24,10 +24,12 @@ export interface RetentionParts {
   /** Looks at the volume, and tells the part of it that is in use. */
   readonly diskUsedRatio: () => Promise<number>;
   /**
-   * Puts everything on the disk; false when that fails. What is left of a queue without messages is where it goes on, and
-   * without the records nobody could tell any more.
+   * Records in front of it are on the disk, and so are their places in queues: what is left of a queue without messages is
+   * where it goes on, and without the records nobody could tell any more.
    */
-  readonly save: () => Promise<boolean>;
+  readonly savedOffset: () => number;
+  /** Moves that on as far as it goes. Not possible on a disk that is full, which has to get room all the same. */
+  readonly save: () => Promise<unknown>;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -44,8 +46,6 @@ export class Retention {
   readonly #parts: RetentionParts;
   /** Queues and index were brought in line with a log that begins here. */
   #removedBefore = 0;
-  /** Records in front of it are on the disk, and so are their places in queues. */
-  #savedOffset = 0;
   /** Whether it was said that the disk fills and nothing can be removed. */
   #saidNothingLeft = false;
   #stopped = false;
@@ -114,12 +114,10 @@ export class Retention {
 
   /** Whether queues and records of the first file are on the disk. */
   async #isSaved(): Promise<boolean> {
-    const { log, save } = this.#parts;
-    const { endOffset, removableEnd = endOffset } = log;
-    if (removableEnd <= this.#savedOffset) return true;
-    if (!(await save())) return false;
-    this.#savedOffset = endOffset;
-    return true;
+    const { log, savedOffset, save } = this.#parts;
+    const { removableEnd = log.endOffset } = log;
+    if (removableEnd > savedOffset()) await save();
+    return removableEnd <= savedOffset();
   }
 
   async #reasonToRemoveFirst(diskUsedRatio: number): Promise<RemovalReason | undefined> {
