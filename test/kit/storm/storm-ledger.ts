@@ -92,6 +92,17 @@ export class StormLedger {
     return this.#handled.has(id);
   }
 
+  /** Queues that no member has, each with what happened to it last. */
+  get ownerless(): readonly string[] {
+    const left = [...this.#queues].filter(([, { tenures }]) => tenures.size === 0);
+    return left.map(([place, { story }]) => `nobody has ${place}:\n${story.slice(-STORY_LINES).join('\n')}`);
+  }
+
+  /** Something that explains what follows. */
+  note(place: string, what: string): void {
+    this.#tell(this.#queueOf(place), what);
+  }
+
   /** A member asks for the offset to begin at. */
   asked(member: string, place: string): void {
     this.#asked.set(`${member} ${place}`, performance.now());

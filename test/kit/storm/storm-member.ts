@@ -1,6 +1,10 @@
-import { tap } from 'rxjs';
+import { finalize, tap } from 'rxjs';
 import { type Client, type ConsumedMessage, type Consumer, connect, type Plugin } from '../../../core/index.js';
+import type { MessageQueue } from '../../../core/message/message.js';
+import { decodeLockBatchRequest, decodeLockBatchResponse } from '../../../core/remoting/protocol/lock-batch.js';
 import { RequestCode } from '../../../core/remoting/protocol/request-codes.js';
+import type { RequestInterceptor } from '../../../core/remoting/request-interceptor.js';
+import { waitFor } from '../wait-for.js';
 import { type CuttableTransport, cuttableTransport } from './cuttable-transport.js';
 import type { StormLedger } from './storm-ledger.js';
 
@@ -26,6 +30,10 @@ export class StormMember {
   #client: Client | undefined;
   #consumer: Consumer | undefined;
   #dead = false;
+  /** Members of the group, as it counted them last. */
+  #members = 0;
+  /** Heartbeats that no broker has answered. */
+  #heartbeats = 0;
 
   constructor(options: StormMemberOptions) {
     this.name = options.name;
@@ -35,6 +43,12 @@ export class StormMember {
   /** Queues of the topic that it reads. */
   get queues(): number {
     return this.#consumer?.assignment().length ?? 0;
+  }
+
+  /** Where it stands, in words. */
+  get standing(): string {
+    const queues = this.#consumer?.assignment().map(({ queueId }) => queueId);
+    return `${this.name} counts ${this.#members} members and reads ${queues?.join(', ')}`;
   }
 
   async join(): Promise<void> {
@@ -63,6 +77,7 @@ export class StormMember {
 
   /** As a process that is killed: nobody hears of it again, and it does nothing any more. */
   async kill(): Promise<void> {
+    await this.#heartbeatsEnded();
     this.#dead = true;
     this.#transport.kill();
     this.#options.ledger.killed(this.name);
@@ -71,7 +86,8 @@ export class StormMember {
   }
 
   /** Its connections break; it makes new ones. */
-  cut(): void {
+  async cut(): Promise<void> {
+    await this.#heartbeatsEnded();
     this.#options.ledger.cut(this.name);
     this.#transport.cut();
   }
@@ -88,9 +104,18 @@ export class StormMember {
     if (!well) throw new Error('not this time');
   }
 
+  /**
+   * Apache's brokers count a client in whose connection ended while they worked on its heartbeat: for two minutes the others
+   * leave queues to it, whatever clients do.
+   */
+  async #heartbeatsEnded(): Promise<void> {
+    await waitFor(() => this.#heartbeats === 0, { what: `the heartbeats of ${this.name} to be answered` });
+  }
+
   #watch(events$: Consumer['events$']): void {
     const { topic, ledger } = this.#options;
     events$.subscribe((event) => {
+      if (event.type === 'rebalanced' && event.topic === topic) this.#members = event.members;
       if (this.#dead || !('queue' in event) || event.queue.topic !== topic) return;
       const place = placeOf(event.queue);
       if (event.type === 'queueAssigned') ledger.assigned(this.name, place, event.offset);
@@ -98,22 +123,42 @@ export class StormMember {
     });
   }
 
-  /** Tells the ledger when the member asks where to begin, and what it has stored. */
+  /** Tells the ledger when the member asks where to begin, what it has stored, and which locks it asks for. */
   #requestWatch(): Plugin {
     const { topic, ledger } = this.#options;
-    return {
-      name: 'request-watch',
-      setup: (host) =>
-        host.interceptRequest('decorate', (context, next) => {
-          const { code, ext } = context;
-          if (ext.get('topic') !== topic) return next(context);
-          const place = placeOf({ brokerName: ext.get('bname') ?? '', queueId: Number(ext.get('queueId')) });
-          if (code === RequestCode.QUERY_CONSUMER_OFFSET) ledger.asked(this.name, place);
-          if (code !== RequestCode.UPDATE_CONSUMER_OFFSET) return next(context);
-          const confirmed = ledger.storing(this.name, place, Number(ext.get('commitOffset')));
-          return next(context).pipe(tap((response) => response?.code === 0 && confirmed()));
-        }),
+    const watch: RequestInterceptor = (context, next) => {
+      const { code, ext, body = Buffer.alloc(0) } = context;
+      if (code === RequestCode.HEART_BEAT) {
+        this.#heartbeats++;
+        return next(context).pipe(finalize(() => this.#heartbeats--));
+      }
+      if (code === RequestCode.LOCK_BATCH_MQ || code === RequestCode.UNLOCK_BATCH_MQ) {
+        const { mqSet } = decodeLockBatchRequest(Buffer.from(body));
+        const verb = code === RequestCode.LOCK_BATCH_MQ ? 'lock' : 'unlock';
+        this.#note(mqSet, `asks to ${verb} it`);
+        return next(context).pipe(
+          tap({
+            next: (response) => {
+              if (verb === 'lock' && response?.code === 0)
+                this.#note(decodeLockBatchResponse(response.body), 'has the lock');
+            },
+            error: () => this.#note(mqSet, `has no answer to ${verb}`),
+          }),
+        );
+      }
+      if (ext.get('topic') !== topic) return next(context);
+      const place = placeOf({ brokerName: ext.get('bname') ?? '', queueId: Number(ext.get('queueId')) });
+      if (code === RequestCode.QUERY_CONSUMER_OFFSET) ledger.asked(this.name, place);
+      if (code !== RequestCode.UPDATE_CONSUMER_OFFSET) return next(context);
+      const confirmed = ledger.storing(this.name, place, Number(ext.get('commitOffset')));
+      return next(context).pipe(tap((response) => response?.code === 0 && confirmed()));
     };
+    return { name: 'request-watch', setup: (host) => host.interceptRequest('decorate', watch) };
+  }
+
+  #note(queues: readonly MessageQueue[], what: string): void {
+    const { topic, ledger } = this.#options;
+    for (const queue of queues) if (queue.topic === topic) ledger.note(placeOf(queue), `${this.name} ${what}`);
   }
 }
 
