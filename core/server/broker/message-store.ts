@@ -219,6 +219,11 @@ export interface MessageStore {
   query(query: MessageQuery): Promise<QueryResult>;
   onArrival(listener: ArrivalListener): void;
   /**
+   * The broker needs what begins where `neededFrom` says in the commit log, and behind: it does not become too old. Infinity:
+   * nothing.
+   */
+  keep(neededFrom: () => number): void;
+  /**
    * Removes a topic's messages, on the disk too: its queues are gone, and begin at offset 0 where there are new ones. Throws
    * what the file system says.
    */

@@ -84,6 +84,7 @@ export class FileMessageStore {
   readonly #configs: ConfigFiles;
   readonly #upkeep: StoreUpkeep;
   readonly #timerFiles: ApacheTimerFiles;
+  readonly #needs: (() => number)[] = [];
   readonly #index: MessageIndex | undefined;
   #messagesGot = 0;
   #closing: Promise<void> | undefined;
@@ -131,6 +132,7 @@ export class FileMessageStore {
       writer: this.#writer,
       flush,
       checkpointer,
+      neededFrom: () => Math.min(...this.#needs.map((neededFrom) => neededFrom())),
       onSyncFailed: this.#syncFailed,
       scheduler,
     });
@@ -168,6 +170,11 @@ export class FileMessageStore {
   /** Writes what was gathered this turn; happens by itself at the end of the turn. */
   flushTurn(): void {
     this.#writer.flushTurn();
+  }
+
+  /** What begins where `neededFrom` says or behind does not become too old; Infinity: nothing is needed. */
+  keep(neededFrom: () => number): void {
+    this.#needs.push(neededFrom);
   }
 
   /** Told of every message once it can be read. */

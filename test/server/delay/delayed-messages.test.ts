@@ -236,6 +236,28 @@ test('a level that an operator takes away and makes again goes on where it was',
   expect((await again.delivered()).sort()).toEqual(['before', 'other', 'waits']);
 });
 
+test('what waits does not become too old, and goes when it was delivered', async () => {
+  const everyHour = Array.from({ length: 24 }, (_, hour) => String(hour).padStart(2, '0')).join(';');
+  const broker = await setup({
+    store: { fileReservedTimeHours: 0, deleteWhen: everyHour, deleteCommitLogFilesIntervalMs: 0 },
+  });
+  const atTheEnd = async (): Promise<number> => {
+    for (let index = 0; index < 3; index++) await broker.send('x'.repeat(20_000));
+    await broker.store.removeOldFiles();
+    return broker.store.statistics.commitLogMinOffset;
+  };
+  await broker.send('timer', { TIMER_DELAY_SEC: 60 });
+  expect(await atTheEnd()).toBe(0);
+  await broker.send('level', { DELAY: 6 });
+  await broker.clock.advance('62s');
+  const removed = await atTheEnd();
+  expect(removed).toBeGreaterThan(0);
+  expect(await atTheEnd()).toBe(removed);
+  await broker.clock.advance('60s');
+  expect(await atTheEnd()).toBeGreaterThan(removed);
+  expect(broker.store.entries(LEVELS, 5, 0, 1).entries).toEqual([]);
+});
+
 test('operators see how far each level is', async () => {
   const broker = await setup();
   for (const id of ['a', 'b']) await broker.send(id, { DELAY: 1 });

@@ -153,6 +153,8 @@ export class FakeStore implements MessageStore {
     return Promise.resolve();
   }
 
+  keep(): void {}
+
   onArrival(listener: ArrivalListener): void {
     this.#listeners.push(listener);
   }

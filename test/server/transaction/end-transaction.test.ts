@@ -196,6 +196,20 @@ describe('the end of a transaction', () => {
     expect(unsyncedAt).toMatchObject({ 'consumerOffset.json': 0 });
   });
 
+  test('is waited for by what would be too old otherwise', async () => {
+    const everyHour = Array.from({ length: 24 }, (_, hour) => String(hour).padStart(2, '0')).join(';');
+    const broker = await open({
+      store: { fileReservedTimeHours: 0, deleteWhen: everyHour, deleteCommitLogFilesIntervalMs: 0 },
+    });
+    const half = await broker.half('t1');
+    for (let index = 0; index < 3; index++) await broker.send('x'.repeat(40_000), { ext: { f: 0, i: '' } });
+    await broker.store.removeOldFiles();
+    expect(broker.store.statistics.commitLogMinOffset).toBe(0);
+    expect(await broker.end(half, COMMIT)).toMatchObject({ code: 0 });
+    await broker.store.removeOldFiles();
+    expect(broker.store.statistics.commitLogMinOffset).toBeGreaterThan(0);
+  });
+
   test('that the store did not take leaves the transaction open', async () => {
     const broker = await open();
     const half = await broker.half('t1');

@@ -119,6 +119,7 @@ export class DelayService implements BrokerService {
     this.#scanFrom = ours?.scanFrom ?? store.statistics.commitLogMaxOffset;
     this.#notedFrom = this.#scanFrom;
     this.#sources = [...this.#levels, wheel];
+    store.keep(() => this.#neededFrom());
     store.onArrival((topic, queueId, queueOffset, tagsCode) => this.#arrived(topic, queueId, queueOffset, tagsCode));
   }
 
@@ -218,6 +219,16 @@ export class DelayService implements BrokerService {
       this.#delivered.clear();
     }
     this.#scanFrom = this.#store.statistics.commitLogMaxOffset;
+  }
+
+  /** Where the first record that waits begins. */
+  #neededFrom(): number {
+    let first = Number.POSITIVE_INFINITY;
+    for (const { topic, queueId, offset } of this.#sources) {
+      const [entry] = this.#store.entries(topic, queueId, offset, 1).entries;
+      if (entry !== undefined) first = Math.min(first, entry.commitLogOffset);
+    }
+    return first;
   }
 
   async #saveWhereDue(): Promise<void> {

@@ -20,6 +20,8 @@ export const NO_RECALLS: readonly number[] = [];
 export interface DelaySource {
   readonly topic: string;
   readonly queueId: number;
+  /** Queue offset of the first message that is not delivered; where none waits, none is there or it needs no delivery. */
+  readonly offset: number;
   /** Whether some of what was due is delivered and some is not: then only the log tells which. */
   readonly isMidway: boolean;
   /** Whether something waits that waited at the start. */

@@ -40,6 +40,14 @@ export class TimerEpoch {
     return this.#inHand === undefined ? first : Math.min(this.#inHand.outMs, first ?? Number.POSITIVE_INFINITY);
   }
 
+  /** The first that waits; Infinity when none does. */
+  get firstOffset(): number {
+    let first = this.#inHand?.offsets[this.#inHand.taken] ?? Number.POSITIVE_INFINITY;
+    // Those of a second are in the order in which they came.
+    for (const [offset = first] of this.#seconds.values()) first = Math.min(first, offset);
+    return first;
+  }
+
   /** All that wait are of this second or later, but for those that came when theirs was done. */
   get readMs(): number | undefined {
     const { firstMs } = this;

@@ -99,6 +99,13 @@ export class TimerWheel implements DelaySource {
     return first;
   }
 
+  get offset(): number {
+    let first = this.#end;
+    for (const epoch of this.#epochs) first = Math.min(first, epoch.firstOffset);
+    for (const [offset] of this.#taken()) first = Math.min(first, offset);
+    return first;
+  }
+
   dueInMs(moment: Moment): number {
     this.#follow(moment);
     let dueMs = this.#retries.dueInMs(moment.monotonicMs);

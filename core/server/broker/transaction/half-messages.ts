@@ -83,6 +83,11 @@ export class HalfMessages implements BrokerService {
     const kept = (topic: string) => this.#offsets.query(TRANSACTION_GROUP, topic, TRANSACTION_QUEUE_ID);
     const { window, delivered } = await recoverWindow(this.#store, { half: kept(HALF_TOPIC), op: kept(OP_TOPIC) });
     this.#window = window;
+    this.#store.keep(() => {
+      const { from } = this.bounds();
+      const [entry] = this.#store.entries(HALF_TOPIC, TRANSACTION_QUEUE_ID, from, 1).entries;
+      return entry?.commitLogOffset ?? Number.POSITIVE_INFINITY;
+    });
     // Their message is out; what is missing is the record that they have their end.
     await Promise.all(delivered.map((half) => this.#ended(half, 'rollback')));
   }

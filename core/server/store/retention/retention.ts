@@ -30,13 +30,16 @@ export interface RetentionParts {
   readonly savedOffset: () => number;
   /** Moves that on as far as it goes. Not possible on a disk that is full, which has to get room all the same. */
   readonly save: () => Promise<unknown>;
+  /** Where the first record begins that is not to become too old; Infinity without any. */
+  readonly neededFrom: () => number;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
 /**
  * Removes what is too old or too much, the oldest first: whole files of the commit log, then the files of consume queues
- * and index that name nothing but what is gone. The file that holds the newest message always stays.
+ * and index that name nothing but what is gone. The file that holds the newest message always stays, and age alone takes
+ * nothing that is still needed.
  *
  * Each removal is on the disk before the next one begins, so that whatever happens no file in the middle is missing; a
  * process that is killed between the log and the queues leaves queue files that begin too early, and the first round of the
@@ -121,15 +124,17 @@ export class Retention {
   }
 
   async #reasonToRemoveFirst(diskUsedRatio: number): Promise<RemovalReason | undefined> {
-    const { log, options, clock } = this.#parts;
-    if (log.removableEnd === undefined) return undefined;
+    const { log, options, clock, neededFrom } = this.#parts;
+    const { removableEnd } = log;
+    if (removableEnd === undefined) return undefined;
     const deleteHours = parseDeleteWhen(options.deleteWhen) ?? new Set();
-    return removalReason(retentionLimits(options), {
+    const reason = removalReason(retentionLimits(options), {
       diskUsedRatio,
       isDeleteHour: isDeleteHour(deleteHours, clock.now()),
       sizeBytes: log.endOffset - log.startOffset,
       ageMs: await this.#ageOfFirstFile(),
     });
+    return reason === 'age' && neededFrom() < removableEnd ? undefined : reason;
   }
 
   /**

@@ -28,6 +28,8 @@ export interface StoreUpkeepParts {
   readonly writer: Pick<MessageWriter, 'dirtyBytes' | 'mend'>;
   readonly flush: FlushPolicy;
   readonly checkpointer: Checkpointer;
+  /** Where the first record begins that is not to become too old; Infinity without any. */
+  readonly neededFrom: () => number;
   readonly onSyncFailed: (error: unknown) => void;
   readonly scheduler: Scheduler;
   readonly options: ResolvedStoreOptions;
