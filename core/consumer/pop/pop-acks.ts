@@ -1,6 +1,6 @@
 import { isRocketMQError } from '../../errors/rocketmq-error.js';
 import { ResponseCode } from '../../remoting/protocol/response-codes.js';
-import type { Clock } from '../../runtime/clock.js';
+import type { Clock, Timer } from '../../runtime/clock.js';
 import type { ConsumedQueue } from '../consumed-queue.js';
 import type { PopRequests, ReceivedPop } from './pop-requests.js';
 import type { PoppedMessage } from './popped-message.js';
@@ -31,6 +31,8 @@ export class PopAcks {
   readonly #services: PopAcksServices;
   readonly #waiting = new Map<string, PopAck[]>();
   readonly #sending = new Map<string, Promise<void>>();
+  /** Those that did not arrive and are sent again after a while. */
+  readonly #later = new Map<PopAck, Timer>();
   /** Brokers that know ACK_MESSAGE only. */
   readonly #oneByOne = new Set<string>();
   #stopped = false;
@@ -51,9 +53,14 @@ export class PopAcks {
     }
   }
 
-  /** Sends what waits, once. Never rejects. */
+  /** Sends what waits, once, and what was to be sent again. Never rejects. */
   async drain(): Promise<void> {
     this.#stopped = true;
+    for (const [ack, timer] of this.#later) {
+      timer.cancel();
+      this.add(ack);
+    }
+    this.#later.clear();
     while (this.#sending.size > 0) await Promise.all(this.#sending.values());
   }
 
@@ -100,8 +107,15 @@ export class PopAcks {
     const { clock, onLost } = this.#services;
     const final = isRocketMQError(error, 'RMQ_BROKER_ERROR') && !error.retryable;
     const inTime = clock.monotonic() + RETRY_MS < ack.pulled.invisibleUntilMs;
-    if (final || this.#stopped || !inTime) onLost(ack, error);
-    else clock.setTimer(RETRY_MS, () => this.add(ack));
+    if (final || this.#stopped || !inTime) {
+      onLost(ack, error);
+      return;
+    }
+    const timer = clock.setTimer(RETRY_MS, () => {
+      this.#later.delete(ack);
+      this.add(ack);
+    });
+    this.#later.set(ack, timer);
   }
 }
 

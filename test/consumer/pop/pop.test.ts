@@ -412,6 +412,26 @@ describe('popping', () => {
     expect(pop.invisible.size).toBe(0);
   });
 
+  test('tells what is done once more while it closes, where the broker could not be told before', async () => {
+    const { clock, broker, pop, consumer, events } = setup({}, 1);
+    const acks = () => pop.requests(RequestCode.ACK_MESSAGE).length;
+    broker.script = ({ command }) =>
+      command.code === RequestCode.ACK_MESSAGE
+        ? rocketMQError('RMQ_CONNECTION_LOST', 'cut', { address: broker.address, sent: 'no' })
+        : undefined;
+    await consumer.run(() => undefined);
+    await clock.settle();
+    expect([acks(), pop.invisible.size]).toEqual([1, 1]);
+    broker.script = undefined;
+    const closing = consumer.close();
+    await clock.settle();
+    expect([acks(), pop.invisible.size]).toEqual([2, 0]);
+    await closing;
+    await clock.advance('5s');
+    expect(acks()).toBe(2);
+    expect(events.some(({ type }) => type === 'ackFailed')).toBe(false);
+  });
+
   test('asks again later where a broker holds as many pops as it may', async () => {
     const { clock, broker, pop, consumer, events } = setup();
     broker.script = ({ command, ext }) =>
