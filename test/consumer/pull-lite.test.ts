@@ -125,7 +125,9 @@ test('a queue that is assigned is read alone; subscribing then is refused, and t
   expect(await pollAll(consumer, 4)).toHaveLength(4);
   const misuse = { code: 'RMQ_PULL_MISUSE', rule: 'Subscribe and assign are mutually exclusive.' };
   await expect(consumer.subscribe('orders')).rejects.toMatchObject(misuse);
-  const other = await mq.litePullConsumer({ group: 'h', subscribe: { orders: '*' } });
+  const other = await mq.litePullConsumer({ group: 'h' });
+  await expect(other.assign([{ ...queues[0]!, topic: 'a b' }])).rejects.toMatchObject({ code: 'RMQ_MESSAGE_ILLEGAL' });
+  await other.subscribe('orders');
   await expect(other.assign(queues)).rejects.toMatchObject(misuse);
   await other.unsubscribe('orders');
   expect(other.assignment()).toEqual([]);

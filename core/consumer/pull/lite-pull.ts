@@ -112,9 +112,10 @@ export class LitePull<S extends Subscribe> implements LitePullConsumer<S> {
   }
 
   async subscribe(topic: SubscribedTopic, expression: Expression = '*'): Promise<void> {
-    this.#decide('subscribe');
+    this.#expectNot('assign');
     const subscription = this.#parse(topic, expression);
     await this.#prepare(subscription);
+    this.#expectNot('assign');
     const wireTopic = this.#take(subscription);
     await this.#services.membership.heartbeat();
     this.#running.parts.assignment.resubscribe(wireTopic, subscription);
@@ -122,9 +123,8 @@ export class LitePull<S extends Subscribe> implements LitePullConsumer<S> {
   }
 
   async unsubscribe(topic: SubscribedTopic): Promise<void> {
-    this.#life.requireRunning();
+    this.#expectNot('assign');
     const wireTopic = this.#services.names.topicToWire(typeof topic === 'string' ? topic : topic.name);
-    if (this.#mode === 'assign') throw exclusive();
     if (!this.#subscriptions.delete(wireTopic)) return;
     await this.#running.parts.assignment.leave(wireTopic);
     await this.#services.membership.heartbeat();
@@ -133,10 +133,12 @@ export class LitePull<S extends Subscribe> implements LitePullConsumer<S> {
   async assign(queues: readonly MessageQueue[], options: AssignOptions = {}): Promise<void> {
     checkAssignOptions(options);
     const { expressions = {} } = options;
-    this.#decide('assign');
+    this.#expectNot('subscribe');
     const topics = [...new Set(queues.map(({ topic }) => topic))];
     const parsed = topics.map((topic) => this.#parse(topic, expressions[topic] ?? '*'));
     await Promise.all(parsed.map((subscription) => this.#prepare(subscription)));
+    this.#expectNot('subscribe');
+    this.#mode = 'assign';
     const { names } = this.#services;
     for (const wireTopic of [...this.#subscriptions.byWire.keys()]) this.#subscriptions.delete(wireTopic);
     const chosen = new Map<string, ChosenQueues>();
@@ -256,11 +258,10 @@ export class LitePull<S extends Subscribe> implements LitePullConsumer<S> {
     return this.close();
   }
 
-  /** @throws RMQ_NOT_RUNNING, RMQ_PULL_MISUSE */
-  #decide(mode: 'subscribe' | 'assign'): void {
+  /** A consumer that has got its queues in one way takes none in the other. @throws RMQ_NOT_RUNNING, RMQ_PULL_MISUSE */
+  #expectNot(mode: 'subscribe' | 'assign'): void {
     this.#life.requireRunning();
-    if (this.#mode !== undefined && this.#mode !== mode) throw exclusive();
-    this.#mode = mode;
+    if (this.#mode === mode) throw misuse('Subscribe and assign are mutually exclusive.');
   }
 
   #parse(topic: SubscribedTopic, expression: Expression): TopicSubscription {
@@ -330,8 +331,4 @@ export class LitePull<S extends Subscribe> implements LitePullConsumer<S> {
     if (consumed === undefined) throw notMine(queue);
     return consumed;
   }
-}
-
-function exclusive() {
-  return misuse('Subscribe and assign are mutually exclusive.');
 }
