@@ -49,9 +49,8 @@ export class Handlers {
     return this.#byTopic.get(topic)?.policies;
   }
 
-  /** Another handler has none of the policies of the one before. @throws RMQ_OPTIONS_INVALID */
+  /** Another handler has none of the policies of the one before. */
   set(topic: string, handler: AnyHandler, policies: HandlerPolicies): void {
-    checkPolicies(topic, policies);
     this.#byTopic.set(topic, { topic, handler, policies });
   }
 

@@ -23,7 +23,7 @@ import type { ResolvedConsumerOptions } from './consumer-options.js';
 import type { NamedDeliveryInterceptor } from './delivery-chain.js';
 import type { DeliveryFilter } from './delivery-filter.js';
 import type { AnyBatchHandler, AnyHandler } from './handler-end.js';
-import type { HandlerPolicies } from './handler-policies.js';
+import { checkPolicies, type HandlerPolicies } from './handler-policies.js';
 import { batchReceiver, Handlers, handlerReceiver } from './handler-receiver.js';
 import type { ConsumerHealth } from './health.js';
 import { ackOption, type IterationOptions, MessageIterator } from './message-iterator.js';
@@ -150,13 +150,11 @@ export class PushConsumer<S extends Subscribe> implements Consumer<S> {
     const before = this.#subscriptions.topics.map(({ subVersion }) => subVersion);
     const subscription = parseSubscription(topic, expression, Math.max(clock.now(), ...before.map((one) => one + 1)));
     validateTopic(subscription.topic);
+    this.#checkHandler(subscription.topic, handler, policies);
+    const wireTopic = names.topicToWire(subscription.topic);
+    await running.prepare(wireTopic, subscription);
     if (handler !== undefined) this.#handlers?.set(subscription.topic, handler, policies);
-    else if (Object.keys(policies).length > 0)
-      throw invalid('handler', 'absent', 'is needed: policies are those of a handler');
-    else if (this.#handlers !== undefined && this.#handlers.of(subscription.topic) === undefined) {
-      throw invalid('handler', 'absent', `is needed: topic ${subscription.topic} has none yet`);
-    }
-    await running.subscribe(names.topicToWire(subscription.topic), subscription);
+    await running.subscribe(wireTopic, subscription);
   }
 
   async unsubscribe(topic: SubscribedTopic): Promise<void> {
@@ -281,6 +279,22 @@ export class PushConsumer<S extends Subscribe> implements Consumer<S> {
     if (this.#events.observed) this.#events.emit({ type: 'closed', unfinished });
     this.#events.complete();
     this.#services.onClosed?.(this);
+  }
+
+  /** Whether a topic that is subscribed to has what takes its messages. @throws RMQ_OPTIONS_INVALID */
+  #checkHandler(topic: string, handler: AnyHandler | undefined, policies: HandlerPolicies): void {
+    checkPolicies(topic, policies);
+    const handlers = this.#handlers;
+    if (handler !== undefined) {
+      if (typeof handler !== 'function') throw invalid('handler', `of type ${typeof handler}`, 'has to be a function');
+      if (handlers === undefined) throw invalid('handler', 'for one topic', 'goes with run only');
+      return;
+    }
+    if (Object.keys(policies).length > 0)
+      throw invalid('handler', 'absent', 'is needed: policies are those of a handler');
+    if (handlers !== undefined && handlers.of(topic) === undefined) {
+      throw invalid('handler', 'absent', `is needed: topic ${topic} has none yet`);
+    }
   }
 
   #expectCreated(): void {

@@ -84,7 +84,7 @@ export class RunningConsumer implements RegisteredConsumer {
     const { assignment, rounds } = this.#parts;
     membership.joinConsumer(this.#member());
     this.#joined = true;
-    await Promise.all([...subscriptions.byWire].map(([wireTopic, one]) => this.#prepare(wireTopic, one)));
+    await Promise.all([...subscriptions.byWire].map(([wireTopic, one]) => this.prepare(wireTopic, one)));
     if (this.#stopping) return;
     await membership.heartbeat();
     if (this.#stopping) return;
@@ -211,11 +211,10 @@ export class RunningConsumer implements RegisteredConsumer {
     return offset;
   }
 
-  /** A topic more, or another expression for one. @throws RMQ_SUBSCRIPTION_INVALID when a broker refuses it */
+  /** A topic more, or another expression for one, that brokers were asked about. Never rejects. */
   async subscribe(wireTopic: string, subscription: TopicSubscription): Promise<void> {
     const { subscriptions } = this.#plan;
     const { assignment, rounds } = this.#parts;
-    await this.#prepare(wireTopic, subscription);
     subscriptions.set(wireTopic, subscription);
     // A pull with the new version that overtakes the heartbeat would be refused.
     await this.#services.membership.heartbeat();
@@ -305,7 +304,8 @@ export class RunningConsumer implements RegisteredConsumer {
     this.#letProcessEnd();
   }
 
-  async #prepare(wireTopic: string, subscription: TopicSubscription): Promise<void> {
+  /** Asks brokers whether they can do what a subscription needs. @throws RMQ_SUBSCRIPTION_INVALID, RMQ_BROKER_ERROR when one cannot */
+  async prepare(wireTopic: string, subscription: TopicSubscription): Promise<void> {
     const { group, wireGroup, options } = this.#plan;
     const { remoting, routes, logger, membership, allocateStrategy } = this.#services;
     const { requestTimeoutMs: timeoutMs, messageRequestMode, popInvisibleTimeMs: invisibleTimeMs } = options;

@@ -186,6 +186,15 @@ describe('subscriptions that change while it runs', () => {
     broker.put('audit', 0, { body: 'line' });
     broker.put('orders', 0);
     await waitFor(() => lines.length === 1 && got.length === 1);
+    await expect(consumer.subscribe('bills', '*', 'a function' as never)).rejects.toMatchObject({ option: 'handler' });
+  });
+
+  test('a handler for one topic is refused where messages are taken otherwise: nobody would call it', async () => {
+    const { consumer } = setup();
+    await consumer.runBatch(() => undefined);
+    const refused = { code: 'RMQ_OPTIONS_INVALID', option: 'handler' };
+    await expect(consumer.subscribe('audit', '*', () => undefined)).rejects.toMatchObject(refused);
+    await consumer.subscribe('audit');
   });
 });
 
@@ -233,9 +242,11 @@ describe('an SQL92 subscription', () => {
     const { broker, consumer, got, handler } = setup();
     broker.script = refusal(23, 'no').script;
     await consumer.run(handler);
-    await expect(consumer.subscribe('orders', sql('price >'))).rejects.toMatchObject({ responseCode: 23 });
+    const other = (): void => void got.push('other');
+    await expect(consumer.subscribe('orders', sql('price >'), other)).rejects.toMatchObject({ responseCode: 23 });
     broker.put('orders', 0);
     await waitFor(() => got.length === 1);
+    expect(got).toEqual(['0/0']);
     expect(consumer.describe()).toContain('topic orders: *');
   });
 
