@@ -3,7 +3,7 @@ import { type ConsumedMessage, HandledMessage } from './consumed-message.js';
 import type { HandlerContext } from './consumer.js';
 import { ACK, type MessageOutcome } from './delivery.js';
 import type { DeliveryEnd, SettleDelivery } from './delivery-chain.js';
-import { DeliveryDecisions } from './delivery-decisions.js';
+import { DeliveryDecisions, type DeliveryEnding } from './delivery-decisions.js';
 import { DeliveryPass } from './delivery-pass.js';
 import type { ReplySender } from './reply-sender.js';
 import type { DecodableTopic } from './subscribe.js';
@@ -37,12 +37,13 @@ export function handlerEnd(handlerOf: (topic: string) => AnyHandler | undefined,
       settle({ kind: 'retry', error: new Error(`there is no handler for topic ${received.topic}`) });
       return;
     }
+    const delivery = DeliveryPass.deliveryOf(context);
     const deliver = (value: unknown): void => {
-      const decisions = new DeliveryDecisions(DeliveryPass.deliveryOf(context), 1);
+      const decisions = new DeliveryDecisions(delivery, 1);
       const message = new HandledMessage(received, value, decisions, 0, values.replies);
       call(() => handler(message, context), decisions, settle);
     };
-    withValue(received, values, deliver, settle);
+    withValue(received, delivery, values, deliver, settle);
   };
 }
 
@@ -50,7 +51,8 @@ export function handlerEnd(handlerOf: (topic: string) => AnyHandler | undefined,
 export function batchEnd(handler: AnyBatchHandler, values: TopicValues): DeliveryEnd {
   return (context, settle) => {
     const { messages } = context;
-    const decisions = new DeliveryDecisions(DeliveryPass.deliveryOf(context), messages.length);
+    const delivery = DeliveryPass.deliveryOf(context);
+    const decisions = new DeliveryDecisions(delivery, messages.length);
     const handled = new Array<ConsumedMessage | undefined>(messages.length).fill(undefined);
     let reading = messages.length;
     const read = (): void => {
@@ -63,6 +65,7 @@ export function batchEnd(handler: AnyBatchHandler, values: TopicValues): Deliver
     for (const [index, received] of messages.entries()) {
       withValue(
         received,
+        delivery,
         values,
         (value) => {
           handled[index] = new HandledMessage(received, value, decisions, index, values.replies);
@@ -77,9 +80,13 @@ export function batchEnd(handler: AnyBatchHandler, values: TopicValues): Deliver
   };
 }
 
-/** Reads a message's value, by promise only where its topic does. What is no value ends as the policy says. */
+/**
+ * Reads a message's value, by promise only where its topic does. What is no value ends as the policy says; what was given up
+ * meanwhile, since it took too long or its queue has gone, reaches nobody.
+ */
 export function withValue(
   received: ReceivedMessage,
+  delivery: DeliveryEnding,
   values: TopicValues,
   deliver: (value: unknown) => void,
   refuse: (outcome: MessageOutcome) => void,
@@ -97,25 +104,34 @@ export function withValue(
     return;
   }
   if (isThenable(value)) {
-    value.then(deliver, (error: unknown) => refuse(values.undecodable(received, error)));
+    value.then(
+      (read) => (delivery.ended ? refuse(GIVEN_UP) : deliver(read)),
+      (error: unknown) => refuse(values.undecodable(received, error)),
+    );
   } else {
     deliver(value);
   }
 }
 
+const GIVEN_UP: MessageOutcome = { kind: 'retry', error: undefined };
+
 /** Calls the handler; returning acknowledges what it left undecided, throwing retries it. */
 function call(handle: () => unknown, decisions: DeliveryDecisions, settle: SettleDelivery): void {
-  const acknowledge = (): void => settle(decisions.close(ACK));
-  const retry = (error: unknown): void => settle(decisions.close({ kind: 'retry', error }));
   let returned: unknown;
   try {
     returned = handle();
   } catch (error) {
-    retry(error);
+    settle(decisions.close({ kind: 'retry', error }));
     return;
   }
-  if (isThenable(returned)) Promise.resolve(returned).then(acknowledge, retry);
-  else acknowledge();
+  if (!isThenable(returned)) {
+    settle(decisions.close(ACK));
+    return;
+  }
+  Promise.resolve(returned).then(
+    () => settle(decisions.close(ACK)),
+    (error: unknown) => settle(decisions.close({ kind: 'retry', error })),
+  );
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

@@ -35,7 +35,7 @@ export class HeldMessages {
       this.#held.set(delivery, settle);
       hand(new HandledMessage(received, value, decisions, 0, values.replies));
     };
-    withValue(received, values, deliver, settle);
+    withValue(received, delivery, values, deliver, settle);
   }
 
   /** One of them is not waited for any longer. */
