@@ -283,9 +283,9 @@ export class PushConsumer<S extends Subscribe> implements Consumer<S> {
 
   /** Whether a topic that is subscribed to has what takes its messages. @throws RMQ_OPTIONS_INVALID */
   #checkHandler(topic: string, handler: AnyHandler | undefined, policies: HandlerPolicies): void {
-    checkPolicies(topic, policies);
     const handlers = this.#handlers;
     if (handler !== undefined) {
+      checkPolicies(topic, policies);
       if (typeof handler !== 'function') throw invalid('handler', `of type ${typeof handler}`, 'has to be a function');
       if (handlers === undefined) throw invalid('handler', 'for one topic', 'goes with run only');
       return;
