@@ -9,6 +9,7 @@ export interface AdminCallOptions {
   readonly signal?: AbortSignal;
 }
 
+/** What a topic is created with, or changed to. */
 export interface CreateTopicOptions extends AdminCallOptions {
   /** Queues on each broker. Default 8. */
   readonly queueNum?: number;
@@ -24,11 +25,13 @@ export interface CreateTopicOptions extends AdminCallOptions {
   readonly attributes?: Readonly<Record<string, string>>;
 }
 
+/** For `admin.deleteTopic`. */
 export interface DeleteTopicOptions extends AdminCallOptions {
   /** Whose brokers lose it. Default: the only cluster that the name server knows. */
   readonly cluster?: string;
 }
 
+/** For `admin.deleteSubscriptionGroup`. */
 export interface DeleteSubscriptionGroupOptions extends AdminCallOptions {
   /** Whose brokers lose it. Default: the only cluster that the name server knows. */
   readonly cluster?: string;
@@ -36,11 +39,13 @@ export interface DeleteSubscriptionGroupOptions extends AdminCallOptions {
   readonly removeOffset?: boolean;
 }
 
+/** For `admin.setMessageRequestMode`. */
 export interface MessageRequestModeOptions extends AdminCallOptions {
   /** With `'pop'`: how many members pop the queues of each beside itself; 0 has all pop all. Default 0. */
   readonly popShareQueueNum?: number;
 }
 
+/** For `admin.searchOffset`. */
 export interface SearchOffsetOptions extends AdminCallOptions {
   /**
    * `lower`: the first offset stored then or later, one past the last without any. `upper`: the last stored then or earlier,
@@ -50,6 +55,7 @@ export interface SearchOffsetOptions extends AdminCallOptions {
   readonly boundary?: 'lower' | 'upper';
 }
 
+/** For `admin.queryMessage`: how many, and stored when. */
 export interface QueryMessageOptions extends AdminCallOptions {
   /** At most so many, the newest; a broker gives no more than 64. Default 32. */
   readonly maxNum?: number;
@@ -69,6 +75,7 @@ export interface QueryResult {
   readonly failures: readonly { readonly brokerName: string; readonly error: unknown }[];
 }
 
+/** For `admin.trace`: where traces are looked for, and how many. */
 export interface TraceOptions extends QueryMessageOptions {
   /** Where traces are. Default `RMQ_SYS_TRACE_TOPIC`; of a hosted cluster `rmq_sys_TRACE_DATA_` and the region. */
   readonly traceTopic?: string;
@@ -76,6 +83,7 @@ export interface TraceOptions extends QueryMessageOptions {
   readonly maxNum?: number;
 }
 
+/** What `admin.trace` found of a message. */
 export interface MessageTraceResult extends MessageTrace {
   /** Records about the message that cannot be read, as they stand there. */
   readonly unreadable: readonly string[];

@@ -12,6 +12,7 @@ import type { ProducerOptions } from '../producer/options.js';
 import type { Producer } from '../producer/producer.js';
 import type { LifeCycleState } from '../runtime/life-cycle.js';
 
+/** How long `mq.close()` waits. */
 export interface ClientCloseOptions {
   /** For everything together: sends in flight, running handlers. A plugin that stops has its own `pluginTimeoutMs`. Default 30,000. */
   readonly timeoutMs?: number;
@@ -43,18 +44,21 @@ export interface Client {
   readonly state: LifeCycleState;
   /** As they are at the moment of reading. */
   readonly statistics: ClientStatistics;
-  /** @throws RMQ_OPTIONS_INVALID, RMQ_MESSAGE_ILLEGAL (the group's name), RMQ_GROUP_DUPLICATE, RMQ_NOT_RUNNING */
+  /** Who sends messages; it runs. @throws RMQ_OPTIONS_INVALID, RMQ_CODEC_MISSING, RMQ_GROUP_DUPLICATE, RMQ_NOT_RUNNING */
   producer(options: ProducerOptions): Promise<Producer>;
-  /** @throws RMQ_OPTIONS_INVALID, RMQ_SUBSCRIPTION_INVALID, RMQ_MESSAGE_ILLEGAL, RMQ_NOT_RUNNING */
+  /**
+   * Who gets messages; it starts with `run`, `runBatch`, `messages()` or `messages$`.
+   * @throws RMQ_OPTIONS_INVALID, RMQ_SUBSCRIPTION_INVALID, RMQ_MESSAGE_ILLEGAL (a topic's name), RMQ_NOT_RUNNING
+   */
   consumer<const S extends Subscribe>(options: ConsumerOptions<S>): Promise<Consumer<S>>;
   /** How its consumers stand, those that pull included, and not those that are closed. Asks nobody: made for the probe of an orchestrator. */
   health(): ClientHealth;
   /**
-   * A consumer to poll; it runs. @throws RMQ_OPTIONS_INVALID, RMQ_SUBSCRIPTION_INVALID, RMQ_MESSAGE_ILLEGAL,
+   * A consumer to poll; it runs. @throws RMQ_OPTIONS_INVALID, RMQ_SUBSCRIPTION_INVALID, RMQ_MESSAGE_ILLEGAL (a topic's name),
    * RMQ_GROUP_DUPLICATE, RMQ_NAME_SERVER_UNREACHABLE, RMQ_NOT_RUNNING
    */
   litePullConsumer<const S extends Subscribe>(options: LitePullConsumerOptions<S>): Promise<LitePullConsumer<S>>;
-  /** A consumer of single pulls; it runs. @throws RMQ_OPTIONS_INVALID, RMQ_MESSAGE_ILLEGAL, RMQ_GROUP_DUPLICATE, RMQ_NOT_RUNNING */
+  /** A consumer of single pulls; it runs. @throws RMQ_OPTIONS_INVALID, RMQ_GROUP_DUPLICATE, RMQ_NOT_RUNNING */
   pullConsumer(options: PullConsumerOptions): Promise<PullConsumer>;
   /** What the setup of a plugin returned; takes the very object that was given to `connect`. @throws RMQ_OPTIONS_INVALID */
   plugin<Api>(plugin: Plugin<Api>): Api;

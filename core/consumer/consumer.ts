@@ -48,6 +48,7 @@ export type BatchHandler<S extends Subscribe = Subscribe> = (
   context: HandlerContext,
 ) => unknown;
 
+/** For `run` and `runBatch`. */
 export interface RunOptions {
   /** Closes the consumer. Default: the `signal` of its options. */
   readonly signal?: AbortSignal;
@@ -56,6 +57,7 @@ export interface RunOptions {
 /** Where a queue goes on: an offset, the oldest or the next message, or the first stored at a time (milliseconds since 1970) or later. */
 export type SeekPosition = number | 'first' | 'last' | { readonly timestamp: number };
 
+/** Where a consumer is in its life; `running` from the moment it has its first share of the queues. */
 export type ConsumerState = 'created' | 'starting' | 'running' | 'start failed' | 'closing' | 'shut down';
 
 /** A queue that this consumer reads now; its id is -1 where all queues of a topic at a broker are popped. */
@@ -70,6 +72,7 @@ export interface AssignedQueue extends MessageQueue {
   readonly paused: boolean;
 }
 
+/** How long `consumer.close()` waits. */
 export interface CloseOptions {
   /** How long running handlers may take to end. Default 30,000. */
   readonly timeoutMs?: number;

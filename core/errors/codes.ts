@@ -11,6 +11,7 @@ export interface ErrorCodeFacts {
   readonly remedy: string;
 }
 
+/** Every code with its facts, such as `ERROR_CODES.RMQ_SEND_TIMEOUT.remedy`. */
 export const ERROR_CODES = {
   RMQ_OPTIONS_INVALID: {
     retryable: false,

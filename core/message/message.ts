@@ -36,8 +36,11 @@ export interface OutgoingMessage {
 
 /** A message as it came from a broker. */
 export interface ReceivedMessage<T = unknown> {
+  /** As the application names it; of a message that came again, the topic it was sent to. */
   readonly topic: string;
+  /** The broker it was read from. */
   readonly brokerName: string;
+  /** Of that broker's queues of the topic, from 0. */
   readonly queueId: number;
   /** Position in the queue, from 0. */
   readonly queueOffset: number;
@@ -47,22 +50,29 @@ export interface ReceivedMessage<T = unknown> {
   readonly offsetMsgId: string;
   /** Decompressed. */
   readonly body: Buffer;
+  /** What subscriptions filter by; undefined without one. */
   readonly tag: string | undefined;
+  /** Empty without any. */
   readonly keys: readonly string[];
   /** All properties as stored, system ones included; an object without a prototype. */
   readonly properties: Properties;
+  /** The number that its sender gave it; 0 without one. */
   readonly flag: number;
+  /** Bits of RocketMQ's own: compression, transactions, IPv6 hosts. */
   readonly sysFlag: number;
   /** Wall clock of the producer, milliseconds since 1970. */
   readonly bornTimestamp: number;
-  /** `ip:port`. */
+  /** `ip:port` that it was sent from. */
   readonly bornHost: string;
+  /** Wall clock of the broker, milliseconds since 1970. */
   readonly storeTimestamp: number;
+  /** `ip:port` of the broker that stored it. */
   readonly storeHost: string;
   /** How often consumption of it failed before. */
   readonly reconsumeTimes: number;
   /** Byte position in the broker's commit log. */
   readonly commitLogOffset: number;
+  /** Of a committed transaction, where its half message lies in the commit log; of others usually 0. */
   readonly preparedTransactionOffset: number;
   /** Bytes of the record in the commit log. */
   readonly storeSize: number;
@@ -74,5 +84,6 @@ export interface ReceivedMessage<T = unknown> {
 export interface MessageQueue {
   readonly topic: string;
   readonly brokerName: string;
+  /** From 0. */
   readonly queueId: number;
 }

@@ -33,7 +33,9 @@ export function isSystemTopic(topic: string): boolean {
   return SYSTEM_TOPICS.has(topic) || topic.startsWith(SYSTEM_TOPIC_PREFIX);
 }
 
+/** `%RETRY%` and a group: the topic of messages that come again to it. */
 export const RETRY_TOPIC_PREFIX = '%RETRY%';
+/** `%DLQ%` and a group: the topic of its dead letters. */
 export const DLQ_TOPIC_PREFIX = '%DLQ%';
 
 /** Where messages of a group wait to be consumed again. */

@@ -16,6 +16,7 @@ export type SendTarget =
 /** What stays the same for all of one send. */
 export interface SendFacts {
   readonly producerGroup: string;
+  /** `oneway` where no answer is waited for. */
   readonly mode: 'send' | 'oneway';
   /** `request` when the send waits for a reply, `reply` when it is one; undefined for all others. */
   readonly exchange?: Exchange | undefined;
@@ -23,9 +24,11 @@ export interface SendFacts {
   readonly msgId: string;
   /** Wall clock at the start, milliseconds since 1970. */
   readonly startTimestamp: number;
+  /** Of the whole send. */
   readonly timeoutMs: number;
   /** Monotonic milliseconds after which the send fails. */
   readonly deadlineMs: number;
+  /** Where the caller fixed the queue; undefined where `select` chooses. */
   readonly target: SendTarget | undefined;
   /**
    * The messages of a batch as its caller gave them; undefined for a send of one message. A batch is one send: its
@@ -42,7 +45,9 @@ export interface StateKey<T> {
 
 /** Common to all contexts of one send; only `context.with` makes another. */
 export interface SendContext {
+  /** What stays the same for all of the send. */
   readonly send: SendFacts;
+  /** As the application writes it. */
   readonly topic: string;
   /** As the caller gave it, or as an interceptor passed it on; never changed in place. */
   readonly message: OutgoingMessage;

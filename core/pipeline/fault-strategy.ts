@@ -26,6 +26,7 @@ export interface FaultStrategy {
   ): void;
   /** False where `record` does nothing: then the clock is not read for it. Default true. */
   readonly records?: boolean;
+  /** Whether sends may go to it now. */
   isAvailable(brokerName: string): boolean;
   /**
    * Chooses among a topic's queues, never empty, by index. `failedBroker` is the broker of the attempt before, when there

@@ -23,6 +23,7 @@ export type SendInterceptor<In extends SendContext, Out extends SendContext = In
 
 /** The six stages, in order. */
 export const STAGE_NAMES = ['check', 'route', 'select', 'compress', 'send', 'updateFault'] as const;
+/** A stage by its name: `check`, `route`, `select`, `compress`, `send`, `updateFault`. */
 export type StageName = (typeof STAGE_NAMES)[number];
 
 /** What an interceptor sees in the gap before each stage. */

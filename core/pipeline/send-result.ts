@@ -10,18 +10,23 @@ export type SendStatus =
 
 /** What a send resolves to. Matches Apache's SendResult. */
 export interface SendResult {
+  /** `SEND_OK`; any other means that it is stored, but not flushed or replicated in time (`notStored` of the producer). */
   readonly status: SendStatus;
   /** The id that this client gave the message (property UNIQ_KEY). */
   readonly msgId: string;
   /** Where the broker stored it; undefined for a oneway send. */
   readonly offsetMsgId: string | undefined;
+  /** Where it went. */
   readonly queue: MessageQueue;
   /** Position in the queue; undefined for a oneway send. */
   readonly queueOffset: number | undefined;
+  /** Of a transactional message. */
   readonly transactionId: string | undefined;
   /** `DefaultRegion` unless the broker says otherwise. */
   readonly regionId: string;
+  /** Whether the broker wants it traced. */
   readonly traceOn: boolean;
+  /** Of a message that was timed, for `producer.recall`. */
   readonly recallHandle: string | undefined;
   /** Attempts made, 1 for a send that went through at once. */
   readonly attempts: number;

@@ -12,6 +12,7 @@ export type Part<T> =
   // biome-ignore lint/suspicious/noExplicitAny: a class is resolved by its tokens, whatever its parameters
   | { readonly type: new (...parameters: any[]) => T };
 
+/** For `host.bind`. */
 export interface BindOptions {
   /**
    * Only for the pipelines of the producers for which this is true; the others keep the part they have. For stages and

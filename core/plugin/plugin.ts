@@ -38,6 +38,7 @@ export type RequestTarget =
     }
   | { readonly address: string };
 
+/** A producer of a plugin's own: the options of any, and whether plugins attach to it. */
 export interface PluginProducerOptions extends Omit<ProducerOptions, 'group'> {
   /** Default for an internal producer: a name made of the plugin's. */
   readonly group?: string;
@@ -59,6 +60,7 @@ export interface PluginHost {
   readonly nameServers: readonly string[];
   /** Says the plugin's name with every line. */
   readonly logger: Logger;
+  /** The client's time: a plugin that asks it for timers can be tested. */
   readonly clock: Clock;
 
   /** Attaches to the gap before or after a stage of every producer's pipeline. Only during setup. */
@@ -132,7 +134,7 @@ export interface PluginHost {
   producer(options: PluginProducerOptions): Promise<Producer>;
   /**
    * Makes this client known to brokers as a member of a group (names as the application writes them), without a producer or
-   * consumer. From `onStart` on. @throws RMQ_GROUP_DUPLICATE, RMQ_MESSAGE_ILLEGAL
+   * consumer. From `onStart` on. @throws RMQ_GROUP_DUPLICATE, RMQ_OPTIONS_INVALID (the group's name)
    */
   registerGroup(member: { readonly producer: string } | { readonly consumer: ConsumerMember }): RegisteredGroup;
 }

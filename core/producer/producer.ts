@@ -36,9 +36,9 @@ export interface SendSlot<T> {
 
 /** Settings of one send. */
 export interface SendOptions {
-  /** Default: the producer's. */
+  /** Deadline of the whole send. Default: the producer's, 3,000. */
   readonly timeoutMs?: number;
-  /** Default: the producer's. */
+  /** Longest wait for one broker's answer. Default: the producer's. */
   readonly attemptTimeoutMs?: number;
   /** Cancels the send: RMQ_SEND_ABORTED. */
   readonly signal?: AbortSignal;
@@ -49,7 +49,9 @@ export interface SendOptions {
   readonly slots?: readonly SendSlot<unknown>[];
   /** Exactly this queue. At most one of `queue`, `selector` and `shardingKey`. */
   readonly queue?: MessageQueue;
+  /** Chooses the queue. Such a send makes one attempt only, as those with `queue` and `shardingKey`. */
   readonly selector?: QueueSelector;
+  /** One key, one queue. */
   readonly shardingKey?: string;
 }
 
@@ -63,11 +65,13 @@ export interface RequestOptions<R = undefined> extends SendOptions {
 
 /** Settings of one recall. */
 export interface RecallOptions {
-  /** Default: the producer's. */
+  /** Default: the producer's, 3,000. */
   readonly timeoutMs?: number;
+  /** Ends the call: RMQ_REQUEST_ABORTED. */
   readonly signal?: AbortSignal;
 }
 
+/** For `producer.sendAll`. */
 export interface SendAllOptions extends Omit<SendOptions, 'queue' | 'shardingKey'> {
   /** Sends in flight at once. Default 256. */
   readonly concurrency?: number;
@@ -75,6 +79,7 @@ export interface SendAllOptions extends Omit<SendOptions, 'queue' | 'shardingKey
   readonly stopOnError?: boolean;
 }
 
+/** For `producer.pipeline.operator`. */
 export interface OperatorOptions extends Omit<SendAllOptions, 'signal'> {
   /** Messages that may wait for a slot; one more is the error RMQ_BACKPRESSURE. Default 1,024. */
   readonly bufferMax?: number;
@@ -106,8 +111,11 @@ export interface ProducerPipeline {
 export interface Producer {
   readonly group: string;
   readonly state: LifeCycleState;
+  /** The send path as streams: of one message, of all, and as an RxJS operator. */
   readonly pipeline: ProducerPipeline;
   /**
+   * Sends one message. Resolves when a broker has stored it, after at most `retries` further attempts on other brokers, within
+   * `timeoutMs`. With a `shardingKey`, `queue` or `selector` there is one attempt. The message is not changed.
    * @throws RMQ_MESSAGE_ILLEGAL, RMQ_VALUE_INVALID, RMQ_NOT_RUNNING, RMQ_ROUTE_NOT_FOUND, RMQ_NAME_SERVER_MISSING,
    * RMQ_NAME_SERVER_UNREACHABLE, RMQ_QUEUE_NOT_FOUND, RMQ_SEND_TIMEOUT, RMQ_SEND_FAILED, RMQ_SEND_ABORTED,
    * RMQ_SEND_FORBIDDEN, RMQ_NOT_STORED, RMQ_BACKPRESSURE, RMQ_BROKER_ERROR (an answer that is not retried)

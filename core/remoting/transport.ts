@@ -33,6 +33,7 @@ export interface Wire {
   setRef(ref: boolean): void;
 }
 
+/** Where a transport listens. */
 export interface ListenOptions {
   readonly host: string;
   /** 0 for any free port. */
@@ -41,6 +42,7 @@ export interface ListenOptions {
   readonly onAcceptError?: (error: Error) => void;
 }
 
+/** Something that listens, until it is closed. */
 export interface Listener {
   /** The address that was really bound. */
   readonly address: { readonly host: string; readonly port: number };

@@ -1,6 +1,10 @@
 import { type Token, token } from './token.js';
 
-/** What the package says besides errors and events. Silent unless one is given. `fields` are facts, never secrets. */
+/**
+ * What the package says besides errors and events. Silent unless one is given; `console` is one. `fields` are facts, never
+ * secrets: `debug` for who looks for a fault, `info` for what changed (connections, queues), `warn` for what heals or is
+ * tried again, `error` for what somebody has to look at.
+ */
 export interface Logger {
   debug(message: string, fields?: Readonly<Record<string, unknown>>): void;
   info(message: string, fields?: Readonly<Record<string, unknown>>): void;

@@ -8,6 +8,7 @@ import { resolveServerOptions, type ServerOptions } from './server-options.js';
 
 export { createMemoryTransport } from '../remoting/memory-transport.js';
 export type { ServerTlsOptions, TlsMode, TlsOptions } from '../remoting/tls/tls-options.js';
+export type { StoreStatistics } from './broker/message-store.js';
 export { type EmbeddedCluster, type EmbeddedHold, embedded } from './embedded.js';
 export type { RunningServer, ServerStatistics } from './running-server.js';
 export type { ServerOptions, StoreSettings } from './server-options.js';

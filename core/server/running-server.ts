@@ -29,12 +29,16 @@ import { resolveStoreOptions } from './store/store-options.js';
 /** How far below its port a broker's VIP port lies. Matches Apache's MixAll.brokerVIPChannel. */
 const VIP_PORT_OFFSET = 2;
 
+/** What a server counts, since it was started. */
 export interface ServerStatistics {
   readonly store: StoreStatistics;
+  /** Groups that are connected now, and pulls that wait for messages. */
   readonly broker: { readonly producerGroups: number; readonly consumerGroups: number; readonly heldPulls: number };
-  /** Of all ports. */
+  /** Open now, on all ports. */
   readonly connections: number;
+  /** Closed as they came, since there were `connectionsMax`. */
   readonly refusedConnections: number;
+  /** What arrived and was no frame; each ended its connection. */
   readonly invalidFrames: number;
   /** How often the event loop stood still for more than 50 ms, and the longest time in milliseconds. */
   readonly loopStalls: { readonly count: number; readonly longestMs: number };
@@ -46,7 +50,9 @@ export interface RunningServer {
   readonly nameServers: string;
   /** `host:port` that the broker is registered under. */
   readonly brokerAddress: string;
+  /** Where its data is, as the option says. */
   readonly dir: string;
+  /** As they are at the moment of reading; in a worker up to 100 ms old. */
   readonly statistics: ServerStatistics;
   /** Why sends are refused now, in words; undefined while they are taken. */
   readonly refusal: string | undefined;

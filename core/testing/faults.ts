@@ -15,17 +15,21 @@ export interface FaultScope {
   readonly where?: (request: { readonly code: number; readonly ext: Readonly<Record<string, string>> }) => boolean;
 }
 
+/** For `kit.refuse`. */
 export interface RefuseOptions extends FaultScope {
   /** Default SYSTEM_ERROR. */
   readonly code?: ResponseKind;
+  /** What the answer says in words. Default `refused by the test kit`. */
   readonly remark?: string;
 }
 
+/** For `kit.delay`. */
 export interface DelayOptions extends FaultScope {
   /** Milliseconds or a duration such as `'2s'`, on the kit's clock. */
   readonly by: number | string;
 }
 
+/** For `kit.drop`. */
 export interface DropOptions extends FaultScope {
   /** `answer`: the request is carried out and its answer lost; `request`: it never arrives. Default `answer`. */
   readonly what?: 'request' | 'answer';

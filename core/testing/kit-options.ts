@@ -16,6 +16,7 @@ const DECIDED = [
 ] as const satisfies (keyof ServerOptions)[];
 type Decided = (typeof DECIDED)[number];
 
+/** How a kit is made. Nothing is required. */
 export interface TestKitOptions {
   /**
    * How clients reach the server. `memory`: without sockets, for clients of this process. `tcp`: on free ports of

@@ -12,6 +12,7 @@ import type { MessageStore } from '../server/broker/message-store.js';
 const WAIT_MS = 2_000;
 const BATCH = 32;
 
+/** Which messages of a topic, and how long to wait for them. */
 export interface MessagesOptions {
   /** Waits until at least so many are there. Default 0: what is there now. */
   readonly count?: number;

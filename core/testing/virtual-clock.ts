@@ -6,6 +6,7 @@ import { TimerQueue } from './timer-queue.js';
 
 const TIMEOUT_MS_MAX = 2_147_483_647;
 
+/** Where a virtual clock begins. */
 export interface VirtualClockOptions {
   /** Wall clock at the start, milliseconds since 1970. Default 2026-01-01T00:00:00Z. */
   readonly nowMs?: number;

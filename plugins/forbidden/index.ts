@@ -18,6 +18,7 @@ export type {
   Verdict,
 } from './rules.js';
 
+/** The rules, and what the plugin is called. */
 export interface ForbiddenOptions {
   /** Asked in this order; the first that forbids ends the send. */
   readonly rules: readonly ForbiddenRule[];

@@ -39,6 +39,7 @@ export interface SendRule extends NamedRule {
   check(facts: SendFactsForRules): Verdict | Promise<Verdict>;
 }
 
+/** A rule, asked before each attempt, or with `at: 'send'` once per send. */
 export type ForbiddenRule = AttemptRule | SendRule;
 
 /** @throws RMQ_OPTIONS_INVALID for rules that are none, and for two of one name */

@@ -6,6 +6,7 @@ import { namespacedNames } from './namespaced-names.js';
 export { instanceOfEndpoint } from './instance-endpoint.js';
 export { unwrapNamespace, wrapNamespace } from './names.js';
 
+/** Which namespace, and how it is written. */
 export interface NamespaceOptions {
   /**
    * One or more of `|a-zA-Z0-9_-`; with version 2 any text. Default: the instance that the address of the first name server
@@ -19,6 +20,7 @@ export interface NamespaceOptions {
   readonly version?: 1 | 2;
 }
 
+/** What `mq.plugin(…)` gives. */
 export interface Namespace {
   /** The namespace that is used, also when it was found in an address. */
   readonly namespace: string;

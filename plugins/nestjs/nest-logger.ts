@@ -4,6 +4,7 @@ import type { Logger } from '../../core/index.js';
 
 const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 
+/** How a client speaks in the application's log. */
 export interface NestLoggerOptions {
   /** What the application's log names it by. Default `RocketMQ`. */
   readonly context?: string;

@@ -1,5 +1,6 @@
 import { type AccessChannel, rocketMQError, TRACE_TOPIC, validateTopic } from '../../core/index.js';
 
+/** Where traces go, and how many wait for one another. */
 export interface TracingOptions {
   /** Where traces go with the access channel LOCAL. Default `RMQ_SYS_TRACE_TOPIC`. */
   readonly traceTopic?: string;

@@ -36,7 +36,7 @@ export type {
 export interface Transactions {
   /**
    * A producer whose sends are transactions; as long as it is open this client answers brokers about those of its group.
-   * @throws RMQ_OPTIONS_INVALID, RMQ_MESSAGE_ILLEGAL (the group's name), RMQ_GROUP_DUPLICATE, RMQ_NOT_RUNNING
+   * @throws RMQ_OPTIONS_INVALID, RMQ_GROUP_DUPLICATE, RMQ_NOT_RUNNING
    */
   producer<A = void>(options: TransactionProducerOptions<A>): Promise<TransactionProducer<A>>;
 }

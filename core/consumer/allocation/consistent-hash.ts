@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { MessageQueue } from '../../message/message.js';
 import type { AllocateStrategy } from './allocate-strategy.js';
 
+/** For `allocateConsistently`. */
 export interface ConsistentHashOptions {
   /** Places that each member has on the ring, at least 1. More share out more evenly. Default 10. */
   readonly virtualNodeCount?: number;

@@ -8,6 +8,7 @@ import type { Expression, Subscribe, SubscribedTopic, SubscribedValue } from '..
 import type { LitePullConsumerOptions } from './lite-pull-options.js';
 import type { QueuesListener } from './queue-watch.js';
 
+/** For one `poll`. */
 export interface PollOptions {
   /** How long to wait for messages; 0 takes only what is here. 0 to 86,400,000, default the option `pollTimeoutMs`. */
   readonly timeoutMs?: number;
@@ -17,6 +18,7 @@ export interface PollOptions {
   readonly signal?: AbortSignal;
 }
 
+/** What is read of the assigned queues. */
 export interface AssignOptions {
   /** By topic. Default: everything. */
   readonly expressions?: Readonly<Record<string, Expression>>;

@@ -10,7 +10,9 @@ import type { PullConsumerOptions } from './pull-options.js';
 /** What a broker made of a pull. Matches Apache's PullStatus. */
 export type PullStatus = 'FOUND' | 'NO_NEW_MSG' | 'NO_MATCHED_MSG' | 'OFFSET_ILLEGAL';
 
+/** What one pull brought. Matches Apache's PullResult. */
 export interface PullResult {
+  /** `FOUND`, or why there are no messages. */
   readonly status: PullStatus;
   /** Empty unless `FOUND`; of what was found, those that match by their tag and that no plugin took. */
   readonly messages: readonly ReceivedMessage[];
@@ -22,14 +24,17 @@ export interface PullResult {
   readonly maxOffset: number;
 }
 
+/** For one pull. */
 export interface PullOptions {
   /** The most messages to pull. 1 to 1,024, default 32; a broker has a limit of its own, usually 32. */
   readonly maxMessages?: number;
   /** How long to wait for the answer. Default the consumer's own. */
   readonly timeoutMs?: number;
+  /** Ends the pull: RMQ_REQUEST_ABORTED. */
   readonly signal?: AbortSignal;
 }
 
+/** For `fetchConsumeOffset`. */
 export interface OffsetOptions {
   /** Asks the store, whatever `updateConsumeOffset` was told. Default false. */
   readonly fromStore?: boolean;

@@ -8,10 +8,12 @@ export const TRACED_MESSAGE_TYPES = [
   'Delay_Msg',
   'Order_Msg',
 ] as const;
+/** Kinds of messages as traces name them. */
 export type TracedMessageType = (typeof TRACED_MESSAGE_TYPES)[number];
 
 /** How a handler ended, in their order: a trace writes the position. Matches Apache's ConsumeReturnType. */
 export const CONSUME_RETURN_TYPES = ['SUCCESS', 'TIME_OUT', 'EXCEPTION', 'RETURNNULL', 'FAILED'] as const;
+/** How a handler ended, as traces name it. */
 export type ConsumeReturnType = (typeof CONSUME_RETURN_TYPES)[number];
 
 /** LOCAL is a cluster of one's own; CLOUD has a trace topic for each region and a shorter SubAfter. Matches Apache's AccessChannel. */
@@ -111,6 +113,7 @@ export interface RecallRecord extends RecordFacts {
 
 /** One step in the life of one message. Matches Apache's TraceContext with one TraceBean. */
 export type TraceRecord = PubRecord | SubBeforeRecord | SubAfterRecord | EndTransactionRecord | RecallRecord;
+/** Which step of a message a record tells of. */
 export type TraceType = TraceRecord['type'];
 
 /** Between the fields of a record. */

@@ -246,15 +246,22 @@ export interface MessageStore {
 
 export const MessageStore: Token<MessageStore> = token('MessageStore');
 
+/** What a store counts, since it was opened. Offsets are byte positions in the commit log. */
 export interface StoreStatistics {
+  /** Of the oldest record that is kept. */
   readonly commitLogMinOffset: number;
+  /** Where the next record will lie. */
   readonly commitLogMaxOffset: number;
+  /** Everything below is on the disk. */
   readonly flushedOffset: number;
+  /** Store time of the oldest message, milliseconds since 1970. */
   readonly earliestStoreTimestamp: number;
   readonly messagesPut: number;
   readonly bytesPut: number;
+  /** Messages that could not be stored. */
   readonly putFailures: number;
   readonly messagesGot: number;
+  /** How full the volume is, 0 to 1. */
   readonly diskUsedRatio: number;
   readonly openFiles: number;
 }

@@ -5,6 +5,7 @@ import type { TestKit } from '../test-kit.js';
 /** What a plugin changes on purpose, and is not held against it. */
 export type ClaimedChange = 'result' | 'delivered messages' | 'outcome';
 
+/** What a plugin does on purpose, and what it needs beside itself. */
 export interface ConformanceOptions {
   /** A message that the plugin lets through. Default: one to topic `conformance`. */
   readonly message?: RawMessage;
