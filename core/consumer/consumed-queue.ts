@@ -50,7 +50,8 @@ export class ConsumedQueue implements SignalSource {
   ) {
     this.limits = limits;
     this.queue = queue;
-    this.shown = { ...queue, topic: subscription.topic };
+    // Plugins see it in each delivery.
+    this.shown = Object.freeze({ ...queue, topic: subscription.topic });
     this.subscription = subscription;
     this.popped = startOffset === undefined;
     this.processQueue = startOffset === undefined ? new PopQueue() : new ProcessQueue(startOffset);

@@ -1,5 +1,7 @@
 import { isObservable, Observable, of } from 'rxjs';
 import { isRocketMQError, rocketMQError } from '../errors/rocketmq-error.js';
+import { GuardedObservable, guardedSubscriber } from '../runtime/guarded-subscriber.js';
+import { watchRejection } from '../runtime/watch-rejection.js';
 import type { DeliveryContext, DeliveryHandler, DeliveryInterceptor, DeliveryOutcome } from './delivery.js';
 import { DeliveryPass } from './delivery-pass.js';
 
@@ -31,13 +33,25 @@ export function composeDelivery(
   onLateMisuse: (error: unknown) => void,
 ): DeliveryEnd {
   if (interceptors.length === 0) return end;
-  let handler: DeliveryHandler = (context) => started((settle) => end(context, settle));
-  for (const { plugin, interceptor } of [...interceptors].reverse()) {
+  const innermost = interceptors.at(-1)?.plugin;
+  let handler: DeliveryHandler = (context) => {
+    DeliveryPass.hold(context, undefined);
+    return started((settle) =>
+      end(context, (outcome) => {
+        DeliveryPass.hold(context, innermost);
+        settle(outcome);
+      }),
+    );
+  };
+  for (const [index, named] of [...interceptors.entries()].reverse()) {
     const next = handler;
-    handler = (context) => new Guard(plugin, interceptor, next, context, onLateMisuse).run();
+    const outer = interceptors[index - 1]?.plugin;
+    handler = (context) => new Guard(named, outer, next, context, onLateMisuse).run();
   }
   const outermost = handler;
   return (context, settle) => {
+    // How many there are, and in what order, is what their outcomes are counted by.
+    Object.freeze(context.messages);
     outermost(context).subscribe(settle);
   };
 }
@@ -65,6 +79,8 @@ function started(work: (settle: SettleDelivery) => void): Observable<DeliveryOut
 class Guard {
   readonly #plugin: string;
   readonly #interceptor: DeliveryInterceptor;
+  /** The plugin around this one. */
+  readonly #outer: string | undefined;
   readonly #next: DeliveryHandler;
   readonly #context: DeliveryContext;
   readonly #onLateMisuse: (error: unknown) => void;
@@ -73,20 +89,22 @@ class Guard {
   #misuse: DeliveryOutcome | undefined;
 
   constructor(
-    plugin: string,
-    interceptor: DeliveryInterceptor,
+    { plugin, interceptor }: NamedDeliveryInterceptor,
+    outer: string | undefined,
     next: DeliveryHandler,
     context: DeliveryContext,
     onLateMisuse: (error: unknown) => void,
   ) {
     this.#plugin = plugin;
     this.#interceptor = interceptor;
+    this.#outer = outer;
     this.#next = next;
     this.#context = context;
     this.#onLateMisuse = onLateMisuse;
   }
 
   run(): Observable<DeliveryOutcome> {
+    DeliveryPass.hold(this.#context, this.#plugin);
     let returned: unknown;
     try {
       returned = this.#interceptor(this.#context, (context) => this.#callNext(context));
@@ -94,6 +112,7 @@ class Guard {
       return of(this.#settle(this.#failed(error)));
     }
     if (!isObservable(returned)) {
+      watchRejection(returned, () => {});
       return of(this.#settle(this.#broken('returned something that is no Observable')));
     }
     const observable = returned as Observable<DeliveryOutcome>;
@@ -103,8 +122,8 @@ class Guard {
         subscriber.next(this.#settle(settled));
         subscriber.complete();
       };
-      return observable.subscribe({
-        next: (value) => {
+      const observer = {
+        next: (value: DeliveryOutcome) => {
           if (outcome !== undefined) end(this.#broken('ended in two outcomes'));
           else if (isOutcome(value, this.#context.messages.length)) outcome = value;
           else
@@ -116,9 +135,13 @@ class Guard {
         },
         error: (error: unknown) => end(this.#failed(error)),
         complete: () => end(outcome ?? this.#broken('ended without an outcome')),
-      });
+      };
+      return observable.subscribe(guardedSubscriber([observer], this.#report, this.#report));
     });
   }
+
+  /** Told what the interceptor throws when nobody can be told any more. */
+  readonly #report = (thrown: unknown): void => this.#onLateMisuse(errorOf(this.#failed(thrown)));
 
   #callNext(context: DeliveryContext): Observable<DeliveryOutcome> {
     if (this.#calledNext) return of(this.#broken('called next twice'));
@@ -130,9 +153,12 @@ class Guard {
     if (!Array.isArray(context.messages) || context.messages.length !== this.#context.messages.length) {
       return of(this.#broken('passed on more or fewer messages than it was given'));
     }
+    if (!context.messages.every((message) => typeof message === 'object' && message !== null)) {
+      return of(this.#broken('passed on something that is no message'));
+    }
     const inner = this.#next(context);
     let subscribed = false;
-    return new Observable((subscriber) => {
+    return new GuardedObservable<DeliveryOutcome>(this.#report, (subscriber) => {
       if (subscribed) {
         subscriber.next(this.#broken('subscribed the result of next twice'));
         subscriber.complete();
@@ -146,6 +172,7 @@ class Guard {
   /** A rule broken while the delivery goes on decides its outcome, whatever the interceptor makes of it. */
   #settle(outcome: DeliveryOutcome): DeliveryOutcome {
     this.#settled = true;
+    DeliveryPass.hold(this.#context, this.#outer);
     return this.#misuse ?? outcome;
   }
 
@@ -183,6 +210,14 @@ function isOutcome(value: unknown, messages: number): value is DeliveryOutcome {
 
 function isMessageOutcome(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false;
-  const kind = (value as { readonly kind?: unknown }).kind;
-  return kind === 'ack' || kind === 'retry' || kind === 'deadLetter';
+  const { kind, afterMs = 0, delayLevel = 0 } = value as Partial<Record<string, unknown>>;
+  return kind === 'ack' || kind === 'deadLetter' || (kind === 'retry' && isCount(afterMs) && isCount(delayLevel));
+}
+
+function isCount(value: unknown): boolean {
+  return typeof value === 'number' && value >= 0 && value < Number.POSITIVE_INFINITY;
+}
+
+function errorOf(outcome: DeliveryOutcome): unknown {
+  return outcome.kind === 'retry' ? outcome.error : undefined;
 }

@@ -13,6 +13,8 @@ export interface DeliveryFacts extends DeliveryEnding {
   readonly queue: MessageQueue;
   readonly attempt: number;
   readonly signals: SignalSource;
+  /** The plugin that has the delivery on its way in or out; undefined while the handler does. */
+  heldBy?: string | undefined;
 }
 
 /** The context of one delivery on its way through the chain; `with` makes the next. */
@@ -41,8 +43,13 @@ export class DeliveryPass implements DeliveryContext {
     return this.#facts.signals.signalOf(this.#facts);
   }
 
-  with(change: { readonly messages?: readonly ReceivedMessage[] }): DeliveryContext {
-    return new DeliveryPass(this.#facts, change.messages ?? this.messages);
+  with({ messages = this.messages }: { readonly messages?: readonly ReceivedMessage[] }): DeliveryContext {
+    return new DeliveryPass(this.#facts, Array.isArray(messages) ? Object.freeze([...messages]) : messages);
+  }
+
+  /** Notes which plugin has the delivery now. */
+  static hold(context: DeliveryContext, plugin: string | undefined): void {
+    (context as DeliveryPass).#facts.heldBy = plugin;
   }
 
   /** What a context that came through the chain belongs to. */

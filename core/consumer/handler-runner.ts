@@ -215,7 +215,7 @@ export class HandlerRunner {
   }
 
   #settle(delivery: RunningDelivery, outcome: DeliveryOutcome): void {
-    const { group, mode, logger } = this.#options;
+    const { group, mode, logger, receiver } = this.#options;
     const { consumed, held, abandoned } = delivery;
     if (abandoned || consumed.lost) {
       logger.debug('a delivery ended that was given up, or whose queue was lost; its messages come again', {
@@ -229,6 +229,8 @@ export class HandlerRunner {
     this.#deadlines.end(delivery);
     const { lost } = consumed;
     delivery.end();
+    // An interceptor may have ended it while the application still has its message.
+    receiver.abandon(delivery, outcome);
     if (!lost) mode.settle(delivery, outcome);
     this.#ended(consumed);
   }
@@ -237,13 +239,16 @@ export class HandlerRunner {
   #giveUp(delivery: RunningDelivery): void {
     const { consumeTimeoutMs, mode, logger, group } = this.#options;
     const { consumed, held } = delivery;
-    const message = `a message of group ${group} was not handled within ${consumeTimeoutMs} ms`;
-    const error = rocketMQError('RMQ_CONSUME_TIMEOUT', message, { timeoutMs: consumeTimeoutMs });
+    const { heldBy: plugin } = delivery;
+    const what = plugin === undefined ? 'was not handled' : `was held by plugin ${plugin} and not handled`;
+    const message = `a message of group ${group} ${what} within ${consumeTimeoutMs} ms`;
+    const facts = { timeoutMs: consumeTimeoutMs, ...(plugin !== undefined && { plugin }) };
+    const error = rocketMQError('RMQ_CONSUME_TIMEOUT', message, facts);
     logger.warn('a delivery takes too long; its messages come again and it is not waited for', {
       group,
       ...consumed.shown,
       queueOffset: held[0]?.queueOffset,
-      timeoutMs: consumeTimeoutMs,
+      ...facts,
     });
     const outcome = { kind: 'retry', error, delayLevel: TIMED_OUT_LEVEL } as const;
     consumed.abortHandler(delivery, message);

@@ -1,4 +1,5 @@
 import type { ReceivedMessage } from '../message/message.js';
+import { watchRejection } from '../runtime/watch-rejection.js';
 import type { ConsumedQueue } from './consumed-queue.js';
 import { type DeliveryFilter, filterFailed } from './delivery-filter.js';
 import type { PulledMessage } from './pulled-message.js';
@@ -48,7 +49,12 @@ export class MessageReader {
     if (tags.size > 0 && (message.tag === undefined || !tags.has(message.tag))) return SKIP;
     for (const { plugin, accepts } of this.#options.filters) {
       try {
-        if (!accepts(message, consumed.shown)) return SKIP;
+        const accepted: unknown = accepts(message, consumed.shown);
+        if (typeof accepted === 'object' && accepted !== null) {
+          watchRejection(accepted, () => {});
+          throw new TypeError('a filter says true or false at once, and returns no promise');
+        }
+        if (!accepted) return SKIP;
       } catch (error) {
         return { kind: 'fail', error: filterFailed(plugin, error) };
       }

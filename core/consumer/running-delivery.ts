@@ -12,6 +12,7 @@ export class RunningDelivery implements DeliveryFacts, EndedDelivery {
   readonly startedMs: number;
   /** It was not waited for; its outcome is decided. */
   abandoned = false;
+  heldBy: string | undefined = undefined;
   #ended = false;
 
   constructor(group: string, consumed: ConsumedQueue, held: readonly PulledMessage[], startedMs: number) {

@@ -32,7 +32,12 @@ export interface ErrorFieldsByCode {
   };
   RMQ_CONNECT_FAILED: { readonly address: string };
   RMQ_CONNECTION_LOST: { readonly address: string; readonly sent: 'no' | 'maybe' };
-  RMQ_REQUEST_TIMEOUT: { readonly address: string; readonly timeoutMs: number; readonly sent: 'no' | 'maybe' };
+  RMQ_REQUEST_TIMEOUT: {
+    readonly address: string;
+    readonly timeoutMs: number;
+    readonly plugin?: string;
+    readonly sent: 'no' | 'maybe';
+  };
   RMQ_REQUEST_ABORTED: { readonly sent: 'no' | 'maybe' };
   RMQ_FRAME_INVALID: { readonly address?: string };
   RMQ_MESSAGE_ILLEGAL: {
@@ -108,7 +113,7 @@ export interface ErrorFieldsByCode {
     readonly remark?: string;
   };
   RMQ_MESSAGE_NOT_FOUND: { readonly msgId: string; readonly topic?: string };
-  RMQ_CONSUME_TIMEOUT: { readonly timeoutMs: number };
+  RMQ_CONSUME_TIMEOUT: { readonly timeoutMs: number; readonly plugin?: string };
   RMQ_PULL_MISUSE: { readonly rule: string };
   RMQ_POLL_FAILED: {
     readonly topic: string;

@@ -4,6 +4,7 @@ import type { OutgoingMessage } from '../message/message.js';
 import type { RouteTable } from '../routing/route-table.js';
 import type { Clock } from '../runtime/clock.js';
 import type { Logger } from '../runtime/logger.js';
+import { watchRejection } from '../runtime/watch-rejection.js';
 import type { SendContext } from './context.js';
 import type { EventHub } from './event-hub.js';
 import type { StageEvent } from './events.js';
@@ -118,6 +119,12 @@ export class Chain {
     );
   }
 
+  /** What a layer throws when nobody can be told any more. */
+  complain(node: number, error: unknown): void {
+    const { plugin } = this.nodes[Math.max(node, 0)]!;
+    this.logger.error(`${this.nameOf(node)} failed when its part of a send was over`, { plugin, error });
+  }
+
   misuseError(node: number, rule: string): RocketMQError {
     const interceptor = this.nameOf(node);
     const message = `${interceptor} broke the pipeline contract: ${rule}`;
@@ -140,6 +147,8 @@ export class Chain {
       return this.fail(state, node, state.misuse(node, 'it returns an Observable that it subscribed itself'));
     }
     if (typeof observable?.subscribe !== 'function') {
+      // An asynchronous function without fromAsync: this is its error, not what it may reject with later.
+      watchRejection(observable, () => {});
       return this.fail(state, node, state.misuse(node, 'it returns an Observable'));
     }
     return new Guard(state, node, observable);
@@ -151,8 +160,21 @@ export class Chain {
     try {
       this.#validate(message);
     } catch (error) {
-      throw this.label(error, this.#checkIndex);
+      throw this.label(this.#madeIllegal(state, error), this.#checkIndex);
     }
+  }
+
+  /** The caller's own message was legal: says whose this one is. */
+  #madeIllegal({ position }: SendState, error: unknown): unknown {
+    if (!isRocketMQError(error, 'RMQ_MESSAGE_ILLEGAL')) return error;
+    const { message, field, topic } = error;
+    const words = `What ${this.nameOf(position)} made of the message is illegal: ${message}`;
+    return rocketMQError(
+      'RMQ_MESSAGE_ILLEGAL',
+      words,
+      { field, ...(topic !== undefined && { topic }) },
+      { cause: error },
+    );
   }
 
   /** Lets the send's producer make a batch of other messages. @throws RMQ_MESSAGE_ILLEGAL */

@@ -1,4 +1,5 @@
 import { Observable, type Observer, type Operator, Subscriber, type Subscription } from 'rxjs';
+import { guardedSubscriber, isSubscriber } from '../runtime/guarded-subscriber.js';
 import type { Logger } from '../runtime/logger.js';
 import type { StageEvent } from './events.js';
 
@@ -73,63 +74,10 @@ class EventStream<T> extends Observable<T> {
     error?: ((error: unknown) => void) | null,
     complete?: (() => void) | null,
   ): Subscription {
-    if (observerOrNext instanceof Subscriber) return super.subscribe(observerOrNext);
-    const observer: Partial<Observer<T>> =
-      typeof observerOrNext === 'object' && observerOrNext !== null
-        ? observerOrNext
-        : {
-            ...(observerOrNext && { next: observerOrNext }),
-            ...(error && { error }),
-            ...(complete && { complete }),
-          };
-    return super.subscribe(new GuardedSubscriber(observer, this.#reporting));
-  }
-}
-
-/** Calls a listener's functions and drops the listener when one throws. */
-class GuardedSubscriber<T> extends Subscriber<T> {
-  readonly #observer: Partial<Observer<T>>;
-  readonly #reporting: Reporting;
-
-  constructor(observer: Partial<Observer<T>>, reporting: Reporting) {
-    super();
-    this.#observer = observer;
-    this.#reporting = reporting;
-  }
-
-  protected override _next(value: T): void {
-    try {
-      this.#observer.next?.(value);
-    } catch (error) {
-      this.#drop(error);
-    }
-  }
-
-  protected override _error(error: unknown): void {
-    try {
-      if (this.#observer.error) this.#observer.error(error);
-      else this.#report(error);
-    } catch (thrown) {
-      this.#report(thrown);
-    }
-    this.unsubscribe();
-  }
-
-  protected override _complete(): void {
-    try {
-      this.#observer.complete?.();
-    } catch (error) {
-      this.#report(error);
-    }
-    this.unsubscribe();
-  }
-
-  #drop(error: unknown): void {
-    this.#report(error);
-    this.unsubscribe();
-  }
-
-  #report(error: unknown): void {
-    this.#reporting.logger.error(`A subscriber of ${this.#reporting.name} threw and was dropped`, { error });
+    if (isSubscriber(observerOrNext)) return super.subscribe(observerOrNext);
+    const { logger, name } = this.#reporting;
+    const report = (thrown: unknown): void =>
+      logger.error(`A subscriber of ${name} threw and was dropped`, { error: thrown });
+    return super.subscribe(guardedSubscriber([observerOrNext, error, complete], report, report));
   }
 }

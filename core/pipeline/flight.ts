@@ -1,4 +1,4 @@
-import { type RocketMQError, rocketMQError } from '../errors/rocketmq-error.js';
+import { isRocketMQError, type RocketMQError, rocketMQError } from '../errors/rocketmq-error.js';
 import type { OutgoingCommand, RemotingCommand } from '../remoting/protocol/remoting-command.js';
 import { ResponseCode } from '../remoting/protocol/response-codes.js';
 import type { PendingRequest, RemotingClient, RequestObserver } from '../remoting/remoting-client.js';
@@ -110,9 +110,13 @@ export class Flight extends Pending implements RequestObserver {
     return this.request?.sent ?? 'no';
   }
 
+  override get heldBy(): string | undefined {
+    return this.request?.heldBy;
+  }
+
   override timeOut(): boolean {
     const request = this.request;
-    if (request === undefined) return false;
+    if (request === undefined || this.heldBy !== undefined) return false;
     this.request = undefined;
     const address = this.address;
     const timeoutMs = this.timeoutMs;
@@ -149,7 +153,7 @@ export class Flight extends Pending implements RequestObserver {
   }
 
   private fail(error: RocketMQError): void {
-    const retryable = RETRYABLE_FAILURES.has(error.code);
+    const retryable = RETRYABLE_FAILURES.has(error.code) && !isHeld(error);
     this.settle({ kind: 'failure', error, retryable, elapsedMs: this.elapsedMs });
   }
 
@@ -174,4 +178,9 @@ export class Flight extends Pending implements RequestObserver {
     if (rest === this) this.onResult(this.result!);
     else this.adopt(rest, this.node);
   }
+}
+
+/** Whether a plugin had the request, or the answer to it, until its time was over: another broker would do no better. */
+export function isHeld(error: RocketMQError): boolean {
+  return isRocketMQError(error, 'RMQ_REQUEST_TIMEOUT') && error.plugin !== undefined;
 }

@@ -1,4 +1,5 @@
 import type { Observable, Subscription } from 'rxjs';
+import { guardedSubscriber } from '../runtime/guarded-subscriber.js';
 import { Pending } from './pending.js';
 import type { SendResult } from './send-result.js';
 import type { SendState } from './send-state.js';
@@ -13,11 +14,13 @@ export class Guard extends Pending {
 
   constructor(state: SendState, node: number, source: Observable<SendResult>) {
     super(state, node);
-    const subscription = source.subscribe({
-      next: (result) => this.#next(result),
+    const observer = {
+      next: (result: SendResult) => this.#next(result),
       error: (error: unknown) => this.#fail(error),
       complete: () => this.#complete(),
-    });
+    };
+    const complain = (thrown: unknown): void => state.chain.complain(node, thrown);
+    const subscription = source.subscribe(guardedSubscriber([observer], complain, complain));
     if (this.waiting) this.#subscription = subscription;
     else subscription.unsubscribe();
   }

@@ -1,4 +1,5 @@
-import { Observable, type Subscriber } from 'rxjs';
+import { Observable, type Observer, Subscriber, type Subscription } from 'rxjs';
+import { guardedSubscriber, isSubscriber } from '../runtime/guarded-subscriber.js';
 import type { SendResult } from './send-result.js';
 import type { SendState } from './send-state.js';
 
@@ -89,6 +90,11 @@ export class Pending extends Observable<SendResult> implements OutcomeSink {
     return 'no';
   }
 
+  /** The plugin that has a request behind it, where that is not with a broker. */
+  get heldBy(): string | undefined {
+    return undefined;
+  }
+
   /** Ends a request that is with a broker as that broker's time-out. Tells whether there was one. */
   timeOut(): boolean {
     return false;
@@ -162,6 +168,20 @@ export class Pending extends Observable<SendResult> implements OutcomeSink {
   /** Gives the steps without an owner to the node that just returned. */
   claimSteps(owner: number): void {
     for (let step = this.step; step !== undefined; step = step.next) if (step.owner === -1) step.owner = owner;
+  }
+
+  /**
+   * For plugins, and for operators, which come with a Subscriber. What a plugin's functions throw is a complaint in the log; an
+   * error that it has none for is the send's, which hears of it another way or does not want to.
+   */
+  override subscribe(
+    observerOrNext?: Partial<Observer<SendResult>> | ((value: SendResult) => void) | null,
+    error?: ((error: unknown) => void) | null,
+    complete?: (() => void) | null,
+  ): Subscription {
+    if (isSubscriber(observerOrNext)) return super.subscribe(observerOrNext);
+    const complain = (thrown: unknown): void => this.state.chain.complain(this.holder - 1, thrown);
+    return super.subscribe(guardedSubscriber([observerOrNext, error, complete], complain, () => {}));
   }
 
   /** The engine's own subscription, without a Subscriber. */

@@ -170,7 +170,9 @@ export abstract class SendState implements SendFacts, DeadlineEntry, OutcomeSink
   onDeadline(): void {
     if (this.over) return;
     const waiting = this.innermost();
-    const where = this.chain.whereabouts(waiting === undefined ? this.position : waiting.node);
+    const plugin = waiting?.heldBy;
+    const where =
+      plugin === undefined ? this.chain.whereabouts(waiting === undefined ? this.position : waiting.node) : { plugin };
     this.expired = where;
     // A request that is with a broker is that broker's failed attempt: stage 6 hears of it before the send ends.
     if (waiting?.timeOut() === true && this.ended) return;

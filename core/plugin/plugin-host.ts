@@ -8,6 +8,7 @@ import type { ConsumerMember } from '../routing/membership.js';
 import type { Clock } from '../runtime/clock.js';
 import type { Logger } from '../runtime/logger.js';
 import type { Token } from '../runtime/token.js';
+import { watchRejection } from '../runtime/watch-rejection.js';
 import type { EndTransactionContext } from './end-transaction.js';
 import type { PluginHost, PluginProducerOptions, RegisteredGroup, RequestTarget } from './plugin.js';
 import { pluginFailure } from './plugin-failure.js';
@@ -123,10 +124,12 @@ function tellEndTransaction(
   logger: Logger,
 ): void {
   for (const { plugin, listener } of endTransactionListeners) {
-    try {
-      listener(context);
-    } catch (error) {
+    const failed = (error: unknown): void =>
       logger.error('A plugin threw when it was told of the end of a transaction', { plugin, error });
+    try {
+      watchRejection(listener(context), failed);
+    } catch (error) {
+      failed(error);
     }
   }
 }

@@ -13,6 +13,7 @@ import type { SendOutcome } from '../pipeline/settled.js';
 import type { Clock } from '../runtime/clock.js';
 import type { DeadlineHeap } from '../runtime/deadline-heap.js';
 import type { LifeCycle } from '../runtime/life-cycle.js';
+import { watchRejection } from '../runtime/watch-rejection.js';
 import { Accumulator, type AccumulatorHost } from './accumulator.js';
 import type { BatchPart } from './batch-part.js';
 import { Budget } from './budget.js';
@@ -313,10 +314,12 @@ export class Sends implements SendOwner, BatchHost, AccumulatorHost, RequestHost
     const outcome: SendOutcome =
       result !== undefined ? { kind: 'result', result } : { kind: 'failure', error: error as RocketMQError };
     for (const { plugin, listener } of this.#services.settledListeners) {
-      try {
-        listener(send, send.topic, outcome);
-      } catch (thrown) {
+      const failed = (thrown: unknown): void =>
         this.#services.logger.error('A plugin threw when it was told how a send ended', { plugin, error: thrown });
+      try {
+        watchRejection(listener(send, send.topic, outcome), failed);
+      } catch (thrown) {
+        failed(thrown);
       }
     }
   }

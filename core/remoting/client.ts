@@ -97,6 +97,7 @@ class SharedConnections implements RemotingClient, ConnectionOwner, InterceptedR
       (address, request, timeoutMs, oneway, observer) =>
         this.#send(address, request, timeoutMs, oneway, observer, this.clock.monotonic()),
       () => this.clock.monotonic(),
+      this.logger,
     );
   }
 

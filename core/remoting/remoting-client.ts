@@ -16,6 +16,8 @@ export interface PendingRequest {
   cancel(): 'no' | 'maybe';
   /** Whether the bytes may have left. */
   readonly sent: 'no' | 'maybe';
+  /** The plugin whose interceptor has the request, or the answer to it, and has not handed it on. */
+  readonly heldBy?: string | undefined;
 }
 
 /** Answers a request that a server sends us on our own connection; undefined answers nothing. */

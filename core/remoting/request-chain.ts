@@ -1,9 +1,11 @@
-import { catchError, Observable, throwError } from 'rxjs';
+import { isObservable, throwError } from 'rxjs';
 import { isRocketMQError, type RocketMQError, rocketMQError, saySent } from '../errors/rocketmq-error.js';
 import type { Clock } from '../runtime/clock.js';
 import type { DeadlineEntry, DeadlineHeap } from '../runtime/deadline-heap.js';
 import { queueMicrotask } from '../runtime/event-loop.js';
+import { GuardedObservable, guardedSubscriber } from '../runtime/guarded-subscriber.js';
 import type { Logger } from '../runtime/logger.js';
+import { watchRejection } from '../runtime/watch-rejection.js';
 import type { ExtInput, OutgoingCommand, RemotingCommand } from './protocol/remoting-command.js';
 import type { PendingRequest, RequestObserver } from './remoting-client.js';
 import type { RequestContext, RequestHandler, RequestInterceptor, RequestInterceptors } from './request-interceptor.js';
@@ -23,7 +25,12 @@ export type SendRequest = (
 interface Call {
   readonly deadlineMs: number;
   inner: PendingRequest | undefined;
+  /** The plugin that has it; undefined while the server does. */
+  heldBy: string | undefined;
 }
+
+/** Told what a plugin throws when nobody can be told any more. */
+type Complain = (plugin: string | undefined, error: unknown) => void;
 
 interface CallContext extends RequestContext {
   readonly [CALL]: Call;
@@ -37,43 +44,70 @@ export function composeRequestChain(
   interceptors: RequestInterceptors,
   send: SendRequest,
   monotonic: () => number,
+  logger: Logger,
 ): RequestHandler {
   const layers = [...interceptors.decorate, ...(interceptors.sign ? [interceptors.sign] : [])];
+  const complain: Complain = (plugin, error) =>
+    logger.error('an interceptor of requests threw where nobody could be told', { plugin, error });
   const names = layers.map((layer) => layer.plugin).join(', ');
   return layers.reduceRight<RequestHandler>(
-    (next, { plugin, interceptor }) => labelled(plugin, interceptor, next),
-    sendOnce(names, send, monotonic),
+    (next, { plugin, interceptor }, index) => labelled(plugin, interceptor, next, layers[index - 1]?.plugin, complain),
+    sendOnce(names, layers.at(-1)?.plugin, send, monotonic, complain),
   );
 }
 
-/** The innermost handler: its Observable puts the request on the wire when it is subscribed. */
-function sendOnce(names: string, send: SendRequest, monotonic: () => number): RequestHandler {
+/**
+ * The innermost handler: its Observable puts the request on the wire when it is subscribed.
+ * @param innermost the plugin that gets the answer first
+ */
+function sendOnce(
+  names: string,
+  innermost: string | undefined,
+  send: SendRequest,
+  monotonic: () => number,
+  complain: Complain,
+): RequestHandler {
   return (context) =>
-    new Observable((subscriber) => {
-      const call = (context as Partial<CallContext>)[CALL];
-      if (call === undefined) {
-        subscriber.error(misuse(names, 'a context is derived by spreading the one that was handed in'));
-        return undefined;
-      }
-      if (call.inner !== undefined) {
-        subscriber.error(misuse(names, 'a request is sent once'));
-        return undefined;
-      }
-      const { address, code, body, remark, oneway } = context;
-      const ext: ExtInput = Object.fromEntries(context.ext);
-      const inner = send(address, { code, ext, body, remark }, call.deadlineMs - monotonic(), oneway, {
-        onResponse(response) {
-          subscriber.next(response);
-          subscriber.complete();
-        },
-        onFailure: (error) => subscriber.error(error),
-      });
-      call.inner = inner;
-      return () => inner.cancel();
-    });
+    new GuardedObservable<RemotingCommand | undefined>(
+      (thrown) => complain(innermost, thrown),
+      (subscriber) => {
+        const call = (context as Partial<CallContext>)[CALL];
+        if (call === undefined) {
+          subscriber.error(misuse(names, 'a context is derived by spreading the one that was handed in'));
+          return undefined;
+        }
+        if (call.inner !== undefined) {
+          subscriber.error(misuse(names, 'a request is sent once'));
+          return undefined;
+        }
+        const { address, code, body, remark, oneway } = context;
+        const ext: ExtInput = Object.fromEntries(context.ext);
+        call.heldBy = undefined;
+        const inner = send(address, { code, ext, body, remark }, call.deadlineMs - monotonic(), oneway, {
+          onResponse(response) {
+            call.heldBy = innermost;
+            subscriber.next(response);
+            subscriber.complete();
+          },
+          onFailure(error) {
+            call.heldBy = innermost;
+            subscriber.error(error);
+          },
+        });
+        call.inner = inner;
+        return () => inner.cancel();
+      },
+    );
 }
 
-function labelled(plugin: string, interceptor: RequestInterceptor, next: RequestHandler): RequestHandler {
+/** @param outer the plugin around this one, which gets what comes out of it */
+function labelled(
+  plugin: string,
+  interceptor: RequestInterceptor,
+  next: RequestHandler,
+  outer: string | undefined,
+  complain: Complain,
+): RequestHandler {
   const label = (error: unknown): RocketMQError => {
     if (isRocketMQError(error)) return error;
     const what = error instanceof Error ? error.message : String(error);
@@ -81,11 +115,40 @@ function labelled(plugin: string, interceptor: RequestInterceptor, next: Request
     return rocketMQError('RMQ_PLUGIN_FAILED', message, { plugin }, { cause: error });
   };
   return (context) => {
+    const call = (context as Partial<CallContext>)[CALL];
+    const hold = (holder: string | undefined): void => {
+      if (call !== undefined) call.heldBy = holder;
+    };
+    hold(plugin);
+    let returned: unknown;
     try {
-      return interceptor(context, next).pipe(catchError((error) => throwError(() => label(error))));
+      returned = interceptor(context, next);
     } catch (error) {
       return throwError(() => label(error));
     }
+    if (!isObservable(returned)) {
+      watchRejection(returned, () => {});
+      return throwError(() => label(new TypeError('it returns an Observable')));
+    }
+    const observable = returned as ReturnType<RequestHandler>;
+    const report = (thrown: unknown): void => complain(plugin, thrown);
+    return new GuardedObservable<RemotingCommand | undefined>(
+      (thrown) => complain(outer, thrown),
+      (subscriber) => {
+        const observer = {
+          next(response: RemotingCommand | undefined) {
+            hold(outer);
+            subscriber.next(response);
+          },
+          error(error: unknown) {
+            hold(outer);
+            subscriber.error(label(error));
+          },
+          complete: () => subscriber.complete(),
+        };
+        return observable.subscribe(guardedSubscriber([observer], report, report));
+      },
+    );
   };
 }
 
@@ -121,11 +184,15 @@ export class InterceptedRequest implements PendingRequest, DeadlineEntry {
     this.#timeoutMs = timeoutMs;
     this.#observer = observer;
     this.deadlineMs = host.clock.monotonic() + timeoutMs;
-    this.#call = { deadlineMs: this.deadlineMs, inner: undefined };
+    this.#call = { deadlineMs: this.deadlineMs, inner: undefined, heldBy: undefined };
   }
 
   get sent(): 'no' | 'maybe' {
     return this.#call.inner?.sent ?? 'no';
+  }
+
+  get heldBy(): string | undefined {
+    return this.#call.heldBy;
   }
 
   start({ code, ext, body, remark }: OutgoingCommand, oneway: boolean): void {
@@ -164,9 +231,11 @@ export class InterceptedRequest implements PendingRequest, DeadlineEntry {
   }
 
   onDeadline(): void {
-    const { sent } = this;
-    const message = `no answer from ${this.#address} within ${this.#timeoutMs} ms`;
-    const fields = { address: this.#address, timeoutMs: this.#timeoutMs, sent };
+    const { sent, heldBy: plugin } = this;
+    const what = plugin === undefined ? 'no answer' : `plugin ${plugin} did not hand on a request or its answer`;
+    const message = `${what} from ${this.#address} within ${this.#timeoutMs} ms`;
+    const holder = plugin === undefined ? {} : { plugin };
+    const fields = { address: this.#address, timeoutMs: this.#timeoutMs, ...holder, sent };
     this.fail(rocketMQError('RMQ_REQUEST_TIMEOUT', message, fields));
   }
 

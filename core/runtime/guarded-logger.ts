@@ -1,4 +1,5 @@
 import type { Logger } from './logger.js';
+import { watchRejection } from './watch-rejection.js';
 
 /**
  * An application's logger, from which nothing comes back: what it throws, and what it rejects with where it is asynchronous,
@@ -15,8 +16,7 @@ export function guardedLogger(logger: Logger): Logger {
     (level: keyof Logger): Logger['info'] =>
     (message, fields) => {
       try {
-        const said: unknown = logger[level](message, fields);
-        if (typeof said === 'object' && said !== null) Promise.resolve(said).catch(failed);
+        watchRejection(logger[level](message, fields), failed);
       } catch (error) {
         failed(error);
       }

@@ -3,6 +3,7 @@ import type { Observable } from 'rxjs';
 import { type RocketMQError, rocketMQError } from '../../errors/rocketmq-error.js';
 import type { SettledContext } from '../context.js';
 import { FaultStrategy } from '../fault-strategy.js';
+import { isHeld } from '../flight.js';
 import { ended, failed } from '../later.js';
 import type { NotStoredPolicy } from '../options.js';
 import type { SendResult } from '../send-result.js';
@@ -39,7 +40,7 @@ export class UpdateFault implements UpdateFaultStage {
     const { outcome } = context;
     const { brokerName, topic } = context.queue;
     if (outcome.kind === 'failure') {
-      const fault = FAULTS[outcome.error.code];
+      const fault = isHeld(outcome.error) ? undefined : FAULTS[outcome.error.code];
       if (fault !== undefined) this.#faults.record(brokerName, outcome.elapsedMs, fault, topic);
       return failed(context, outcome.error);
     }
