@@ -80,7 +80,7 @@ async function main(run) {
       [
         [
           drawThroughput('Sent', sent.size, bytes, sentMs - startedMs),
-          drawThroughput('Received by every reader', sent.size, bytes, endedMs - startedMs),
+          drawThroughput('Received by all', sent.size, bytes, endedMs - startedMs),
         ].join('\n'),
         drawReaders(verdicts),
         drawStages(stages.means(), IN_FLIGHT),

@@ -5,8 +5,10 @@ const BAR_WIDTH = 30;
 const AIRPORTS_SHOWN = 8;
 
 const bold = (text) => (process.stdout.isTTY ? styleText('bold', text) : text);
+/** No line between rows: all of it fits into a terminal of 80 columns. */
 const plainTable = (head, rows, colAligns) => {
-  const table = new Table({ head, colAligns, style: { head: [], border: [] } });
+  const chars = { mid: '', 'left-mid': '', 'mid-mid': '', 'right-mid': '' };
+  const table = new Table({ head, colAligns, chars, style: { head: [], border: [] } });
   table.push(...rows);
   return table.toString();
 };
@@ -48,12 +50,15 @@ export function drawReaders(readers) {
     String(received.leftovers),
     verdict.complete ? 'complete' : 'NOT COMPLETE',
   ]);
-  const head = ['reader', 'sent', 'received', 'missing', 'duplicates', 'of other runs', ''];
-  return `${bold('Sent against received')}\n${plainTable(head, rows, ['left', ...Array(5).fill('right'), 'left'])}`;
+  const head = ['group', 'sent', 'received', 'missing', 'twice', 'other runs', ''];
+  const table = plainTable(head, rows, ['left', ...Array(5).fill('right'), 'left']);
+  const legend = readers.map(({ name, reads }) => `${name}: ${reads}`).join('\n');
+  return `${bold('Sent against received')}\n${table}\n${legend}`;
 }
 
 export function drawThroughput(label, messages, bytes, elapsedMs) {
   const seconds = elapsedMs / 1000;
   const rate = Math.round(messages / seconds).toLocaleString('en-US');
-  return `${label}: ${messages.toLocaleString('en-US')} messages, ${(bytes / 2 ** 20).toFixed(1)} MiB of bodies in ${seconds.toFixed(2)} s, ${rate} messages a second`;
+  const what = `${messages.toLocaleString('en-US')} messages, ${(bytes / 2 ** 20).toFixed(1)} MiB`;
+  return `${label}: ${what} in ${seconds.toFixed(2)} s, ${rate} messages a second`;
 }

@@ -9,14 +9,16 @@ export const FEW_AIRPORTS = ['ATL', 'ORD', 'SFO', 'HNL'];
  */
 export async function startReaders(open, run, onNews) {
   const all = {
-    name: 'flights-all (2 members)',
+    name: 'flights-all',
+    reads: 'every flight, two members',
     wants: () => true,
     received: new Ledger(run),
     clients: [],
     delays: new Map(),
   };
   const few = {
-    name: `flights-few (${FEW_AIRPORTS.join(', ')})`,
+    name: 'flights-few',
+    reads: `those from ${FEW_AIRPORTS.join(', ')}`,
     wants: (tag) => FEW_AIRPORTS.includes(tag),
     received: new Ledger(run),
     clients: [],

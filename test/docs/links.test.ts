@@ -34,6 +34,28 @@ test.each(documents)('%s', (path) => {
   }
 });
 
+/** What npm packs, as the manifest lists it. */
+const { files } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { files: readonly string[] };
+const packed = [...files, 'README.md', 'LICENSE', 'package.json']
+  .filter((pattern) => !pattern.startsWith('!'))
+  .map((pattern) => new RegExp(`^${pattern.replaceAll('.', '\\.').replaceAll('*', '[^/]+')}(/|$)`));
+const isPacked = (path: string): boolean => packed.some((pattern) => pattern.test(path));
+
+test('what is packed links to what is packed', () => {
+  const broken = documents.filter(isPacked).flatMap((path) =>
+    [...readFileSync(join(root, path), 'utf8').matchAll(/\]\(([^)\s#]+)[^)]*\)/g)]
+      .map(([, target]) => target as string)
+      .filter((target) => !/^https?:/.test(target))
+      .map((target) => join(dirname(path), target).replace(/\/$/, ''))
+      .filter((target) => {
+        const inside = target === 'examples' ? readdirSync(join(root, target)).map((name) => join(target, name)) : [];
+        return ![target, ...inside].some(isPacked);
+      })
+      .map((target) => `${path}: ${target}`),
+  );
+  expect(broken).toEqual([]);
+});
+
 /** Two decisions that were written on the same day had the same number once, and "decision 11" meant either. */
 test('decisions are numbered one by one, in their names and in their headings', () => {
   const decisions = join(root, 'docs/decisions');
