@@ -103,6 +103,11 @@ async function openLocked(directory: LockedDirectory): Promise<FileMessageStore>
     const aborted = files.exists(paths.abort);
     queues.load(aborted);
     deleted.load(aborted);
+    // Before anything is brought in line: whoever is killed in the middle of that leaves what nobody may trust.
+    if (!aborted) files.create(paths.abort, 0).close();
+    await files.syncDirectory(paths.root);
+    // What a killed process left renamed and not synced is read from now on, so it has to stay.
+    await files.syncDirectory(paths.config);
     const mark = new UnsyncedMark(paths.unsynced, files);
     const unsyncedFrom = mark.read();
     const { lastStoreTimestamp, isReplayed } = await recover({
@@ -121,10 +126,6 @@ async function openLocked(directory: LockedDirectory): Promise<FileMessageStore>
       mark.clear();
     }
     deleted.keepWithin(log.startOffset, log.endOffset);
-    if (!aborted) files.create(paths.abort, 0).close();
-    // What a killed process left renamed and not synced is read from now on, so it has to stay.
-    await files.syncDirectory(paths.config);
-    await files.syncDirectory(paths.root);
     const indexFiles = openIndexFiles(directory);
     const store = new FileMessageStore({
       ...directory,

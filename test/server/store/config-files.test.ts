@@ -4,7 +4,6 @@ import { ConfigFiles } from '../../../core/server/store/config-files.js';
 import type { StoreFiles } from '../../../core/server/store/files/store-files.js';
 import { openMessageStore } from '../../../core/server/store/open-message-store.js';
 import { FaultyVolume } from '../../fault/faulty-volume.js';
-
 import { SMALL_FILES } from './store-kit.js';
 
 const DIR = '/data/config';

@@ -228,6 +228,27 @@ test('queues and log that do not agree after a clean stop are brought in line', 
   expect(bodiesOf(await readQueue(store))).toEqual(bodies(2));
 });
 
+test('a start that is killed while it brings queues in line was no clean stop, whoever stopped before it', async () => {
+  const volume = new FaultyVolume();
+  const first = await openOn(volume);
+  for (const body of bodies(7)) await append(first, { body, queueId: Number(body[0]) % 2 });
+  await first.close();
+  // An Apache broker leaves no census, and the record that its queues name last is not there.
+  volume.removeFile(`${DIR}/multistage.queues`);
+  overwrite(volume, `${DIR}/commitlog/${file(0)}`, 6 * (91 + 6 + 10) + 90, Buffer.from([0xff]));
+  const killed = volume.loseProcess();
+  killed.fault = (operation, path) => {
+    if (operation === 'create' && path.includes('/orders/1/')) killed.die();
+    return undefined;
+  };
+  await expect(openOn(killed)).rejects.toMatchObject({ code: 'RMQ_STORE_UNUSABLE' });
+  const store = await openOn(killed.loseProcess());
+  expect(await readEverything(store)).toEqual({
+    'orders/0': ['0 xxxxxxxx', '2 xxxxxxxx', '4 xxxxxxxx'],
+    'orders/1': ['1 xxxxxxxx', '3 xxxxxxxx', '5 xxxxxxxx'],
+  });
+});
+
 test('a scan begins at the file that the checkpoint names', async () => {
   const volume = new FaultyVolume();
   const clock = virtualClock();
