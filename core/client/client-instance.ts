@@ -144,6 +144,7 @@ export class ClientInstance implements Client {
         for (const further of furtherAddresses(address)) keep.add(further);
       }
       remoting.retainAddresses((address) => keep.has(address));
+      membership.retain((address) => keep.has(address));
     } catch (error) {
       logger.warn('the name servers are not known, connections stay', { error });
     }

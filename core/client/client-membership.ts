@@ -59,7 +59,7 @@ export class ClientMembership implements Membership {
     this.#unsubscribe = [
       options.routes.onChange(() => this.#greetIn(0, GREETING_PAUSE_MS)),
       options.remoting.onConnectionLost((address) => {
-        if (this.#versions.delete(address)) this.#greetIn(GREETING_PAUSE_MS, GREETING_PAUSE_MS);
+        if (this.#forget(address)) this.#greetIn(GREETING_PAUSE_MS, GREETING_PAUSE_MS);
       }),
     ];
   }
@@ -133,6 +133,11 @@ export class ClientMembership implements Membership {
     );
   }
 
+  /** Brokers that are in no route any more are strangers when they come back: their connections are closed. */
+  retain(keep: (address: string) => boolean): void {
+    for (const address of [...this.#versions.keys()]) if (!keep(address)) this.#forget(address);
+  }
+
   /** Every group that is left, for the end of the client. Never rejects. */
   async leaveAll(): Promise<void> {
     await Promise.all([
@@ -177,6 +182,12 @@ export class ClientMembership implements Membership {
     return Math.min(timeoutMs, Math.max(FAREWELL_MS_MIN, this.#farewellsUntilMs - clock.monotonic()));
   }
 
+  /** Tells whether the broker had taken our last heartbeat. */
+  #forget(address: string): boolean {
+    this.#timers.delete(address);
+    return this.#versions.delete(address);
+  }
+
   #addresses(): readonly string[] {
     const brokers = this.#options.routes.brokers();
     const chosen = this.#consumers.size > 0 ? brokers : brokers.filter(({ brokerId }) => brokerId === MASTER_ID);
@@ -218,7 +229,7 @@ export class ClientMembership implements Membership {
       await this.#heartbeatTo(address, body);
       return true;
     } catch (error) {
-      this.#versions.delete(address);
+      this.#forget(address);
       this.#options.logger.warn('a broker did not take the heartbeat', { address, error });
       return false;
     }

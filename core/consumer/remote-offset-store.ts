@@ -20,7 +20,7 @@ interface Position {
   stored: number | undefined;
   /** How often the broker has confirmed it since a connection to it was lost. */
   confirmations: number;
-  /** How often that had been. */
+  /** Which loss was the last then. */
   losses: number;
   /** Ends when the latest request for it has; undefined before the first. */
   storing: Promise<void> | undefined;
@@ -142,13 +142,19 @@ export class RemoteOffsetStore implements OffsetStore {
   }
 }
 
-/** How often connections to brokers were lost, by the name of the broker. */
+/** Which loss of a connection to a broker was the last, of all that were lost; 0 before the first. By the name of the broker. */
 function countLosses(remoting: RemotingClient, routes: RouteTable): (brokerName: string) => number {
-  const losses = new Map<string, number>();
-  remoting.onConnectionLost((address) => losses.set(address, (losses.get(address) ?? 0) + 1));
+  const lastLosses = new Map<string, number>();
+  let losses = 0;
+  remoting.onConnectionLost((address) => {
+    const known = new Set(routes.brokers().map((broker) => broker.address));
+    // Brokers come and go, with new addresses each time in some places.
+    for (const gone of [...lastLosses.keys()]) if (!known.has(gone)) lastLosses.delete(gone);
+    lastLosses.set(address, ++losses);
+  });
   return (brokerName) => {
     const address = routes.brokerAddress(brokerName, 0);
-    return address === undefined ? 0 : (losses.get(address) ?? 0);
+    return address === undefined ? 0 : (lastLosses.get(address) ?? 0);
   };
 }
 

@@ -172,6 +172,23 @@ test('a broker that routes name for the first time hears of us at once, others n
   expect(known.heartbeats).toHaveLength(1);
 });
 
+test('a broker that came back to the routes hears of us at once: its connection was closed when it had left them', async () => {
+  const broker = await fakeBroker('a');
+  const brokers = [as(broker, 0)];
+  const { membership, changed, clock, remoting } = setup(brokers);
+  membership.joinProducer('g');
+  await membership.heartbeat();
+  expect(membership.brokerVersion('a')).toBe(407);
+  brokers.length = 0;
+  remoting.retainAddresses(() => false);
+  membership.retain(() => false);
+  brokers.push(as(broker, 0));
+  expect(membership.brokerVersion('a')).toBeUndefined();
+  changed();
+  await clock.advance(0);
+  await broker.heard(2);
+});
+
 test('a broker that refuses a heartbeat is asked again after a pause that doubles', async () => {
   const broker = await fakeBroker('a');
   broker.behaviour.heartbeat = { code: 2, remark: 'busy' };
