@@ -2,6 +2,8 @@ import type { MessageQueue } from '../message/message.js';
 import type { PublishInfo } from '../routing/topic-route.js';
 import type { FaultStrategy, QueueTurn } from './fault-strategy.js';
 
+const TURNS_MAX = 10_000;
+
 /**
  * Takes the queues of each topic in turn, from a random start; one position a topic, shared by all sends of a producer.
  * Matches Apache's TopicPublishInfo.selectOneMessageQueue.
@@ -49,6 +51,8 @@ export class QueueRotation {
   #turnOf(topic: string, queueCount: number): Turn {
     let turn = this.#turns.get(topic);
     if (turn === undefined) {
+      // Turns begin anew somewhere, which harms nobody; a producer of ever new topics must not keep them all.
+      if (this.#turns.size >= TURNS_MAX) this.#turns.clear();
       turn = new Turn(this.#random);
       this.#turns.set(topic, turn);
     }

@@ -1,23 +1,26 @@
 import { isRocketMQError, rocketMQError } from '../errors/rocketmq-error.js';
 import type { MessageQueue } from '../message/message.js';
+import { SystemTopic } from '../message/system-topics.js';
+import type { Clock } from '../runtime/clock.js';
 import type { Logger } from '../runtime/logger.js';
 import { BrokerTable, type KnownBroker } from './broker-table.js';
 import type { NameServerAnswer } from './name-servers.js';
 import { autoCreateRoute, publishInfoOf, sameRoute, subscribeQueuesOf } from './publish-info.js';
 import type { ResolveAddress } from './resolve-address.js';
 import type { RouteTable } from './route-table.js';
-import type { PublishInfo, TopicRoute } from './topic-route.js';
+import type { BrokerData, PublishInfo, TopicRoute } from './topic-route.js';
 
-/** The topic whose route a topic that does not exist yet starts with. Matches Apache's AUTO_CREATE_TOPIC_KEY_TOPIC. */
-export const DEFAULT_CREATE_TOPIC_KEY = 'TBW102';
 /** Queues a broker that a topic is created on by its first send gives it, at most. */
-export const DEFAULT_TOPIC_QUEUE_NUMS = 4;
+const DEFAULT_TOPIC_QUEUE_NUMS = 4;
+/** A topic that nobody has asked for so long is in use no more; whoever reads one asks for it once an hour at least. */
+const UNUSED_MS = 2 * 3_600_000;
 /** Topics whose routes are asked for at one time during a refresh. */
 const REFRESH_CONCURRENCY = 8;
 
 export interface RouteCacheOptions {
   /** Asks a name server; undefined as the value means that it does not know the topic. */
   readonly query: (topic: string) => Promise<NameServerAnswer<TopicRoute | undefined>>;
+  readonly clock: Pick<Clock, 'monotonic'>;
   readonly logger: Logger;
   readonly resolveAddress?: ResolveAddress;
 }
@@ -35,11 +38,16 @@ interface TopicEntry {
   readonly subscribeQueues: readonly MessageQueue[];
   /** Set while the route is the default topic's. */
   readonly autoCreation: AutoCreation | undefined;
+  /** Whether it was asked for since the refresh before. */
+  used: boolean;
+  /** Monotonic milliseconds of the last refresh that found it used. */
+  usedMs: number;
 }
 
 /**
  * The routes of the topics in use. An answer replaces what is known; no answer, and "unknown topic" for a topic that was
- * known (a name server that just started), leave it as it is.
+ * known (a name server that just started), leave it as it is. A topic that is not asked for any more is forgotten, unless a
+ * broker would be forgotten with it.
  */
 export class RouteCache implements RouteTable {
   readonly #options: RouteCacheOptions;
@@ -54,7 +62,7 @@ export class RouteCache implements RouteTable {
   }
 
   publishInfo(topic: string): PublishInfo | undefined {
-    return this.#entries.get(topic)?.publishInfo;
+    return this.#used(topic)?.publishInfo;
   }
 
   async loadPublishInfo(
@@ -62,7 +70,7 @@ export class RouteCache implements RouteTable {
     options: { readonly createTopicKey?: string; readonly defaultTopicQueueNums?: number } = {},
   ): Promise<PublishInfo> {
     const autoCreation: AutoCreation = {
-      createTopicKey: options.createTopicKey ?? DEFAULT_CREATE_TOPIC_KEY,
+      createTopicKey: options.createTopicKey ?? SystemTopic.AUTO_CREATE_TOPIC_KEY,
       defaultTopicQueueNums: options.defaultTopicQueueNums ?? DEFAULT_TOPIC_QUEUE_NUMS,
     };
     const nameServer = await this.#load(topic, autoCreation).catch((error: unknown) => {
@@ -76,7 +84,7 @@ export class RouteCache implements RouteTable {
   }
 
   subscribeQueues(topic: string): readonly MessageQueue[] | undefined {
-    const entry = this.#entries.get(topic);
+    const entry = this.#used(topic);
     return entry?.autoCreation === undefined ? entry?.subscribeQueues : undefined;
   }
 
@@ -133,6 +141,7 @@ export class RouteCache implements RouteTable {
    * round ends early when no name server can be asked.
    */
   async refresh(): Promise<void> {
+    this.#forgetUnused();
     const topics = [...this.#entries.keys()];
     let reachable = true;
     const worker = async (): Promise<void> => {
@@ -193,6 +202,8 @@ export class RouteCache implements RouteTable {
         publishInfo: publishInfoOf(topic, route, autoCreation !== undefined),
         subscribeQueues: subscribeQueuesOf(topic, route),
         autoCreation,
+        used: before?.used ?? true,
+        usedMs: before?.usedMs ?? this.#options.clock.monotonic(),
       });
     }
     if (changed || newAddress) this.#tell(topic);
@@ -206,6 +217,32 @@ export class RouteCache implements RouteTable {
         this.#options.logger.error('a listener of route changes threw', { topic, error });
       }
     }
+  }
+
+  #used(topic: string): TopicEntry | undefined {
+    const entry = this.#entries.get(topic);
+    if (entry !== undefined) entry.used = true;
+    return entry;
+  }
+
+  #forgetUnused(): void {
+    const nowMs = this.#options.clock.monotonic();
+    const named = new Map<string, number>();
+    for (const { brokerName } of this.#brokerDatas()) named.set(brokerName, (named.get(brokerName) ?? 0) + 1);
+    for (const [topic, entry] of [...this.#entries]) {
+      if (entry.used) entry.usedMs = nowMs;
+      entry.used = false;
+      const { brokerDatas } = entry.route;
+      if (nowMs - entry.usedMs <= UNUSED_MS || brokerDatas.some(({ brokerName }) => named.get(brokerName) === 1)) {
+        continue;
+      }
+      this.#entries.delete(topic);
+      for (const { brokerName } of brokerDatas) named.set(brokerName, (named.get(brokerName) ?? 0) - 1);
+    }
+  }
+
+  *#brokerDatas(): Iterable<BrokerData> {
+    for (const route of this.#routes()) yield* route.brokerDatas;
   }
 
   *#routes(): Iterable<TopicRoute> {

@@ -7,10 +7,12 @@ import { route } from './routes.js';
 
 /** A cache on a name server whose knowledge and health the test decides. */
 function setup(options: Partial<RouteCacheOptions> = {}) {
+  const time = { ms: 0 };
   const known = new Map<string, TopicRoute>();
   const asked: string[] = [];
   const server = { away: false };
   const cache = new RouteCache({
+    clock: { monotonic: () => time.ms },
     logger: silentLogger,
     query: async (topic) => {
       asked.push(topic);
@@ -22,7 +24,7 @@ function setup(options: Partial<RouteCacheOptions> = {}) {
     },
     ...options,
   });
-  return { cache, known, asked, server };
+  return { cache, known, asked, server, time };
 }
 
 test('concurrent misses of one topic share one request', async () => {
@@ -216,4 +218,29 @@ test('an address function that does not answer with an address is named', async 
     code: 'RMQ_OPTIONS_INVALID',
     option: 'resolveAddress',
   });
+});
+
+test('a topic that nobody asks for any more is forgotten after hours, unless a broker would be with it', async () => {
+  const { cache, known, asked, time } = setup();
+  known.set('read', route({ a: {} }));
+  known.set('sent', route({ a: {}, b: {} }));
+  known.set('left', route({ a: {}, b: {} }));
+  known.set('alone', route({ c: {} }));
+  for (const topic of known.keys()) await cache.loadPublishInfo(topic);
+  const refreshedAfter = async (hours: number): Promise<string[]> => {
+    for (let hour = 0; hour < hours; hour++) {
+      time.ms += 3_600_000;
+      cache.subscribeQueues('read');
+      cache.publishInfo('sent');
+      asked.length = 0;
+      await cache.refresh();
+    }
+    return asked.sort();
+  };
+  expect(await refreshedAfter(2)).toEqual(['alone', 'left', 'read', 'sent']);
+  expect(await refreshedAfter(2)).toEqual(['alone', 'read', 'sent']);
+  expect(cache.brokers().map(({ brokerName }) => brokerName)).toEqual(['a', 'b', 'c']);
+  expect(cache.brokerAddress('c')).toBeDefined();
+  expect(cache.publishInfo('left')).toBeUndefined();
+  expect(await cache.loadPublishInfo('left')).toMatchObject({ topic: 'left' });
 });
