@@ -7,6 +7,9 @@ import { Violation } from './ledger.js';
 
 const CHECK_INTERVAL_MS = 60_000;
 const STEPS_MAX = 12;
+const YEAR_MS = 365 * 86_400_000;
+/** Names of what a message may have among its properties that is sent in a transaction. */
+const { CHECK_IMMUNITY_TIME_IN_SECONDS, TRAN_PREPARED_QUEUE_OFFSET } = PropertyName;
 
 /** What the producer decided, whether or not anybody heard of it. */
 type Decision = typeof COMMIT | typeof ROLLBACK;
@@ -24,8 +27,9 @@ interface Transaction {
 
 /**
  * One history of transactions: brokers that live one after the other on one volume, are sent half messages and ends, also
- * late ones and several, ask about what is open, and are killed in the middle of anything or lose their power. At the end the
- * producer answers what it is asked until nothing is open. Everything is decided by the seed.
+ * late ones and several, ask about what is open, have their clocks set by seconds or a year, and are killed in the middle of
+ * anything or lose their power. At the end the producer answers what it is asked until nothing is open. Everything is decided
+ * by the seed.
  * @throws Violation when a committed message is missing, one that was rolled back is there, or one is there twice
  */
 export async function runTransactionHistory(seed: number): Promise<void> {
@@ -49,7 +53,10 @@ class TransactionHistory extends BrokerHistory<TransactionBroker> {
 
   protected async step(broker: TransactionBroker, flushDiskType: FlushDiskType): Promise<void> {
     const random = this.random;
-    switch (random.between(0, 9)) {
+    switch (random.between(0, 10)) {
+      case 10:
+        broker.clock.setNow(broker.clock.now() + random.of([-YEAR_MS, -5_000, 400, YEAR_MS]));
+        return;
       case 0:
         this.dieLater(random.between(0, 6));
         return;
@@ -82,7 +89,12 @@ class TransactionHistory extends BrokerHistory<TransactionBroker> {
       };
       this.#transactions.set(transaction.id, transaction);
       const volume = this.volume;
-      const properties = this.random.chance(0.15) ? 'CHECK_IMMUNITY_TIME_IN_SECONDS\u0001120' : undefined;
+      const properties = this.random.chance(0.15)
+        ? `${CHECK_IMMUNITY_TIME_IN_SECONDS}\u0001120`
+        : // As of one that was received, and is sent on.
+          this.random.chance(0.1)
+          ? `${TRAN_PREPARED_QUEUE_OFFSET}\u0001${this.random.between(0, 5)}`
+          : undefined;
       void broker.half(transaction.id, properties).then(
         (half) => {
           if (volume.isDead) return;
