@@ -8,11 +8,13 @@ export interface ServerConnection {
   readonly remoteAddress: string;
   readonly localAddress: string;
   readonly closed: boolean;
+  /** Whether the client reads so slowly that {@link oneway} may soon be dropped. */
+  readonly lagging: boolean;
   /** Calls back once when the connection is gone; at once when it is gone already. Returns a way to take that back. */
   onClose(listener: () => void): () => void;
   /** A request of the broker's own to this client. @throws RMQ_CONNECTION_LOST, RMQ_REQUEST_TIMEOUT */
   invoke(request: OutgoingCommand, options: { readonly timeoutMs: number }): Promise<RemotingCommand>;
-  /** The same without an answer; a lost connection is no error. */
+  /** The same without an answer; a lost connection is no error. Dropped where the client has too much to read as it is. */
   oneway(request: OutgoingCommand): void;
   close(): void;
 }

@@ -66,6 +66,11 @@ export class AcceptedConnection implements ServerConnection, ConnectionOwner {
     return this.#connection.closed;
   }
 
+  /** Half of what {@link oneway} is dropped behind: room for those who asked this to send some more. */
+  get lagging(): boolean {
+    return this.#connection.unsentBytes > this.#host.unsentBytesMax / 2;
+  }
+
   onClose(listener: () => void): () => void {
     if (this.closed) {
       listener();

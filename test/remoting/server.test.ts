@@ -311,10 +311,12 @@ describe('remoting server and bad input', () => {
 
   test('a client that does not read stops being served until it does, and then gets every answer', async () => {
     let processed = 0;
+    let lagging = () => false;
     const answer = Buffer.alloc(400_000, 'a');
     const { address } = await serving({ unsentBytesMax: 1024 * 1024 }, (server) =>
-      server.process(20, () => {
+      server.process(20, (_, connection) => {
         processed++;
+        lagging = () => connection.lagging;
         return { code: 0, body: answer };
       }),
     );
@@ -329,10 +331,12 @@ describe('remoting server and bad input', () => {
       await waitFor(() => good.received.length === round + 1);
     }
     expect(processed).toBeLessThan(50);
+    expect(lagging()).toBe(true);
     slow.socket.resume();
     await waitFor(() => slow.received.length === asked, { timeoutMs: 10_000, what: 'every answer' });
     expect(slow.received.map(({ opaque }) => opaque)).toEqual(Array.from({ length: asked }, (_, index) => index));
     expect(slow.received.every(({ body }) => body.length === answer.length)).toBe(true);
+    expect(lagging()).toBe(false);
   });
 
   test('a port that is taken is a clear error', async () => {

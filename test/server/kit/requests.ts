@@ -36,6 +36,7 @@ export class FakeConnection implements ServerConnection {
   readonly told: { readonly code: number; readonly ext?: ExtInput }[] = [];
   readonly #listeners = new Set<() => void>();
   closed = false;
+  lagging = false;
 
   constructor(remoteAddress = `127.0.0.1:${40_000 + FakeConnection.#lastId}`) {
     this.remoteAddress = remoteAddress;

@@ -162,6 +162,22 @@ describe('a transaction that its producer does not end', () => {
     expect([broker.producer, second, ...others].map(({ checks }) => checks.length)).toEqual([2, 2, 2, 2]);
   });
 
+  test('is asked of who reads, and of nobody while nobody does: a question that is lost would be one of the fifteen', async () => {
+    const broker = await open({ settings: { transactionCheckMax: 2 } });
+    await broker.half('t1');
+    broker.producer.lagging = true;
+    await broker.clock.advance(5 * INTERVAL_MS);
+    expect(broker.producer.checks).toEqual([]);
+    const second = new FakeProducer();
+    broker.join(second);
+    await broker.clock.advance(INTERVAL_MS);
+    broker.producer.lagging = false;
+    await broker.clock.advance(INTERVAL_MS);
+    expect([broker.producer.checks.length, second.checks.length]).toEqual([1, 1]);
+    await broker.end(second.checks[0]!, COMMIT);
+    expect(await broker.bodies()).toEqual(['t1']);
+  });
+
   test('is asked about again where the answer is that it is not known', async () => {
     const broker = await open();
     await broker.half('t1');

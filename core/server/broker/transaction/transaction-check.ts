@@ -5,6 +5,7 @@ import { Logger } from '../../../runtime/logger.js';
 import { Scheduler } from '../../../runtime/scheduler.js';
 import type { BrokerService } from '../broker-service.js';
 import { BrokerSettings } from '../broker-settings.js';
+import type { ClientChannel } from '../client-channel.js';
 import { ProducerRegistry } from '../producer-registry.js';
 import { checkRequest } from './check-request.js';
 import { checkTimesOf, type HalfMessage } from './half-message.js';
@@ -71,6 +72,8 @@ export class TransactionCheck implements BrokerService {
         await Promise.all(work);
         return false;
       }
+      // Not now: a question that is dropped would be one of those that it has.
+      if (verdict === 'check' && this.#isNobodyFree(half)) continue;
       work.push(verdict === 'discard' ? this.#discard(half) : this.#store(half, verdict === 'check'));
     }
     return (await Promise.all(work)).every((taken) => taken);
@@ -104,11 +107,26 @@ export class TransactionCheck implements BrokerService {
   #ask(half: HalfMessage, place: CopyPlace, checkTimes: number): void {
     const request = checkRequest(half, place, checkTimes, this.#settings.storeHost);
     if (request === undefined) return;
-    const group = half.properties[PropertyName.PGROUP] ?? '';
-    const members = this.#producers.members(group)?.filter(({ connection }) => !connection.closed) ?? [];
+    const here = this.#membersOf(half);
+    const free = here.filter(({ connection }) => !connection.lagging);
+    const members = free.length > 0 ? free : here;
     // The next time the next one is asked: this one may not know, or not answer.
     const member = members[(half.root + checkTimes) % Math.max(members.length, 1)];
     if (member !== undefined) member.connection.oneway(request);
-    else this.#logger.warn('no producer of its group is here to be asked about a transaction', { group });
+    else {
+      const group = half.properties[PropertyName.PGROUP];
+      this.#logger.warn('no producer of its group is here to be asked about a transaction', { group });
+    }
+  }
+
+  #membersOf({ properties }: HalfMessage): readonly ClientChannel[] {
+    const members = this.#producers.members(properties[PropertyName.PGROUP] ?? '') ?? [];
+    return members.filter(({ connection }) => !connection.closed);
+  }
+
+  /** Whether all who are here have not read what they were asked before. */
+  #isNobodyFree(half: HalfMessage): boolean {
+    const members = this.#membersOf(half);
+    return members.length > 0 && members.every(({ connection }) => connection.lagging);
   }
 }
