@@ -2,6 +2,7 @@ import { beforeAll, inject } from 'vitest';
 import { SQL_CASES } from '../server/filter/sql-cases.js';
 import { javaClientContract } from './contract/java-client.js';
 import { mqadminContract } from './contract/mqadmin.js';
+import { operatorsContract } from './contract/operators.js';
 import { sqlFilterContract } from './contract/sql-filter.js';
 import { BrokerQuestions } from './kit/broker-questions.js';
 
@@ -14,4 +15,5 @@ beforeAll(async () => {
 /** The yardstick itself: what our-server.test.ts expects of our server holds on Apache's. */
 javaClientContract(() => inject('apache'));
 mqadminContract(() => inject('apache'));
+operatorsContract(() => inject('apache'), '4.9.7');
 sqlFilterContract(() => inject('apache'), SQL_CASES);

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, expect, inject, type TestContext, test } from 'vitest';
+import { connect } from '../../core/index.js';
 import { goldenStore } from '../kit/golden.js';
 import { type ApacheCluster, startApache } from './kit/apache.js';
 import { collect } from './kit/collect.js';
@@ -96,6 +97,7 @@ async function goThrough(
     await on(step, dir, async (server) => {
       // Each of ours leaves some open, each of Apache's asks for them.
       if (host !== 'ours') await transactions?.settle(server, { before });
+      await expectDeleted(server);
       await estate.verify(server);
       await estate.append(server);
       await estate.verifyKeys(server);
@@ -108,6 +110,25 @@ async function goThrough(
       }
     });
   }
+}
+
+const GONE_TOPIC = 'graduate_gone';
+
+/** The newest messages of the log are those of a topic that is deleted: no broker after that may show it. */
+async function deleteATopic({ nameServer }: OurServerProcess | ApacheCluster): Promise<void> {
+  const mq = await connect({ nameServers: nameServer });
+  const producer = await mq.producer({ group: 'graduate_deleter' });
+  await mq.admin.createTopic(GONE_TOPIC, { queueNum: 1 });
+  for (let number = 0; number < 3; number++) await producer.send({ topic: GONE_TOPIC, body: 'gone' });
+  await mq.admin.deleteTopic(GONE_TOPIC);
+  await mq.close();
+}
+
+async function expectDeleted({ nameServer }: OurServerProcess | ApacheCluster): Promise<void> {
+  const mq = await connect({ nameServers: nameServer });
+  const looking = mq.admin.fetchSubscribeMessageQueues(GONE_TOPIC);
+  await expect(looking).rejects.toMatchObject({ code: 'RMQ_ROUTE_NOT_FOUND' });
+  await mq.close();
 }
 
 /** Apache's own tool reads topics and offsets back. */
@@ -143,6 +164,7 @@ describe.concurrent.each(APACHE_VERSIONS)('a data directory, with Apache %s,', (
       await estate.found(server);
       await estate.verifyKeys(server);
       await transactions?.begin(server);
+      await deleteATopic(server);
     });
     await expectRolledOver(dir);
     await goThrough(

@@ -3,6 +3,7 @@ import { SQL_CASES, SQL_CASES_OF_5 } from '../server/filter/sql-cases.js';
 import { javaClientContract } from './contract/java-client.js';
 import { mixedOrderContract } from './contract/mixed-order.js';
 import { mqadminContract } from './contract/mqadmin.js';
+import { operatorsContract } from './contract/operators.js';
 import { ourConsumerGroupsContract } from './contract/our-consumer-groups.js';
 import { ourRequestsContract } from './contract/our-requests.js';
 import { ourTransactionsContract } from './contract/our-transactions.js';
@@ -20,6 +21,8 @@ afterAll(() => ours.close());
 
 javaClientContract(() => ours);
 mqadminContract(() => ours);
+operatorsContract(() => ours, '4.9.7');
+operatorsContract(() => ours, '5.5.0');
 ourRequestsContract(() => ours, 'JSON');
 ourRequestsContract(() => ours, 'ROCKETMQ');
 ourTransactionsContract(() => ours, 'JSON', { deliversOnce: true });

@@ -63,16 +63,9 @@ export class Registration {
     return answers.length;
   }
 
-  /** Registers one topic that an operator changed, and waits for it. Never rejects. */
-  async registerTopic(topic: TopicConfig): Promise<void> {
-    const known = this.#settings.nameServers.filter((nameServer) => !this.#missing.has(nameServer));
-    const one = this.#askEach(known, this.#request(new Map([[topic.topicName, topic]])));
-    // One that does not know the broker must not get a part first: at the same version it would ignore the whole table.
-    await Promise.all([one, this.registerMissing()]);
-  }
-
   /**
-   * Tells of a change at the end of this turn: all topics. Resolves when every name server has it or a second has passed:
+   * Tells of a change at the end of this turn: all topics, since a name server that got some of them would pass over the
+   * others, which have the same version. Resolves when every name server has it or a second has passed:
    * who sends the first message of a topic asks for its route right after. Never rejects.
    */
   changed(): Promise<void> {

@@ -68,6 +68,22 @@ export function ourAdminContract(target: () => Target, { search }: { readonly se
       await expect(mq.admin.viewMessage(topic, nowhere)).rejects.toMatchObject({ code: 'RMQ_MESSAGE_NOT_FOUND' });
     });
 
+    test('deletes topics: made again they begin empty', async () => {
+      const { admin } = mq;
+      const gone = `${topic}_gone`;
+      const first = { topic: gone, brokerName: target().brokerName, queueId: 0 };
+      const producer = await mq.producer({ group: `${topic}_deleter`, timeoutMs: 15_000 });
+      await admin.createTopic(gone, { queueNum: 1, timeoutMs: 15_000 });
+      await producer.send({ topic: gone, body: 'x' });
+      await waitFor('the queue', async () => (await admin.maxOffset(first)) === 1);
+      await admin.deleteTopic(gone, { timeoutMs: 15_000 });
+      await expect(admin.fetchSubscribeMessageQueues(gone)).rejects.toMatchObject({ code: 'RMQ_ROUTE_NOT_FOUND' });
+      await admin.createTopic(gone, { queueNum: 1, timeoutMs: 15_000 });
+      expect(await admin.maxOffset(first)).toBe(0);
+      expect(await producer.send({ topic: gone, body: 'y' })).toMatchObject({ queueOffset: 0 });
+      await admin.deleteSubscriptionGroup('never_created', { removeOffset: true });
+    });
+
     test('finds messages by key and time', async () => {
       const found = async (...args: Parameters<typeof mq.admin.queryMessage>) =>
         (await mq.admin.queryMessage(...args)).messages.map(({ msgId }) => msgId);

@@ -93,7 +93,7 @@ export class TopicAdminProcessor implements BrokerProcessor {
       if (refusal) return refusal;
     }
     await Promise.all(configs.map((config) => this.#topics.update(config)));
-    for (const config of configs) await this.#registration.registerTopic(config);
+    await this.#registration.changed();
     return { code: ResponseCode.SUCCESS };
   }
 
