@@ -32,6 +32,7 @@ import { ProducerRegistry } from './broker/producer-registry.js';
 import { CompileExpression, PropertyFilters } from './broker/property-filters.js';
 import { QueueLocks } from './broker/queue-locks.js';
 import { Registration } from './broker/registration.js';
+import { RuntimeSettings } from './broker/runtime-settings.js';
 import { SubscriptionGroupManager } from './broker/subscription-group-manager.js';
 import { TopicConfigManager } from './broker/topic-config-manager.js';
 import { TopicDeletion } from './broker/topic-deletion.js';
@@ -118,6 +119,7 @@ function bindBroker(container: Container, { brokerSettings, store, transport, cl
   container.bind(ReviveLog).toSelf();
   container.bind(TopicQueues).toSelf();
   container.bind(Registration).toSelf();
+  container.bind(RuntimeSettings).toSelf();
   container.bind(TopicDeletion).toSelf();
   container.bind<ProcessorsOnDemand>(BrokerProcessors).toConstantValue(processorsOnDemand(container, BROKER_REQUESTS));
   for (const service of BROKER_SERVICES) {

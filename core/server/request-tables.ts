@@ -5,6 +5,7 @@ import { AckMessageProcessor } from './broker/processors/ack-message.js';
 import { BrokerConfigProcessor } from './broker/processors/broker-config.js';
 import { ChangeInvisibleTimeProcessor } from './broker/processors/change-invisible-time.js';
 import { CheckClientConfigProcessor } from './broker/processors/check-client-config.js';
+import { CleaningProcessor } from './broker/processors/cleaning.js';
 import { ClientListProcessor } from './broker/processors/client-list.js';
 import { ConsumeStatsProcessor } from './broker/processors/consume-stats.js';
 import { ConsumerCallProcessor } from './broker/processors/consumer-call.js';
@@ -34,6 +35,7 @@ import { ViewMessageProcessor } from './broker/processors/view-message.js';
 import type { NameServerProcessor } from './nameserver/name-server-processor.js';
 import { ClusterInfoProcessor } from './nameserver/processors/cluster-info.js';
 import { KvConfigProcessor } from './nameserver/processors/kv-config.js';
+import { NameServerConfigProcessor } from './nameserver/processors/name-server-config.js';
 import { QueryDataVersionProcessor } from './nameserver/processors/query-data-version.js';
 import { RegisterBrokerProcessor } from './nameserver/processors/register-broker.js';
 import { RouteInfoProcessor } from './nameserver/processors/route-info.js';
@@ -46,9 +48,15 @@ export type RequestRow<T> = readonly [processor: Newable<T>, ...codes: number[]]
 /** Which processor of the broker answers which request. Codes that stand nowhere are refused. */
 export const BROKER_REQUESTS: readonly RequestRow<BrokerProcessor>[] = [
   [AckMessageProcessor, RequestCode.ACK_MESSAGE, RequestCode.BATCH_ACK_MESSAGE],
-  [BrokerConfigProcessor, RequestCode.GET_BROKER_CONFIG],
+  [BrokerConfigProcessor, RequestCode.GET_BROKER_CONFIG, RequestCode.UPDATE_BROKER_CONFIG],
   [ChangeInvisibleTimeProcessor, RequestCode.CHANGE_MESSAGE_INVISIBLETIME],
   [CheckClientConfigProcessor, RequestCode.CHECK_CLIENT_CONFIG],
+  [
+    CleaningProcessor,
+    RequestCode.CLEAN_EXPIRED_CONSUMEQUEUE,
+    RequestCode.CLEAN_UNUSED_TOPIC,
+    RequestCode.DELETE_EXPIRED_COMMITLOG,
+  ],
   [
     ClientListProcessor,
     RequestCode.GET_CONSUMER_LIST_BY_GROUP,
@@ -117,7 +125,6 @@ export const BROKER_REQUESTS: readonly RequestRow<BrokerProcessor>[] = [
     RequestCode.UPDATE_AND_CREATE_TOPIC,
     RequestCode.UPDATE_AND_CREATE_TOPIC_LIST,
     RequestCode.DELETE_TOPIC_IN_BROKER,
-    RequestCode.CLEAN_UNUSED_TOPIC,
     RequestCode.GET_ALL_TOPIC_CONFIG,
     RequestCode.GET_TOPIC_CONFIG,
     RequestCode.GET_SYSTEM_TOPIC_LIST_FROM_BROKER,
@@ -137,6 +144,7 @@ export const NAME_SERVER_REQUESTS: readonly RequestRow<NameServerProcessor>[] = 
     RequestCode.DELETE_KV_CONFIG,
     RequestCode.GET_KVLIST_BY_NAMESPACE,
   ],
+  [NameServerConfigProcessor, RequestCode.GET_NAMESRV_CONFIG, RequestCode.UPDATE_NAMESRV_CONFIG],
   [QueryDataVersionProcessor, RequestCode.QUERY_DATA_VERSION],
   [RegisterBrokerProcessor, RequestCode.REGISTER_BROKER, RequestCode.UNREGISTER_BROKER],
   [RouteInfoProcessor, RequestCode.GET_ROUTEINFO_BY_TOPIC],

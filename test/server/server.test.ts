@@ -45,7 +45,7 @@ describe.each(['json', 'rocketmq'] as const)('a server that is asked with %s hea
     const client = rawClient(undefined, headerEncoding);
     for (const [address, codes] of [
       [server.brokerAddress, [105, 1_010, 9_999]],
-      [server.nameServers, [217, 318, 9_999]],
+      [server.nameServers, [217, 320, 9_999]],
     ] as const) {
       for (const code of codes) {
         expect(await invoke(client, address, code)).toMatchObject({

@@ -162,6 +162,23 @@ export interface QueryResult {
 /** Told once a message can be read: after it was appended and indexed in its queue. */
 export type ArrivalListener = (topic: string, queueId: number, queueOffset: number, tagsCode: number) => void;
 
+/** What a store can be told while it is open. */
+export interface RuntimeStoreSettings {
+  readonly cleanFileForciblyEnable?: boolean;
+  readonly deleteCommitLogFilesIntervalMs?: number;
+  readonly deleteWhen?: string;
+  readonly diskMaxUsedSpaceRatio?: number;
+  readonly fileReservedTimeHours?: number;
+  readonly maxMessageSize?: number;
+}
+
+export interface StoreCleaning {
+  /** Files of messages that are too old, whatever the hour. Resolves after a first round. */
+  removeExpired(): Promise<void>;
+  /** Files of queues that name nothing but messages that are gone. */
+  cleanQueues(): Promise<void>;
+}
+
 export interface MessageStore {
   /**
    * Takes a message into this turn's write; its queue offset is decided now, in call order. `done` is called once: when
@@ -228,6 +245,10 @@ export interface MessageStore {
    * what the file system says.
    */
   deleteTopic(topic: string): void;
+  /** Goes by other settings from now on. @throws RMQ_OPTIONS_INVALID, and then by those of before */
+  change(settings: RuntimeStoreSettings): void;
+  /** What an operator can have removed at once, rather than when it is due. */
+  readonly cleaning: StoreCleaning;
   /** Topics that have consume queues, with their queue ids. */
   queues(): Iterable<{ readonly topic: string; readonly queueId: number }>;
   /** Numbers for GET_BROKER_RUNTIME_INFO and for `statistics`. */

@@ -97,14 +97,10 @@ export class TopicConfigManager {
   }: TopicRequest): TopicConfig | undefined {
     const known = this.#topics.get(topic);
     if (known) return known;
-    let template = this.#topics.get(defaultTopic);
-    if (template === undefined) return undefined;
-    if (defaultTopic === SystemTopic.AUTO_CREATE_TOPIC_KEY && !this.#settings.autoCreateTopicEnable) {
-      // A table saved while creation was allowed still has the template.
-      template = { ...template, perm: Permission.READ | Permission.WRITE };
-      this.#topics.set(defaultTopic, template);
-    }
-    if ((template.perm & Permission.INHERIT) === 0) return undefined;
+    // A table saved while creation was allowed still has the template.
+    if (defaultTopic === SystemTopic.AUTO_CREATE_TOPIC_KEY && !this.#settings.autoCreateTopicEnable) return undefined;
+    const template = this.#topics.get(defaultTopic);
+    if (template === undefined || (template.perm & Permission.INHERIT) === 0) return undefined;
     const queueNums = Math.max(0, Math.min(defaultTopicQueueNums, template.writeQueueNums));
     const perm = template.perm & ~Permission.INHERIT;
     return this.#create({
@@ -121,6 +117,11 @@ export class TopicConfigManager {
   /** Sets a topic as an operator wants it. Resolves when it is saved; telling the name servers is the caller's. */
   update(config: TopicConfig): Promise<void> {
     this.#topics.set(config.topicName, { ...this.#topics.get(config.topicName), ...config });
+    return this.touch();
+  }
+
+  /** The table counts as changed: what is registered with it has. Resolves when it is saved. */
+  touch(): Promise<void> {
     this.#version = nextVersion(this.#version, this.#clock.now());
     return this.#file.changed();
   }

@@ -25,6 +25,8 @@ import type {
   MessageQuery,
   QueryResult,
   QueueEntries,
+  RuntimeStoreSettings,
+  StoreCleaning,
   StoreMessage,
   StoreStatistics,
   TimeBoundary,
@@ -39,7 +41,7 @@ import { searchByTime } from './read/search-by-time.js';
 import { commitLogOffsetAt, StoreTimes } from './read/store-times.js';
 import { scanLog } from './recovery/scan-log.js';
 import { UnsyncedMark } from './recovery/unsynced-mark.js';
-import type { ResolvedStoreOptions } from './store-options.js';
+import { type ResolvedStoreOptions, resolveStoreOptions } from './store-options.js';
 import type { StorePaths } from './store-paths.js';
 import { ApacheTimerFiles } from './timer/apache-timer-files.js';
 import { StoreUpkeep } from './upkeep/store-upkeep.js';
@@ -116,7 +118,7 @@ export class FileMessageStore {
       flush,
       clock,
       logger,
-      maxMessageSize: options.maxMessageSize,
+      options,
       delayLevelsMs: parts.delayLevelsMs,
       lastStoreTimestamp,
     });
@@ -371,6 +373,17 @@ export class FileMessageStore {
   async removeOldFiles(): Promise<void> {
     this.#refuseWhenClosed();
     await this.#upkeep.removeOldFiles();
+  }
+
+  /** What an operator can have removed at once. */
+  get cleaning(): StoreCleaning {
+    return this.#upkeep.cleaning;
+  }
+
+  /** Goes by other settings from now on. @throws RMQ_OPTIONS_INVALID, and then by those of before */
+  change(settings: RuntimeStoreSettings): void {
+    const { options } = this.#parts;
+    Object.assign(options, resolveStoreOptions({ ...options, ...settings }));
   }
 
   /** Writes and syncs everything, marks the stop as clean and lets go of the directory. A second call waits for the first. */

@@ -2,6 +2,7 @@
  * What the store takes and gives. The broker states what it needs of a store in its own room; the two agree by shape and
  * meet where the server is put together.
  */
+import type { StoreOptions } from './store-options.js';
 
 /** A message on its way into the store: everything of the record but what the store itself decides. */
 export interface StoreMessage {
@@ -159,6 +160,24 @@ export interface QueryResult {
 
 /** Told once a message can be read: after it was written and indexed in its queue. */
 export type ArrivalListener = (topic: string, queueId: number, queueOffset: number, tagsCode: number) => void;
+
+/** What can be changed while the store is open. */
+export type RuntimeStoreSettings = Pick<
+  StoreOptions,
+  | 'cleanFileForciblyEnable'
+  | 'deleteCommitLogFilesIntervalMs'
+  | 'deleteWhen'
+  | 'diskMaxUsedSpaceRatio'
+  | 'fileReservedTimeHours'
+  | 'maxMessageSize'
+>;
+
+export interface StoreCleaning {
+  /** Files of messages that are too old, whatever the hour. Resolves after a first round. */
+  removeExpired(): Promise<void>;
+  /** Files of queues that name nothing but messages that are gone. */
+  cleanQueues(): Promise<void>;
+}
 
 export interface StoreStatistics {
   /** Position of the first byte of the commit log that there is. */

@@ -13,6 +13,7 @@ import type { ConsumeQueues } from './consumequeue/consume-queues.js';
 import type { FlushPolicy } from './flush/flush-policy.js';
 import type { AppendBatchResult, AppendResult, AppendStatus, StoreMessage } from './message-store.js';
 import { hasQueueEntry, scheduledTagsCode } from './recovery/queue-entry-of.js';
+import type { ResolvedStoreOptions } from './store-options.js';
 import type { WriteGate } from './write-gate.js';
 
 /** What a topic's directory may be called; the broker is stricter in what it accepts, this keeps paths inside. */
@@ -27,7 +28,8 @@ export interface MessageWriterParts {
   readonly flush: FlushPolicy;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly maxMessageSize: number;
+  /** What they say at the moment counts: an operator may change the largest size. */
+  readonly options: Pick<ResolvedStoreOptions, 'maxMessageSize'>;
   /** Delays of levels 1, 2, 3 … in milliseconds. */
   readonly delayLevelsMs: readonly number[];
   /** No record is stamped earlier. */
@@ -298,7 +300,7 @@ export class MessageWriter {
 
   #isIllegal({ body, properties }: StoreMessage, { topicBytes }: ConsumeQueue): boolean {
     return (
-      body.length > this.#parts.maxMessageSize ||
+      body.length > this.#parts.options.maxMessageSize ||
       properties.length > PROPERTIES_BYTES_MAX ||
       topicBytes.length > RECORD_TOPIC_BYTES_MAX ||
       wouldLookTorn(properties)

@@ -40,6 +40,26 @@ export function operatorsContract(target: () => Target, version: ApacheVersion):
       });
     });
 
+    test('changes settings of the running broker and name server, and sees them', async ({ expect }) => {
+      const { brokerAddress } = target();
+      const name = version === '4.9.7' ? 'transactionCheckMax' : 'transactionTimeOut';
+      expect(await admin('updateBrokerConfig', '-b', brokerAddress, '-k', name, '-v', '7001')).toContain('success');
+      expect(await admin('getBrokerConfig', '-b', brokerAddress)).toMatch(
+        new RegExp(`^${name}\\s*=\\s*7001\\s*$`, 'm'),
+      );
+      const order = ['-k', 'orderMessageEnable', '-v', 'true'];
+      expect(await admin('updateNamesrvConfig', ...order)).toContain('success');
+      expect(await admin('getNamesrvConfig')).toMatch(/orderMessageEnable\s*=\s*true/);
+    });
+
+    test('cleans queues, topics and files', async ({ expect }) => {
+      const at = ['-b', target().brokerAddress];
+      const said = await Promise.all(
+        ['cleanExpiredCQ', 'cleanUnusedTopic', 'deleteExpiredCommitLog'].map((command) => admin(command, ...at)),
+      );
+      expect(said.map((text) => text.trim())).toEqual(['success', 'success', 'success']);
+    });
+
     test('deletes a group with what it retries and its dead letters', async ({ expect }) => {
       const group = `${topic}_group`;
       await withClient(async (mq) => {

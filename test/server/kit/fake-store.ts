@@ -10,6 +10,7 @@ import type {
   MessageStore,
   QueryResult,
   QueueEntries,
+  RuntimeStoreSettings,
   StoreMessage,
   StoreStatistics,
   TimeBoundary,
@@ -35,6 +36,7 @@ export class FakeStore implements MessageStore {
   readonly configs = new Map<string, string>();
   readonly writes: string[] = [];
   readonly deletedTopics: string[] = [];
+  readonly changes: RuntimeStoreSettings[] = [];
   readonly #listeners: ArrivalListener[] = [];
   /** Held while set: nothing of `config/` is written before it resolves. */
   writing: Promise<void> | undefined;
@@ -45,6 +47,7 @@ export class FakeStore implements MessageStore {
   max = 0;
   cold = false;
   refusal: string | undefined;
+  readonly cleaning = { removeExpired: () => Promise.resolve(), cleanQueues: () => Promise.resolve() };
   statistics: StoreStatistics = {
     commitLogMinOffset: 0,
     commitLogMaxOffset: 4_225,
@@ -161,6 +164,10 @@ export class FakeStore implements MessageStore {
 
   arrive(topic: string, queueId: number, queueOffset: number, tagsCode = 0): void {
     for (const listener of this.#listeners) listener(topic, queueId, queueOffset, tagsCode);
+  }
+
+  change(settings: RuntimeStoreSettings): void {
+    this.changes.push(settings);
   }
 
   deleteTopic(topic: string): void {

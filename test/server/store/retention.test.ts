@@ -469,3 +469,45 @@ test.each([
     option,
   });
 });
+
+describe('when an operator asks for it', () => {
+  test('what is old goes at any hour, for twenty rounds, and what is young stays', async () => {
+    const { volume, clock, store } = await setup({ deleteWhen: hourOf(Date.UTC(2026, 0, 1, 12)) });
+    await fill(store, 3);
+    clock.setNow(Date.UTC(2026, 0, 4, 1));
+    await fill(store, 4);
+    await round(store, clock);
+    expect(logFiles(volume)).toHaveLength(4);
+    await Promise.all([store.cleaning.removeExpired(), clock.advance(1_000)]);
+    expect(logFiles(volume)).toEqual([2, 3].map((number) => number * FILE_SIZE_BYTES));
+    for (let rounds = 0; rounds < 20; rounds++) await round(store, clock);
+    clock.setNow(Date.UTC(2026, 0, 8, 1));
+    await round(store, clock);
+    expect(logFiles(volume)).toHaveLength(2);
+  });
+
+  test('by changing how long messages are kept', async () => {
+    const { volume, clock, store } = await setup({ deleteWhen: hourOf(Date.UTC(2026, 0, 4, 1)) });
+    await fill(store, 3);
+    clock.setNow(Date.UTC(2026, 0, 4, 1));
+    store.change({ fileReservedTimeHours: 300 });
+    await round(store, clock);
+    expect(logFiles(volume)).toHaveLength(3);
+    expect(() => store.change({ fileReservedTimeHours: -1 })).toThrow('fileReservedTimeHours');
+    store.change({ fileReservedTimeHours: 1, deleteWhen: '00;01;02;03;04;05;06;07;08;09;10;11;12;13' });
+    await round(store, clock);
+    expect(logFiles(volume)).toHaveLength(1);
+  });
+
+  test('a queue without messages keeps its last file, and goes on where it was', async () => {
+    const { volume, clock, store } = await setup({ commitLogSizeBytesMax: FILE_SIZE_BYTES });
+    await fill(store, 5);
+    const next = store.maxOffset('orders', 0);
+    await fill(store, 10, 'others');
+    await round(store, clock);
+    expect(store.minOffset('orders', 0)).toBe(next);
+    await store.cleaning.cleanQueues();
+    expect(queueFiles(volume)).toHaveLength(1);
+    expect(await append(store)).toMatchObject({ queueOffset: next });
+  });
+});

@@ -1,69 +1,73 @@
 import { inject, injectable } from 'inversify';
+import { SystemTopic } from '../../../message/system-topics.js';
+import { Permission } from '../../../remoting/protocol/flags.js';
 import { stringifyJsonDialect } from '../../../remoting/protocol/json-dialect.js';
+import { formatProperties, parseProperties } from '../../../remoting/protocol/properties-text.js';
+import type { RemotingCommand } from '../../../remoting/protocol/remoting-command.js';
 import { RequestCode } from '../../../remoting/protocol/request-codes.js';
 import { ResponseCode } from '../../../remoting/protocol/response-codes.js';
 import type { OutgoingResponse } from '../../../remoting/remoting-server.js';
-import { BrokerCounters } from '../broker-counters.js';
+import { Logger } from '../../../runtime/logger.js';
 import type { BrokerProcessor } from '../broker-processor.js';
 import { BrokerSettings } from '../broker-settings.js';
+import { Registration } from '../registration.js';
+import { RuntimeSettings } from '../runtime-settings.js';
+import { topicConfig } from '../topic-config.js';
+import { TopicConfigManager } from '../topic-config-manager.js';
 
-/** GET_BROKER_CONFIG: the settings as the text of a properties file, under Apache's names. */
+/** GET_BROKER_CONFIG and UPDATE_BROKER_CONFIG: the settings as the text of a properties file, under Apache's names. */
 @injectable()
 export class BrokerConfigProcessor implements BrokerProcessor {
   readonly #settings: BrokerSettings;
-  readonly #counters: BrokerCounters;
+  readonly #runtimeSettings: RuntimeSettings;
+  readonly #topics: TopicConfigManager;
+  readonly #registration: Registration;
+  readonly #logger: Logger;
 
   readonly handlers = {
-    [RequestCode.GET_BROKER_CONFIG]: (): OutgoingResponse => {
-      // Settings are made once, at start: their version is that moment.
-      const version = { counter: 0, timestamp: this.#counters.bootTimestamp };
-      return {
-        code: ResponseCode.SUCCESS,
-        ext: { version: stringifyJsonDialect(version) },
-        body: Buffer.from(this.#text()),
-      };
-    },
+    [RequestCode.GET_BROKER_CONFIG]: (): OutgoingResponse => ({
+      code: ResponseCode.SUCCESS,
+      ext: { version: stringifyJsonDialect(this.#runtimeSettings.version) },
+      body: Buffer.from(formatProperties(this.#runtimeSettings.properties)),
+    }),
+    [RequestCode.UPDATE_BROKER_CONFIG]: (request: RemotingCommand) =>
+      this.#update(parseProperties(request.body.toString())),
   };
 
-  constructor(@inject(BrokerSettings) settings: BrokerSettings, @inject(BrokerCounters) counters: BrokerCounters) {
+  constructor(
+    @inject(BrokerSettings) settings: BrokerSettings,
+    @inject(RuntimeSettings) runtimeSettings: RuntimeSettings,
+    @inject(TopicConfigManager) topics: TopicConfigManager,
+    @inject(Registration) registration: Registration,
+    @inject(Logger) logger: Logger,
+  ) {
     this.#settings = settings;
-    this.#counters = counters;
+    this.#runtimeSettings = runtimeSettings;
+    this.#topics = topics;
+    this.#registration = registration;
+    this.#logger = logger;
   }
 
-  #text(): string {
-    const {
-      clusterName,
-      address,
-      haServerAddr,
-      nameServers,
-      heldPullsMax: _held,
-      delayLevelsMs: _levels,
-      storeHost,
-      storeSettings,
-      ...named
-    } = this.#settings;
-    const host = address.slice(0, address.lastIndexOf(':'));
-    const values = {
-      ...named,
-      brokerClusterName: clusterName,
-      brokerIP1: host,
-      brokerIP2: host,
-      listenPort: address.slice(address.lastIndexOf(':') + 1),
-      haListenPort: haServerAddr.slice(haServerAddr.lastIndexOf(':') + 1),
-      namesrvAddr: nameServers.join(';'),
-      storeHost,
-      brokerRole: 'ASYNC_MASTER',
-      forceRegister: true,
-      compressedRegister: false,
-      ...storeSettings,
-    };
-    return Object.entries(values)
-      .map(([name, value]) => `${name}=${escapeProperty(String(value))}\n`)
-      .join('');
+  async #update(changes: ReadonlyMap<string, string>): Promise<OutgoingResponse> {
+    const { brokerPermission } = this.#settings;
+    const refusal = this.#runtimeSettings.change(changes);
+    if (refusal !== undefined) return refusal;
+    this.#logger.info('settings were changed while the broker runs', { changes: Object.fromEntries(changes) });
+    const template = this.#missingTemplate();
+    if (template !== undefined) await this.#topics.update(template);
+    // Routes say what the broker permits.
+    else if (this.#settings.brokerPermission !== brokerPermission) await this.#topics.touch();
+    else return { code: ResponseCode.SUCCESS };
+    await this.#registration.changed();
+    return { code: ResponseCode.SUCCESS };
   }
-}
 
-/** A properties file takes a backslash as the start of an escape. */
-function escapeProperty(value: string): string {
-  return value.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('\r', '\\r');
+  /** A broker that starts without letting sends create topics has nothing to make them from. */
+  #missingTemplate() {
+    const { autoCreateTopicEnable, defaultTopicQueueNums } = this.#settings;
+    const name = SystemTopic.AUTO_CREATE_TOPIC_KEY;
+    if (!autoCreateTopicEnable || this.#topics.find(name) !== undefined) return undefined;
+    const perm = Permission.READ | Permission.WRITE | Permission.INHERIT;
+    return topicConfig(name, defaultTopicQueueNums, { perm });
+  }
 }

@@ -41,10 +41,6 @@ export class TopicAdminProcessor implements BrokerProcessor {
       await this.#deletion.delete(topic);
       return { code: ResponseCode.SUCCESS };
     },
-    [RequestCode.CLEAN_UNUSED_TOPIC]: (): OutgoingResponse => {
-      this.#deletion.cleanUnused();
-      return { code: ResponseCode.SUCCESS };
-    },
     [RequestCode.GET_ALL_TOPIC_CONFIG]: (): OutgoingResponse => ({
       code: ResponseCode.SUCCESS,
       body: encodeTopicConfigTable(this.#topics.table),

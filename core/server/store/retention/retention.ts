@@ -12,6 +12,8 @@ import { retentionLimits } from './retention-limits.js';
 
 /** Files of the commit log that one round removes. Matches Apache's DELETE_FILES_BATCH_MAX. */
 const FILES_A_ROUND_MAX = 10;
+/** Rounds in which an operator has what is old removed, whatever the hour. Matches MAX_MANUAL_DELETE_FILE_TIMES. */
+const MANUAL_ROUNDS = 20;
 /** Nothing is removed right after a start: Apache looks for the first time after a minute, then every ten seconds. */
 const INITIAL_DELAY_PERIODS = 6;
 
@@ -51,6 +53,8 @@ export class Retention {
   #removedBefore = 0;
   /** Whether it was said that the disk fills and nothing can be removed. */
   #saidNothingLeft = false;
+  /** Rounds that do not look at the hour. */
+  #manualRounds = 0;
   #stopped = false;
   #round: Promise<void> | undefined;
   #pause: { readonly timer: Timer; readonly end: () => void } | undefined;
@@ -74,6 +78,18 @@ export class Retention {
     return this.#round;
   }
 
+  /** What is old goes now and in the rounds that follow, whatever the hour: an operator wants it. */
+  removeExpired(): Promise<void> {
+    this.#manualRounds = MANUAL_ROUNDS;
+    return this.round();
+  }
+
+  /** Brings queues and index in line with the log, also where they were thought to be. */
+  cleanQueues(): Promise<void> {
+    this.#removedBefore = 0;
+    return this.round();
+  }
+
   /** Ends a round that is under way as soon as what it is at is done, and lets no other begin. */
   async stop(): Promise<void> {
     this.#stopped = true;
@@ -88,6 +104,7 @@ export class Retention {
     const { log, queues, index, diskUsedRatio } = this.#parts;
     const usedRatio = await diskUsedRatio();
     const removed = await this.#removeLogFiles(usedRatio);
+    this.#manualRounds = Math.max(0, this.#manualRounds - 1);
     this.#warnWhenNothingIsLeft(usedRatio, removed);
     if (removed > 0) await diskUsedRatio();
     const { startOffset } = log;
@@ -130,7 +147,7 @@ export class Retention {
     const deleteHours = parseDeleteWhen(options.deleteWhen) ?? new Set();
     const reason = removalReason(retentionLimits(options), {
       diskUsedRatio,
-      isDeleteHour: isDeleteHour(deleteHours, clock.now()),
+      isDeleteHour: this.#manualRounds > 0 || isDeleteHour(deleteHours, clock.now()),
       sizeBytes: log.endOffset - log.startOffset,
       ageMs: await this.#ageOfFirstFile(),
     });

@@ -8,6 +8,7 @@ import type { Checkpointer } from '../flush/checkpointer.js';
 import type { FlushPolicy } from '../flush/flush-policy.js';
 import type { IndexFiles } from '../index/index-files.js';
 import type { MessageIndex } from '../index/message-index.js';
+import type { StoreCleaning } from '../message-store.js';
 import type { MessageWriter } from '../message-writer.js';
 import { QueueCensus } from '../recovery/queue-census.js';
 import { Retention } from '../retention/retention.js';
@@ -93,6 +94,11 @@ export class StoreUpkeep {
   /** Looks whether messages are too old or too many, and removes the oldest. */
   removeOldFiles(): Promise<void> {
     return this.#retention.round();
+  }
+
+  /** What an operator can have removed at once. */
+  get cleaning(): StoreCleaning {
+    return this.#retention;
   }
 
   /** Ends the periodic work, puts everything on the disk, and marks the stop as clean where that went well. Never rejects. */

@@ -1,0 +1,151 @@
+import { inject, injectable } from 'inversify';
+import { isRocketMQError } from '../../errors/rocketmq-error.js';
+import type { DataVersion } from '../../remoting/protocol/data-version.js';
+import { ResponseCode } from '../../remoting/protocol/response-codes.js';
+import { Clock } from '../../runtime/clock.js';
+import { BrokerSettings } from './broker-settings.js';
+import { nextVersion } from './data-version.js';
+import { MessageStore, type RuntimeStoreSettings } from './message-store.js';
+import type { Refusal } from './topic-names.js';
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+type Read<T> = (text: string) => T | undefined;
+
+const boolean: Read<boolean> = (text) => (text === 'true' || text === 'false' ? text === 'true' : undefined);
+
+const between =
+  (low: number, high: number): Read<number> =>
+  (text) => {
+    const value = Number(text);
+    return text.trim() !== '' && Number.isInteger(value) && value >= low && value <= high ? value : undefined;
+  };
+
+const INT_MAX = 2_147_483_647;
+
+/** What is looked up whenever it is needed, so that it can be another from one moment to the next. */
+const OF_BROKER = {
+  autoCreateSubscriptionGroup: boolean,
+  autoCreateTopicEnable: boolean,
+  brokerPermission: between(0, 7),
+  enablePropertyFilter: boolean,
+  litePullMessageEnable: boolean,
+  longPollingEnable: boolean,
+  notifyConsumerIdsChangedEnable: boolean,
+  recallMessageEnable: boolean,
+  registerBrokerTimeoutMills: between(1, INT_MAX),
+  rejectTransactionMessage: boolean,
+  shortPollingTimeMills: between(0, INT_MAX),
+  startAcceptSendRequestTimeStamp: between(0, Number.MAX_SAFE_INTEGER),
+  storeReplyMessageEnable: boolean,
+  traceOn: boolean,
+  transactionCheckMax: between(1, INT_MAX),
+  transactionTimeOut: between(0, INT_MAX),
+} as const satisfies Partial<{ [K in keyof BrokerSettings]: Read<BrokerSettings[K]> }>;
+
+/** The store checks what they may be. */
+const OF_STORE: Readonly<Record<string, (text: string) => RuntimeStoreSettings>> = {
+  cleanFileForciblyEnable: (text) => ({ cleanFileForciblyEnable: text === 'true' }),
+  deleteCommitLogFilesInterval: (text) => ({ deleteCommitLogFilesIntervalMs: Number(text) }),
+  deleteWhen: (text) => ({ deleteWhen: text }),
+  // Apache's is a percentage.
+  diskMaxUsedSpaceRatio: (text) => ({ diskMaxUsedSpaceRatio: Number(text) / 100 }),
+  fileReservedTime: (text) => ({ fileReservedTimeHours: Number(text) }),
+  maxMessageSize: (text) => ({ maxMessageSize: Number(text) }),
+};
+
+/**
+ * The broker's settings as an operator sees them, under Apache's names, and those that can be changed while it runs. A change
+ * lasts until the broker stops: the next start is told anew. Matches Apache's Configuration, which takes every name and
+ * writes a file.
+ */
+@injectable()
+export class RuntimeSettings {
+  readonly #settings: Mutable<BrokerSettings>;
+  readonly #store: MessageStore;
+  readonly #clock: Clock;
+  #version: DataVersion;
+
+  constructor(
+    @inject(BrokerSettings) settings: BrokerSettings,
+    @inject(MessageStore) store: MessageStore,
+    @inject(Clock) clock: Clock,
+  ) {
+    this.#settings = settings;
+    this.#store = store;
+    this.#clock = clock;
+    this.#version = { timestamp: clock.now(), counter: 0 };
+  }
+
+  /** Counts the changes. */
+  get version(): DataVersion {
+    return this.#version;
+  }
+
+  /** By name, as text. */
+  get properties(): ReadonlyMap<string, string> {
+    const {
+      clusterName,
+      address,
+      haServerAddr,
+      nameServers,
+      heldPullsMax: _held,
+      delayLevelsMs: _levels,
+      storeHost,
+      storeSettings,
+      ...named
+    } = this.#settings;
+    const host = address.slice(0, address.lastIndexOf(':'));
+    const values = {
+      ...named,
+      brokerClusterName: clusterName,
+      brokerIP1: host,
+      brokerIP2: host,
+      listenPort: address.slice(address.lastIndexOf(':') + 1),
+      haListenPort: haServerAddr.slice(haServerAddr.lastIndexOf(':') + 1),
+      namesrvAddr: nameServers.join(';'),
+      storeHost,
+      brokerRole: 'ASYNC_MASTER',
+      forceRegister: true,
+      compressedRegister: false,
+      ...storeSettings,
+    };
+    return new Map(Object.entries(values).map(([name, value]) => [name, String(value)]));
+  }
+
+  /** Takes all of the changes, or none and says why. What is as it should be already is no change. */
+  change(changes: ReadonlyMap<string, string>): Refusal | undefined {
+    const { properties } = this;
+    const ofBroker: Record<string, unknown> = {};
+    const ofStore: Record<string, string> = {};
+    let storeSettings: RuntimeStoreSettings = {};
+    for (const [name, text] of changes) {
+      if (properties.get(name) === text) continue;
+      if (Object.hasOwn(OF_BROKER, name)) {
+        const value = OF_BROKER[name as keyof typeof OF_BROKER](text);
+        if (value === undefined) return refuse(`${name} cannot be ${text}`);
+        ofBroker[name] = value;
+      } else if (Object.hasOwn(OF_STORE, name)) {
+        ofStore[name] = text;
+        storeSettings = { ...storeSettings, ...OF_STORE[name]!(text) };
+      } else if (properties.has(name)) {
+        const remark = `Can not update ${name} of a running broker, its start decides it`;
+        return { code: ResponseCode.NO_PERMISSION, remark };
+      } else return refuse(`there is no config ${name}`);
+    }
+    try {
+      this.#store.change(storeSettings);
+    } catch (error) {
+      if (!isRocketMQError(error, 'RMQ_OPTIONS_INVALID')) throw error;
+      return refuse(error.message);
+    }
+    const { maxMessageSize = this.#settings.maxMessageSize } = storeSettings;
+    Object.assign(this.#settings, ofBroker, { maxMessageSize });
+    this.#settings.storeSettings = { ...this.#settings.storeSettings, ...ofStore };
+    this.#version = nextVersion(this.#version, this.#clock.now());
+    return undefined;
+  }
+}
+
+function refuse(remark: string): Refusal {
+  return { code: ResponseCode.SYSTEM_ERROR, remark };
+}
