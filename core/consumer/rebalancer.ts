@@ -71,9 +71,12 @@ export class Rebalancer {
     try {
       share = await this.#share(wireTopic, subscription);
     } catch (error) {
+      const unknown = isRocketMQError(error, 'RMQ_ROUTE_NOT_FOUND');
       // The brokers make the retry topic when they hear of the group, which may be a moment from now.
-      const expected = subscription.retried && isRocketMQError(error, 'RMQ_ROUTE_NOT_FOUND');
-      logger[expected || this.#failing.has(topic) ? 'debug' : 'warn'](
+      const expected = unknown && subscription.retried;
+      // Who started was told of a topic that does not exist yet; one that was read before has gone.
+      const told = unknown && !assignment.consumed.some(({ queue }) => queue.topic === wireTopic);
+      logger[expected || told || this.#failing.has(topic) ? 'debug' : 'warn'](
         'queues could not be shared out; this member keeps what it has and tries again',
         { group, topic, error },
       );

@@ -1,4 +1,4 @@
-import type { DiscoveryService } from '@nestjs/core';
+import type { DiscoveryService, InstanceWrapper } from '@nestjs/core';
 import { type Client, type Consumer, rocketMQError, type TopicHandler } from '../../core/index.js';
 import {
   type ConsumerMetadata,
@@ -6,6 +6,7 @@ import {
   type SubscribedMethod,
   subscribedMethods,
 } from './consumer-metadata.js';
+import { consumersToken } from './tokens.js';
 
 type Handler = TopicHandler['handler'];
 
@@ -30,8 +31,12 @@ export class RunningConsumers {
   /** Called by NestJS. @throws what starting a consumer throws; then nothing runs */
   async onApplicationBootstrap(): Promise<void> {
     try {
-      for (const wrapper of [...this.#discovery.getProviders(), ...this.#discovery.getControllers()]) {
+      const providers = this.#discovery.getProviders();
+      const clients = new Set(providers.map(({ name }) => name));
+      for (const wrapper of [...providers, ...this.#discovery.getControllers()]) {
         const metadata = consumerMetadata(wrapper.metatype);
+        if (metadata === undefined) requireNoSubscription(wrapper);
+        else if (!clients.has(consumersToken(metadata.client))) throw ofNoClient(wrapper.name, metadata.client);
         if (metadata?.client !== this.#client) continue;
         if (!wrapper.isDependencyTreeStatic()) throw notStatic(wrapper.name);
         await this.#start(metadata, wrapper.instance as object, wrapper.name);
@@ -66,6 +71,17 @@ function handlerOf(instance: object, { method, topic, policies }: SubscribedMeth
   const handler: Handler = (message, context) =>
     (instance as Record<string | symbol, Handler>)[method]?.(message, context);
   return { topic: typeof topic === 'string' ? topic : topic.name, handler, policies };
+}
+
+/** Its methods would never be called, and nobody would say so. */
+function requireNoSubscription({ metatype, name }: InstanceWrapper): void {
+  const prototype = typeof metatype === 'function' ? (metatype.prototype as object | undefined) : undefined;
+  if (prototype === undefined || subscribedMethods(prototype).length === 0) return;
+  throw invalid(`class ${name} has @Subscribe methods and is no @RocketMQConsumer`);
+}
+
+function ofNoClient(name: string, client: string): Error {
+  return invalid(`consumer class ${name} names the client ${client}, and no RocketMQModule.forRoot has that name`);
 }
 
 function notStatic(name: string): Error {

@@ -270,6 +270,8 @@ describe('starting', () => {
     broker.put('later', 0, { body: 'first of its kind' });
     await clock.advance(2_000);
     expect(got).toEqual(['first of its kind']);
+    const told = client.log.filter(({ level }) => level === 'warn' || level === 'error');
+    expect(told.map(({ message }) => message)).toEqual(['a topic does not exist yet; it is read as soon as it does']);
   });
 
   test('servers that cannot be asked fail the start, once and for all, with their error as the cause', async () => {

@@ -47,10 +47,29 @@ class ConsumerRefusedByTheBroker {
   handle(): void {}
 }
 
+@Injectable()
+class SubscriberOfNoGroup {
+  @Subscribe('orders')
+  handle(): void {}
+}
+
+@RocketMQConsumer({ group: 'billing', client: 'stagin' })
+class ConsumerOfNoClient {
+  @Subscribe('orders')
+  handle(): void {}
+}
+
 const REFUSED: [string, Type<unknown>, string, RegExp][] = [
   ['is request-scoped', ScopedConsumer, 'RMQ_OPTIONS_INVALID', /ScopedConsumer is request-scoped, .* ModuleRef/],
   ['injects what is', ConsumerWithScope, 'RMQ_OPTIONS_INVALID', /ConsumerWithScope is request-scoped, or something/],
   ['has no @Subscribe method', ConsumerWithoutTopic, 'RMQ_OPTIONS_INVALID', /ConsumerWithoutTopic has no @Subscribe/],
+  [
+    'has no group',
+    SubscriberOfNoGroup,
+    'RMQ_OPTIONS_INVALID',
+    /SubscriberOfNoGroup has @Subscribe .* no @RocketMQConsumer/,
+  ],
+  ['names no client', ConsumerOfNoClient, 'RMQ_OPTIONS_INVALID', /ConsumerOfNoClient names the client stagin/],
   ['the broker refuses', ConsumerRefusedByTheBroker, 'RMQ_SUBSCRIPTION_INVALID', /cents >/],
 ];
 
