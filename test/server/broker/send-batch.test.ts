@@ -56,6 +56,15 @@ function propertiesOf(parts: ServerParts): Record<string, string>[] {
   return parts.store.appended.map(({ properties }) => ({ ...decodeProperties(Buffer.from(properties)) }));
 }
 
+test('a small request whose header would be stored with each of very many messages is refused', async () => {
+  const parts = serverParts({ maxMessageSize: 10_000 });
+  const items = Array.from({ length: 400 }, () => ({}));
+  expect(await send(parts, items, { i: `k\u0001${'v'.repeat(100)}` })).toMatchObject({ code: 0 });
+  const before = parts.store.appended.length;
+  expect(await send(parts, items, { i: `k\u0001${'v'.repeat(30_000)}` })).toMatchObject({ code: 13 });
+  expect(parts.store.appended).toHaveLength(before);
+});
+
 describe('a batch', () => {
   test('is stored message by message, and answered with all their ids and the first offset', async () => {
     const parts = serverParts();

@@ -17,6 +17,12 @@ const TRANSACTION_PROPERTY = `${PropertyName.TRAN_MSG}${NAME_END}`;
 const TIMER_PREFIX = 'TIMER_DEL';
 const TIMER_PROPERTIES = [PropertyName.TIMER_DELAY_SEC, PropertyName.TIMER_DELAY_MS, PropertyName.TIMER_DELIVER_MS];
 
+/**
+ * What is added to each of very many messages must not make gigabytes of a small request: so many times the longest batch is
+ * far more than a batch of the shortest messages becomes.
+ */
+const PROPERTIES_GROWTH_MAX = 16;
+
 /** What all messages of a batch have in common. */
 export type BatchCommon = Pick<
   StoreMessage,
@@ -50,7 +56,8 @@ export function readBatch(
   if (body.length === 0 || body.length > maxMessageSize) return 'illegal';
   const added = Buffer.from(addedProperties(send.properties, header));
   const items = decodeBatchBody(body);
-  const joined = joinProperties(items, added);
+  const joined = joinProperties(items, added, maxMessageSize * PROPERTIES_GROWTH_MAX);
+  if (joined === undefined) return 'illegal';
   const messages: StoreMessage[] = [];
   for (let index = 0; index < items.length; index++) {
     const item = items[index]!;
@@ -91,10 +98,14 @@ function addedProperties(headerText: string | undefined, { stored }: SendPropert
   return [...entries, ...(wait === undefined ? [] : [`${PropertyName.WAIT}${NAME_END}${wait}`])].join(separator);
 }
 
-/** The properties of each message with those of all behind them, one buffer for the whole batch. */
-function joinProperties(items: readonly BatchItem[], added: Buffer): Buffer[] {
+/**
+ * The properties of each message with those of all behind them, one buffer for the whole batch; undefined when that would be
+ * more than `sizeBytesMax`.
+ */
+function joinProperties(items: readonly BatchItem[], added: Buffer, sizeBytesMax: number): Buffer[] | undefined {
   let sizeBytes = 0;
   for (const { properties } of items) sizeBytes += properties.length + 1 + added.length;
+  if (sizeBytes > sizeBytesMax) return undefined;
   const target = Buffer.allocUnsafe(sizeBytes);
   let end = 0;
   return items.map(({ properties }) => {
