@@ -3,8 +3,9 @@ import type { StoredRecord } from '../../message/message-record.js';
 import type { Clock } from '../../runtime/clock.js';
 import type { Logger } from '../../runtime/logger.js';
 import { Scheduler } from '../../runtime/scheduler.js';
-import { Arrivals } from './arrivals.js';
-import type { Checkpoint } from './checkpoint.js';
+import { Arrivals } from './append/arrivals.js';
+import { MessageWriter } from './append/message-writer.js';
+import { WriteGate } from './append/write-gate.js';
 import type { CommitLog } from './commitlog/commit-log.js';
 import { ConfigFiles, type IsWhole } from './config-files.js';
 import { readEntries } from './consumequeue/consume-queue-entry.js';
@@ -12,6 +13,7 @@ import type { ConsumeQueues } from './consumequeue/consume-queues.js';
 import type { DeletedTopics } from './deleted-topics.js';
 import type { OpenFiles } from './files/open-files.js';
 import type { StoreFiles, StoreLock } from './files/store-files.js';
+import type { Checkpoint } from './flush/checkpoint.js';
 import { Checkpointer } from './flush/checkpointer.js';
 import { chooseFlushPolicy } from './flush/choose-flush-policy.js';
 import type { IndexFiles } from './index/index-files.js';
@@ -33,7 +35,6 @@ import type {
   TimerCheck,
   WaitingTimers,
 } from './message-store.js';
-import { MessageWriter } from './message-writer.js';
 import { MessageReader } from './read/message-reader.js';
 import { queryMessages } from './read/query-messages.js';
 import { type RecordVisit, RecordVisitor } from './read/record-visitor.js';
@@ -45,7 +46,6 @@ import { type ResolvedStoreOptions, resolveStoreOptions } from './store-options.
 import type { StorePaths } from './store-paths.js';
 import { ApacheTimerFiles } from './timer/apache-timer-files.js';
 import { StoreUpkeep } from './upkeep/store-upkeep.js';
-import { WriteGate } from './write-gate.js';
 
 /** A recovered store, before it takes its first message. */
 export interface OpenedStore {

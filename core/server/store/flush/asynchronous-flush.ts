@@ -1,6 +1,6 @@
 import type { Scheduler } from '../../../runtime/scheduler.js';
-import type { TakenMessage } from '../append-turn.js';
-import type { Arrivals } from '../arrivals.js';
+import type { TakenMessage } from '../append/append-turn.js';
+import type { Arrivals } from '../append/arrivals.js';
 import type { CommitLog } from '../commitlog/commit-log.js';
 import type { FlushPolicy } from './flush-policy.js';
 

@@ -1,7 +1,7 @@
-import type { Checkpoint } from '../checkpoint.js';
 import type { CommitLog } from '../commitlog/commit-log.js';
 import type { ConsumeQueues } from '../consumequeue/consume-queues.js';
 import type { MessageIndex } from '../index/message-index.js';
+import type { Checkpoint } from './checkpoint.js';
 
 export interface CheckpointerParts {
   readonly log: CommitLog;

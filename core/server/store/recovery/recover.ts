@@ -1,6 +1,5 @@
 import type { StoredRecord } from '../../../message/message-record.js';
 import type { Logger } from '../../../runtime/logger.js';
-import type { Checkpoint } from '../checkpoint.js';
 import type { CommitLog } from '../commitlog/commit-log.js';
 import {
   FILLER_SIZE_BYTES,
@@ -11,6 +10,7 @@ import {
 } from '../commitlog/record-layout.js';
 import type { ConsumeQueues } from '../consumequeue/consume-queues.js';
 import type { DeletedTopics } from '../deleted-topics.js';
+import type { Checkpoint } from '../flush/checkpoint.js';
 import type { QueueCensus } from './queue-census.js';
 import { hasQueueEntry, tagsCodeOfRecord } from './queue-entry-of.js';
 import { scanLog } from './scan-log.js';

@@ -1,6 +1,6 @@
 import type { Logger } from '../../../runtime/logger.js';
+import type { WriteGate } from '../append/write-gate.js';
 import type { FreeSpace, StoreFiles } from '../files/store-files.js';
-import type { WriteGate } from '../write-gate.js';
 
 /**
  * Looks how full the volume is, and tells the gate. Some volumes do not say: then writes themselves show whether there is

@@ -1,6 +1,8 @@
 import type { Clock } from '../../../runtime/clock.js';
 import type { Logger } from '../../../runtime/logger.js';
 import type { Scheduler } from '../../../runtime/scheduler.js';
+import type { MessageWriter } from '../append/message-writer.js';
+import type { WriteGate } from '../append/write-gate.js';
 import type { CommitLog } from '../commitlog/commit-log.js';
 import type { ConsumeQueues } from '../consumequeue/consume-queues.js';
 import type { StoreFiles } from '../files/store-files.js';
@@ -9,12 +11,10 @@ import type { FlushPolicy } from '../flush/flush-policy.js';
 import type { IndexFiles } from '../index/index-files.js';
 import type { MessageIndex } from '../index/message-index.js';
 import type { StoreCleaning } from '../message-store.js';
-import type { MessageWriter } from '../message-writer.js';
 import { QueueCensus } from '../recovery/queue-census.js';
 import { Retention } from '../retention/retention.js';
 import type { ResolvedStoreOptions } from '../store-options.js';
 import type { StorePaths } from '../store-paths.js';
-import type { WriteGate } from '../write-gate.js';
 import { DiskWatch } from './disk-watch.js';
 
 export interface StoreUpkeepParts {

@@ -1,7 +1,7 @@
-import { type RecordFields, writeRecord } from '../../message/message-record.js';
-import type { Logger } from '../../runtime/logger.js';
-import type { ConsumeQueue } from './consumequeue/consume-queue.js';
-import type { AppendResult, AppendStatus } from './message-store.js';
+import { type RecordFields, writeRecord } from '../../../message/message-record.js';
+import type { Logger } from '../../../runtime/logger.js';
+import type { ConsumeQueue } from '../consumequeue/consume-queue.js';
+import type { AppendResult, AppendStatus } from '../message-store.js';
 
 /** What is gathered before it has to be written. */
 const TURN_SIZE_BYTES_MAX = 4 * 1024 * 1024;

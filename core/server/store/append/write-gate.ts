@@ -1,4 +1,4 @@
-import type { Logger } from '../../runtime/logger.js';
+import type { Logger } from '../../../runtime/logger.js';
 
 /** A disk that was full has room again once this part of what is allowed is not exceeded. */
 const ROOM_AGAIN_FACTOR = 0.99;

@@ -1,7 +1,7 @@
-import { rocketMQError } from '../../errors/rocketmq-error.js';
-import { readInt64, writeInt64 } from '../../message/int64.js';
-import type { StoreFile, StoreFiles } from './files/store-files.js';
-import { writeAll } from './files/whole-file.js';
+import { rocketMQError } from '../../../errors/rocketmq-error.js';
+import { readInt64, writeInt64 } from '../../../message/int64.js';
+import type { StoreFile, StoreFiles } from '../files/store-files.js';
+import { writeAll } from '../files/whole-file.js';
 
 const FILE_SIZE_BYTES = 4096;
 const VALUES_SIZE_BYTES = 24;

@@ -1,4 +1,4 @@
-import type { AppendBatchResult, AppendResult, AppendStatus } from './message-store.js';
+import type { AppendBatchResult, AppendResult, AppendStatus } from '../message-store.js';
 
 /**
  * Gathers how each message of a batch ended into one answer. They share a write and the sync that covers it, so that they

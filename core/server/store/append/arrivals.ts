@@ -1,7 +1,7 @@
-import type { Logger } from '../../runtime/logger.js';
+import type { Logger } from '../../../runtime/logger.js';
+import type { ConsumeQueues } from '../consumequeue/consume-queues.js';
+import type { ArrivalListener } from '../message-store.js';
 import type { TakenMessage } from './append-turn.js';
-import type { ConsumeQueues } from './consumequeue/consume-queues.js';
-import type { ArrivalListener } from './message-store.js';
 import type { WriteGate } from './write-gate.js';
 
 export interface ArrivalsParts {

@@ -1,25 +1,24 @@
-import { encodeHost } from '../../message/host.js';
-import { RECORD_TOPIC_BYTES_MAX, type RecordFields, recordSize } from '../../message/message-record.js';
-import { PROPERTIES_BYTES_MAX } from '../../message/properties.js';
-import type { Clock } from '../../runtime/clock.js';
-import { clearImmediate, queueMicrotask, setImmediate } from '../../runtime/event-loop.js';
-import type { Logger } from '../../runtime/logger.js';
+import { RECORD_TOPIC_BYTES_MAX, type RecordFields, recordSize } from '../../../message/message-record.js';
+import { PROPERTIES_BYTES_MAX } from '../../../message/properties.js';
+import type { Clock } from '../../../runtime/clock.js';
+import { clearImmediate, queueMicrotask, setImmediate } from '../../../runtime/event-loop.js';
+import type { Logger } from '../../../runtime/logger.js';
+import type { CommitLog } from '../commitlog/commit-log.js';
+import { FILLER_SIZE_BYTES, wouldLookTorn } from '../commitlog/record-layout.js';
+import type { ConsumeQueue } from '../consumequeue/consume-queue.js';
+import type { ConsumeQueues } from '../consumequeue/consume-queues.js';
+import type { FlushPolicy } from '../flush/flush-policy.js';
+import type { AppendBatchResult, AppendResult, AppendStatus, StoreMessage } from '../message-store.js';
+import { hasQueueEntry, scheduledTagsCode } from '../recovery/queue-entry-of.js';
+import type { ResolvedStoreOptions } from '../store-options.js';
 import { AppendTurn, notStored, TakenMessage } from './append-turn.js';
 import { BatchAnswer, batchNotStored } from './batch-answer.js';
-import type { CommitLog } from './commitlog/commit-log.js';
-import { FILLER_SIZE_BYTES, wouldLookTorn } from './commitlog/record-layout.js';
-import type { ConsumeQueue } from './consumequeue/consume-queue.js';
-import type { ConsumeQueues } from './consumequeue/consume-queues.js';
-import type { FlushPolicy } from './flush/flush-policy.js';
-import type { AppendBatchResult, AppendResult, AppendStatus, StoreMessage } from './message-store.js';
-import { hasQueueEntry, scheduledTagsCode } from './recovery/queue-entry-of.js';
-import type { ResolvedStoreOptions } from './store-options.js';
+import { HostBytes } from './host-bytes.js';
 import type { WriteGate } from './write-gate.js';
 
 /** What a topic's directory may be called; the broker is stricter in what it accepts, this keeps paths inside. */
 const TOPIC = /^[%|a-zA-Z0-9_-]+$/;
 const QUEUE_ID_MAX = 2 ** 31 - 1;
-const HOSTS_REMEMBERED_MAX = 1024;
 
 export interface MessageWriterParts {
   readonly log: CommitLog;
@@ -43,7 +42,7 @@ export interface MessageWriterParts {
 export class MessageWriter {
   readonly #parts: MessageWriterParts;
   readonly #turn = new AppendTurn();
-  readonly #hosts = new Map<string, Buffer>();
+  readonly #hosts: HostBytes;
   readonly #record: { -readonly [K in keyof RecordFields]: RecordFields[K] } = emptyRecord();
   /** Written, not yet answered: an append that starts an early write must not run callbacks of others. */
   #written: TakenMessage[] = [];
@@ -57,6 +56,7 @@ export class MessageWriter {
 
   constructor(parts: MessageWriterParts) {
     this.#parts = parts;
+    this.#hosts = new HostBytes(parts.logger);
     this.#lastStoreTimestamp = parts.lastStoreTimestamp;
   }
 
@@ -181,8 +181,8 @@ export class MessageWriter {
   /** Begins the record with what the message brings; tells its queue, or undefined when it is illegal. */
   #prepare(message: StoreMessage): ConsumeQueue | undefined {
     const queue = this.#queueOf(message);
-    const bornHost = this.#hostOf(message.bornHost);
-    const storeHost = this.#hostOf(message.storeHost);
+    const bornHost = this.#hosts.of(message.bornHost);
+    const storeHost = this.#hosts.of(message.storeHost);
     if (queue === undefined || bornHost === undefined || storeHost === undefined) return undefined;
     if (this.#isIllegal(message, queue)) return undefined;
     const record = this.#record;
@@ -305,20 +305,6 @@ export class MessageWriter {
       topicBytes.length > RECORD_TOPIC_BYTES_MAX ||
       wouldLookTorn(properties)
     );
-  }
-
-  #hostOf(host: string): Buffer | undefined {
-    const known = this.#hosts.get(host);
-    if (known !== undefined) return known;
-    if (this.#hosts.size >= HOSTS_REMEMBERED_MAX) this.#hosts.clear();
-    try {
-      const bytes = encodeHost(host);
-      this.#hosts.set(host, bytes);
-      return bytes;
-    } catch (error) {
-      this.#parts.logger.error('a message was refused: its host is no address', { host, error });
-      return undefined;
-    }
   }
 }
 
