@@ -159,6 +159,11 @@ export function assembleConsumer(plan: ConsumerPlan, services: ConsumerServices)
   const assigned = options.messageRequestMode === 'assigned';
   const popRetryTopics = new PopRetryTopics({
     ...{ group, wireGroup, subscriptions, now: () => clock.now() },
+    exists: (topic) =>
+      routes.loadSubscribeQueues(topic).then(
+        () => true,
+        () => false,
+      ),
     onAdded: () => void membership.heartbeat().then(() => rounds.now()),
     onRemoved: (wireTopic) => void assignment.leave(wireTopic).then(() => membership.heartbeat()),
   });

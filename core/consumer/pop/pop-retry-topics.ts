@@ -9,6 +9,8 @@ export interface PopRetryTopicsServices {
   /** The group on the wire. */
   readonly wireGroup: string;
   readonly subscriptions: Subscriptions;
+  /** Asks whether a topic is there, by its name on the wire. Never rejects. */
+  readonly exists: (wireTopic: string) => Promise<boolean>;
   /** Milliseconds since 1970. */
   readonly now: () => number;
   /** A topic more is read. */
@@ -19,7 +21,9 @@ export interface PopRetryTopicsServices {
 
 /**
  * A topic that is pulled may have been popped before: what comes again then waits in a topic of its own, of which brokers give
- * out while it is popped and which nobody reads otherwise. Matches a part of Apache's RebalanceImpl.
+ * out while it is popped and which nobody reads otherwise. Matches a part of Apache's RebalanceImpl; that knows those of the
+ * first version only, so a group's members in Java would take others for a change of what it subscribes to: one of the second
+ * is read only where there is one.
  */
 export class PopRetryTopics {
   readonly #services: PopRetryTopicsServices;
@@ -31,14 +35,26 @@ export class PopRetryTopics {
   /** @param mine the queues of the topic that this member has, as its broker shares them out */
   follow(wireTopic: string, { topic, retried }: TopicSubscription, mine: readonly SharedQueue[]): void {
     if (retried || mine.length === 0) return;
-    const { group, wireGroup, subscriptions, now, onAdded, onRemoved } = this.#services;
-    const retryTopic = popRetryTopicOf(wireTopic, wireGroup);
+    const { group, wireGroup, subscriptions, exists, onRemoved } = this.#services;
+    const first = popRetryTopicOf(wireTopic, wireGroup);
+    const second = popRetryTopicV2Of(wireTopic, wireGroup);
+    const { byWire } = subscriptions;
     if (mine.some(({ popped }) => popped === true)) {
-      if (subscriptions.delete(retryTopic)) onRemoved(retryTopic);
-    } else if (!subscriptions.byWire.has(retryTopic)) {
-      subscriptions.set(retryTopic, { ...retrySubscription(group, now()), topic: popRetryTopicOf(topic, group) });
-      onAdded();
+      for (const retryTopic of [first, second]) if (subscriptions.delete(retryTopic)) onRemoved(retryTopic);
+      return;
     }
+    if (!byWire.has(first)) this.#add(first, popRetryTopicOf(topic, group));
+    if (byWire.has(second)) return;
+    void exists(second).then((isThere) => {
+      // Pulled still, and asked by one round only.
+      if (isThere && byWire.has(first) && !byWire.has(second)) this.#add(second, popRetryTopicV2Of(topic, group));
+    });
+  }
+
+  #add(wireTopic: string, topic: string): void {
+    const { group, subscriptions, now, onAdded } = this.#services;
+    subscriptions.set(wireTopic, { ...retrySubscription(group, now()), topic });
+    onAdded();
   }
 }
 

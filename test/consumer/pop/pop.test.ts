@@ -5,6 +5,10 @@ import type { ConsumerOptions } from '../../../core/consumer/consumer-options.js
 import type { DeliveryInterceptor } from '../../../core/consumer/delivery.js';
 import { on } from '../../../core/consumer/topic-handler.js';
 import { rocketMQError } from '../../../core/errors/rocketmq-error.js';
+import {
+  decodeQueryAssignmentRequest,
+  encodeQueryAssignmentResponse,
+} from '../../../core/remoting/protocol/query-assignment.js';
 import { RequestCode } from '../../../core/remoting/protocol/request-codes.js';
 import { virtualClock } from '../../../core/testing/virtual-clock.js';
 import { answerOf, FakeBroker } from '../kit/fake-broker.js';
@@ -475,6 +479,37 @@ describe('popping', () => {
     broker.script = ({ command }) =>
       command.code === RequestCode.QUERY_ASSIGNMENT ? answerOf(3, {}, 'request type 400 not supported') : undefined;
     await expect(consumer.run(() => undefined)).rejects.toMatchObject({ code: 'RMQ_BROKER_ERROR', responseCode: 3 });
+  });
+
+  test('pulls what is left of its pops in retry topics of either version, once it pulls again', async () => {
+    const { clock, broker, consumer } = setup({ messageRequestMode: 'assigned' });
+    let mode: 'PULL' | 'POP' = 'PULL';
+    const queues = (topic: string) => broker.queuesOf(topic) ?? [];
+    broker.script = ({ command }) => {
+      if (command.code !== RequestCode.QUERY_ASSIGNMENT) return undefined;
+      const { topic } = decodeQueryAssignmentRequest(command.body as Buffer);
+      const all = topic === 'orders' && mode === 'POP' ? [place] : queues(topic);
+      const body = encodeQueryAssignmentResponse(
+        all.map((messageQueue) => ({ messageQueue, mode: topic === 'orders' ? mode : 'PULL' })),
+      );
+      return { ...answerOf(0), body };
+    };
+    const got: string[] = [];
+    await consumer.run(({ topic, body }) => void got.push(`${topic}: ${body}`));
+    for (const [version, topic] of ['%RETRY%billing_orders', '%RETRY%billing+orders'].entries()) {
+      broker.createTopic(topic, 1);
+      broker.put(topic, 0, { body: `${version + 1}`, reconsumeTimes: 1 });
+    }
+    await clock.advance('41s');
+    expect(got.sort()).toEqual(['orders: 1', 'orders: 2']);
+    mode = 'POP';
+    await clock.advance('41s');
+    expect(consumer.assignment()).toMatchObject([place]);
+    const pulled = (topic: string) =>
+      broker.requests.filter(({ command, ext }) => command.code === RequestCode.PULL_MESSAGE && ext.topic === topic);
+    const before = ['%RETRY%billing_orders', '%RETRY%billing+orders'].map((topic) => pulled(topic).length);
+    await clock.advance('41s');
+    expect(['%RETRY%billing_orders', '%RETRY%billing+orders'].map((topic) => pulled(topic).length)).toEqual(before);
   });
 
   test('shows an operator what is popped, beside what is pulled', async () => {
