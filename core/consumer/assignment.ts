@@ -152,6 +152,16 @@ export class Assignment {
     return true;
   }
 
+  /** Moves those queues of a topic that are ours where an administrator wants them. Never rejects. */
+  async reset(wireTopic: string, offsets: ReadonlyMap<MessageQueue, number>): Promise<void> {
+    await Promise.all(
+      [...offsets].map(async ([queue, offset]) => {
+        const consumed = queue.topic === wireTopic ? this.find(queue) : undefined;
+        if (consumed !== undefined) await this.move(consumed, offset, 'administrator');
+      }),
+    );
+  }
+
   /** Somebody else may have read it meanwhile: our position counts no longer. It is read anew from the stored one. */
   forfeit(queue: MessageQueue): void {
     const held = this.#held.get(queueKey(queue));

@@ -1,4 +1,5 @@
 import type { Clock } from '../runtime/clock.js';
+import { onAbort } from '../runtime/on-abort.js';
 
 /**
  * Waits for `idle`, but no longer than `timeoutMs` and no longer than `signal` lets it. Tells whether it came. The timer
@@ -12,12 +13,12 @@ export function waitAtMost(
   return new Promise((resolve) => {
     const end = (came: boolean): void => {
       timer.cancel();
-      signal?.removeEventListener('abort', giveUp);
+      stopListening();
       resolve(came);
     };
     const giveUp = (): void => end(false);
     const timer = clock.setTimer(timeoutMs, giveUp, { ref: true });
-    signal?.addEventListener('abort', giveUp, { once: true });
+    const stopListening = onAbort(signal, giveUp);
     if (signal?.aborted) giveUp();
     idle.then(() => end(true), giveUp);
   });

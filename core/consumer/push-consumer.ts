@@ -3,6 +3,7 @@ import { isRocketMQError, rocketMQError } from '../errors/rocketmq-error.js';
 import type { MessageQueue } from '../message/message.js';
 import { validateTopic } from '../message/message-rules.js';
 import { requireCloseOptions } from '../runtime/known-options.js';
+import { onAbort } from '../runtime/on-abort.js';
 import { attachedTo } from './attached.js';
 import { checkIterationOptions, checkRunOptions } from './call-options.js';
 import type { ConsumedQueue } from './consumed-queue.js';
@@ -214,9 +215,7 @@ export class PushConsumer<S extends Subscribe> implements Consumer<S> {
     signal?.throwIfAborted();
     this.#state = 'starting';
     this.#receiver = receiver;
-    const stop = (): void => void this.close();
-    signal?.addEventListener('abort', stop, { once: true });
-    this.#stopListening = () => signal?.removeEventListener('abort', stop);
+    this.#stopListening = onAbort(signal, () => void this.close());
     this.#starting = this.#start(receiver);
     try {
       await this.#starting;

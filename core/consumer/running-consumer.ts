@@ -21,6 +21,7 @@ import type { QueueLocks } from './ordered/queue-locks.js';
 import { checkPop, checkSharing } from './pop/check-pop.js';
 import { prepareTopic } from './prepare-topic.js';
 import { runningInfo } from './running-info.js';
+import { offsetOf } from './start-offset.js';
 import { retrySubscription, type TopicSubscription } from './subscription.js';
 
 const CLOSE_TIMEOUT_MS = 30_000;
@@ -118,11 +119,7 @@ export class RunningConsumer implements RegisteredConsumer {
 
   resetOffsets(topic: string, offsets: ReadonlyMap<MessageQueue, number>): void {
     const { assignment, rounds } = this.#parts;
-    const moves = [...offsets].map(([queue, offset]) => {
-      const consumed = queue.topic === topic ? assignment.find(queue) : undefined;
-      return consumed === undefined ? false : assignment.move(consumed, offset, 'administrator');
-    });
-    void Promise.all(moves).then(() => rounds.now());
+    void assignment.reset(topic, offsets).then(() => rounds.now());
   }
 
   offsets(topic: string): ReadonlyMap<MessageQueue, number> {
@@ -198,14 +195,7 @@ export class RunningConsumer implements RegisteredConsumer {
     const { requests, assignment, rounds } = this.#parts;
     const [consumed] = this.#mine([queue]) as [ConsumedQueue];
     if (consumed.popped) throw hasNoPosition(queue);
-    const offset =
-      to === 'first'
-        ? await requests.min(consumed.queue)
-        : to === 'last'
-          ? await requests.max(consumed.queue)
-          : typeof to === 'object'
-            ? await requests.atTimestamp(consumed.queue, to.timestamp)
-            : to;
+    const offset = await offsetOf(consumed.queue, to, requests);
     if (!(await assignment.move(consumed, offset, 'seek'))) throw notMine(queue);
     await rounds.now();
     return offset;

@@ -4,6 +4,8 @@ import { RequestCode } from '../remoting/protocol/request-codes.js';
 import type { RemotingClient } from '../remoting/remoting-client.js';
 import type { RouteTable } from '../routing/route-table.js';
 
+/** A broker makes a message of this level a dead letter. */
+export const DEAD_LETTER_LEVEL = -1;
 /** Java waits so long. */
 const SEND_BACK_TIMEOUT_MS = 5_000;
 

@@ -1,4 +1,5 @@
 import type { MessageQueue } from '../message/message.js';
+import type { SeekPosition } from './consumer.js';
 import type { StartReason } from './consumer-event.js';
 import type { StartFrom } from './consumer-options.js';
 
@@ -31,4 +32,11 @@ export async function startOffset(
   if (from === 'first') return { offset: await offsets.min(queue), reason: 'first' };
   if (from === 'last') return { offset: await offsets.max(queue), reason: 'last' };
   return { offset: await offsets.atTimestamp(queue, from.timestamp), reason: 'timestamp' };
+}
+
+/** The offset that a position stands for. Rejects when the broker could not be asked. */
+export async function offsetOf(queue: MessageQueue, to: SeekPosition, offsets: QueueOffsets): Promise<number> {
+  if (to === 'first') return offsets.min(queue);
+  if (to === 'last') return offsets.max(queue);
+  return typeof to === 'object' ? offsets.atTimestamp(queue, to.timestamp) : to;
 }

@@ -13,6 +13,7 @@ import type { SendOutcome } from '../pipeline/settled.js';
 import type { Clock } from '../runtime/clock.js';
 import type { DeadlineHeap } from '../runtime/deadline-heap.js';
 import type { LifeCycle } from '../runtime/life-cycle.js';
+import { onAbort } from '../runtime/on-abort.js';
 import { watchRejection } from '../runtime/watch-rejection.js';
 import { Accumulator, type AccumulatorHost } from './accumulator.js';
 import type { BatchPart } from './batch-part.js';
@@ -159,11 +160,11 @@ export class Sends implements SendOwner, BatchHost, AccumulatorHost, RequestHost
     this.#accumulator?.flushAll();
     const cancelAll = () => this.#inFlight.cancelAll();
     if (signal?.aborted) cancelAll();
-    signal?.addEventListener('abort', cancelAll);
+    const stopListening = onAbort(signal, cancelAll);
     const timer = timeoutMs === undefined ? undefined : this.clock.setTimer(timeoutMs, cancelAll, { ref: true });
     await this.#inFlight.drained();
     timer?.cancel();
-    signal?.removeEventListener('abort', cancelAll);
+    stopListening();
   }
 
   #compose({ pipeline }: ResolvedProducerOptions, events: EventHub, internal: boolean): Chain {

@@ -4,6 +4,7 @@ import type { MessageQueue, ReceivedMessage } from '../../message/message.js';
 import { validateTopic } from '../../message/message-rules.js';
 import { requireCloseOptions } from '../../runtime/known-options.js';
 import { LifeCycle, type LifeCycleState } from '../../runtime/life-cycle.js';
+import { onAbort } from '../../runtime/on-abort.js';
 import { attachedTo } from '../attached.js';
 import { checkAssignOptions, checkPollOptions } from '../call-options.js';
 import type { ConsumedQueue } from '../consumed-queue.js';
@@ -14,6 +15,7 @@ import type { ConsumerHealth } from '../health.js';
 import { notMine } from '../not-mine.js';
 import { invalid, whole } from '../option-checks.js';
 import { prepareTopic } from '../prepare-topic.js';
+import { offsetOf } from '../start-offset.js';
 import type { Expression, Subscribe, SubscribedTopic, SubscribedValue } from '../subscribe.js';
 import { parseSubscription, type TopicSubscription } from '../subscription.js';
 import { Subscriptions } from '../subscriptions.js';
@@ -82,9 +84,7 @@ export class LitePull<S extends Subscribe> implements LitePullConsumer<S> {
   /** Joins the group, and takes the first share of what it subscribes to. @throws what makes it impossible */
   async start(subscriptions: readonly TopicSubscription[], signal: AbortSignal | undefined): Promise<void> {
     signal?.throwIfAborted();
-    const stop = (): void => void this.close();
-    signal?.addEventListener('abort', stop, { once: true });
-    this.#stopListening = () => signal?.removeEventListener('abort', stop);
+    this.#stopListening = onAbort(signal, () => void this.close());
     try {
       await this.#life.start(async () => {
         await Promise.all(subscriptions.map((subscription) => this.#prepare(subscription)));
@@ -167,7 +167,8 @@ export class LitePull<S extends Subscribe> implements LitePullConsumer<S> {
     this.#life.requireRunning();
     const consumed = this.#mine(queue);
     const { requests, assignment, rounds } = this.#running.parts;
-    const offset = await this.#positionOf(consumed.queue, to);
+    requirePosition(to);
+    const offset = await offsetOf(consumed.queue, to, requests);
     const [minOffset, maxOffset] = await Promise.all([requests.min(consumed.queue), requests.max(consumed.queue)]);
     if (offset < minOffset || offset > maxOffset) {
       const message = `Seek offset illegal, seek offset = ${offset}, min offset = ${minOffset}, max offset = ${maxOffset}`;
@@ -289,17 +290,6 @@ export class LitePull<S extends Subscribe> implements LitePullConsumer<S> {
     return wireTopic;
   }
 
-  #positionOf(queue: MessageQueue, to: SeekPosition): Promise<number> {
-    const { requests } = this.#running.parts;
-    if (to === 'first') return requests.min(queue);
-    if (to === 'last') return requests.max(queue);
-    if (typeof to === 'object' && to !== null && Number.isSafeInteger(to.timestamp)) {
-      return requests.atTimestamp(queue, to.timestamp);
-    }
-    if (Number.isSafeInteger(to)) return Promise.resolve(to as number);
-    throw invalid('seek', "an offset, 'first', 'last' or { timestamp }", to);
-  }
-
   /** Everything that was polled is done by that, unless offsets are given. @throws RMQ_QUEUE_NOT_FOUND, RMQ_OPTIONS_INVALID */
   #positions(positions: CommitPositions | undefined): Positions {
     this.#life.requireRunning();
@@ -331,4 +321,11 @@ export class LitePull<S extends Subscribe> implements LitePullConsumer<S> {
     if (consumed === undefined) throw notMine(queue);
     return consumed;
   }
+}
+
+/** @throws RMQ_OPTIONS_INVALID; an offset is held against the queue itself */
+function requirePosition(to: SeekPosition): void {
+  const offset = typeof to === 'object' ? to?.timestamp : to;
+  if (to === 'first' || to === 'last' || Number.isSafeInteger(offset)) return;
+  throw invalid('seek', "an offset, 'first', 'last' or { timestamp }", to);
 }

@@ -5,6 +5,7 @@ import { PropertyName } from '../../message/property-names.js';
 import { type ConsumerRunningInfo, RunningInfoProperty } from '../../remoting/protocol/consumer-running-info.js';
 import { requireCloseOptions } from '../../runtime/known-options.js';
 import { LifeCycle, type LifeCycleState } from '../../runtime/life-cycle.js';
+import { onAbort } from '../../runtime/on-abort.js';
 import type { PeriodicTask } from '../../runtime/scheduler.js';
 import { attachedTo } from '../attached.js';
 import { BrokerRequests } from '../broker-requests.js';
@@ -19,7 +20,7 @@ import { type ConsumerHealth, reasonsOf } from '../health.js';
 import { MessageReader } from '../message-reader.js';
 import { whole } from '../option-checks.js';
 import { afterMs, delayLevelFor, retryOutcome } from '../retry-after.js';
-import { createSendBack, type SendBack } from '../send-back.js';
+import { createSendBack, DEAD_LETTER_LEVEL, type SendBack } from '../send-back.js';
 import type { Expression } from '../subscribe.js';
 import { parseSubscription } from '../subscription.js';
 import { CommittedOffsets } from './committed-offsets.js';
@@ -92,9 +93,7 @@ export class PlainPull implements PullConsumer {
   /** Joins the group. @throws what makes it impossible */
   async start(signal: AbortSignal | undefined): Promise<void> {
     signal?.throwIfAborted();
-    const stop = (): void => void this.close();
-    signal?.addEventListener('abort', stop, { once: true });
-    this.#stopListening = () => signal?.removeEventListener('abort', stop);
+    this.#stopListening = onAbort(signal, () => void this.close());
     const { membership, registry, scheduler, unitMode = false } = this.#services;
     try {
       await this.#life.start(async () => {
@@ -294,7 +293,7 @@ export class PlainPull implements PullConsumer {
 
 /** @throws RMQ_OPTIONS_INVALID */
 function delayLevelOf(options: SendBackOptions): number {
-  if ('deadLetter' in options) return -1;
+  if ('deadLetter' in options) return DEAD_LETTER_LEVEL;
   const outcome = retryOutcome(undefined, options);
   if (outcome.kind === 'retry' && outcome.delayLevel !== undefined) return outcome.delayLevel;
   return options.after === undefined ? 0 : delayLevelFor(afterMs(options.after));

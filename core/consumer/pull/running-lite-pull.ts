@@ -71,12 +71,8 @@ export class RunningLitePull implements RegisteredConsumer {
   }
 
   resetOffsets(topic: string, offsets: ReadonlyMap<MessageQueue, number>): void {
-    const { assignment } = this.parts;
-    const moves = [...offsets].map(([queue, offset]) => {
-      const consumed = queue.topic === topic ? assignment.find(queue) : undefined;
-      return consumed === undefined ? false : assignment.move(consumed, offset, 'administrator');
-    });
-    void Promise.all(moves).then(() => this.parts.rounds.now());
+    const { assignment, rounds } = this.parts;
+    void assignment.reset(topic, offsets).then(() => rounds.now());
   }
 
   offsets(topic: string): ReadonlyMap<MessageQueue, number> {
