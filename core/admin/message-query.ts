@@ -1,12 +1,12 @@
 import { rocketMQError } from '../errors/rocketmq-error.js';
 import type { ReceivedMessage } from '../message/message.js';
+import { readMessages } from '../message/read-messages.js';
 import { expectSuccess } from '../remoting/expect-success.js';
 import { optionalInt64 } from '../remoting/protocol/ext-fields.js';
 import { RequestCode } from '../remoting/protocol/request-codes.js';
 import { ResponseCode } from '../remoting/protocol/response-codes.js';
 import type { QueryResult } from './admin.js';
 import type { AdminServices, CallLimits } from './admin-services.js';
-import { readMessages } from './found-message.js';
 import { invoke, untilAborted } from './limits.js';
 
 const INT64_MAX = 2n ** 63n - 1n;
@@ -84,8 +84,9 @@ async function askBroker(
   const response = await invoke(services, address, { code: RequestCode.QUERY_MESSAGE, ext }, limits);
   const indexLastUpdateTimestamp = optionalInt64(response, 'indexLastUpdateTimestamp') ?? 0;
   if (response.code === ResponseCode.QUERY_NOT_FOUND) return { messages: [], indexLastUpdateTimestamp };
+  // Its bytes belong to the connection, and decompressing may take a turn.
   const { body } = expectSuccess(response, { broker: brokerName, address });
-  return { messages: await readMessages(body, brokerName, services), indexLastUpdateTimestamp };
+  return { messages: await readMessages(Buffer.from(body), { brokerName, ...services }), indexLastUpdateTimestamp };
 }
 
 /** A broker's index knows hashes of keys, and may name a message twice. */

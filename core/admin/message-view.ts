@@ -2,12 +2,12 @@ import { isRocketMQError, rocketMQError } from '../errors/rocketmq-error.js';
 import { parseIp } from '../message/host.js';
 import type { ReceivedMessage } from '../message/message.js';
 import { parseOffsetMsgId, uniqueIdTime } from '../message/message-ids.js';
+import { readMessages } from '../message/read-messages.js';
 import { expectSuccess } from '../remoting/expect-success.js';
 import { RequestCode } from '../remoting/protocol/request-codes.js';
 import { resolvedAddress } from '../routing/resolve-address.js';
 import type { AdminServices, CallLimits } from './admin-services.js';
 import { type ClusterBroker, clusterBrokers } from './cluster-brokers.js';
-import { readMessages } from './found-message.js';
 import { invoke, untilAborted } from './limits.js';
 import { queryMessages } from './message-query.js';
 
@@ -115,8 +115,9 @@ async function viewAt(
 ): Promise<ReceivedMessage> {
   const response = await invoke(services, address, { code: RequestCode.VIEW_MESSAGE_BY_ID, ext: { offset } }, limits);
   if (NOT_FOUND.test(response.remark ?? '')) throw notFound(msgId, undefined, `${address}: ${response.remark}`);
+  // Its bytes belong to the connection, and decompressing may take a turn.
   const { body } = expectSuccess(response, { address });
-  const [message] = await readMessages(body, brokerName, services);
+  const [message] = await readMessages(Buffer.from(body), { brokerName, ...services });
   if (message === undefined) throw notFound(msgId, undefined, `${address} answered without it`);
   return message;
 }

@@ -1,8 +1,8 @@
 import { rocketMQError } from '../errors/rocketmq-error.js';
 import type { MessageQueue } from '../message/message.js';
 import { expectSuccess } from '../remoting/expect-success.js';
+import { decodeConsumerList } from '../remoting/protocol/consumer-list.js';
 import { requiredInt64 } from '../remoting/protocol/ext-fields.js';
-import { parseJsonDialect } from '../remoting/protocol/json-dialect.js';
 import { decodeLockBatchResponse, encodeLockBatchRequest } from '../remoting/protocol/lock-batch.js';
 import { decodeQueryAssignmentResponse, encodeQueryAssignmentRequest } from '../remoting/protocol/query-assignment.js';
 import type { ExtInput, RemotingCommand } from '../remoting/protocol/remoting-command.js';
@@ -80,7 +80,7 @@ export class BrokerRequests implements QueueOffsets {
    */
   async memberIds(topic: string, random: () => number): Promise<readonly string[]> {
     return this.#askAny(topic, random, async (address) =>
-      clientIdsOf(await this.#askAbout(address, RequestCode.GET_CONSUMER_LIST_BY_GROUP)),
+      decodeConsumerList((await this.#askAbout(address, RequestCode.GET_CONSUMER_LIST_BY_GROUP)).body),
     );
   }
 
@@ -189,15 +189,6 @@ export class BrokerRequests implements QueueOffsets {
       (await this.#routes.loadBrokerAddress(brokerName, topic))
     );
   }
-}
-
-function clientIdsOf(response: RemotingCommand): readonly string[] {
-  const body = parseJsonDialect(response.body) as { consumerIdList?: unknown } | null;
-  const ids = body?.consumerIdList;
-  if (!Array.isArray(ids) || ids.some((id) => typeof id !== 'string')) {
-    throw rocketMQError('RMQ_BODY_INVALID', 'the list of a group’s members has no consumerIdList of strings', {});
-  }
-  return ids as string[];
 }
 
 function noBroker(topic: string) {

@@ -2,21 +2,17 @@ import type { Clock } from '../runtime/clock.js';
 import { backOffMs } from './back-off.js';
 import type { ConsumedQueue } from './consumed-queue.js';
 import type { ResolvedRetry } from './consumer-options.js';
-import { type DeliveryOutcome, type MessageOutcome, outcomeOf } from './delivery.js';
+import { type DeliveryOutcome, type FailedOutcome, outcomeOf } from './delivery.js';
 import type { DeliveryMode, EndedDelivery } from './delivery-mode.js';
 import type { DeliveryReport } from './delivery-report.js';
 import type { HandlerPolicies } from './handler-policies.js';
 import { type PulledMessage, physicalOffsetOf } from './pulled-message.js';
 import { afterMs, delayLevelFor } from './retry-after.js';
-import type { SendBack } from './send-back.js';
+import { DEAD_LETTER_LEVEL, type SendBack } from './send-back.js';
 import { acknowledge, handleAgainIn, skipAll } from './settle-message.js';
 
 /** A message that its broker did not take back is handled again here after so long, as with Java. */
 const SEND_BACK_RETRY_MS = 5_000;
-/** A broker makes a message of this level a dead letter. */
-const DEAD_LETTER_LEVEL = -1;
-
-type Failure = Exclude<MessageOutcome, { readonly kind: 'ack' }>;
 
 export interface ClusteringModeServices {
   readonly retry: ResolvedRetry;
@@ -75,7 +71,7 @@ export class ClusteringMode implements DeliveryMode {
     await Promise.all(this.#sending);
   }
 
-  #fail(ended: EndedDelivery, pulled: PulledMessage, outcome: Failure): void {
+  #fail(ended: EndedDelivery, pulled: PulledMessage, outcome: FailedOutcome): void {
     const { consumed } = ended;
     const { report, retry } = this.#services;
     const { attempts, initialDelayMs, maxDelayMs } = retry.here;
@@ -90,7 +86,7 @@ export class ClusteringMode implements DeliveryMode {
     this.#sending.add(sending);
   }
 
-  #levelOf(pulled: PulledMessage, outcome: Failure): number {
+  #levelOf(pulled: PulledMessage, outcome: FailedOutcome): number {
     if (outcome.kind === 'deadLetter') return DEAD_LETTER_LEVEL;
     const { afterMs: least, delayLevel } = outcome;
     if (delayLevel !== undefined) return delayLevel;
@@ -101,7 +97,7 @@ export class ClusteringMode implements DeliveryMode {
   }
 
   /** Never rejects. */
-  async #sendBack(consumed: ConsumedQueue, pulled: PulledMessage, outcome: Failure): Promise<void> {
+  async #sendBack(consumed: ConsumedQueue, pulled: PulledMessage, outcome: FailedOutcome): Promise<void> {
     const { sendBack, originTopicOf, policiesOf, report } = this.#services;
     let delayLevel: number;
     try {

@@ -11,7 +11,6 @@ import type { Scheduler } from '../runtime/scheduler.js';
 import type { AllocateStrategy } from './allocation/allocate-strategy.js';
 import type { ConsumedMessage } from './consumed-message.js';
 import type { ConsumerEvent } from './consumer-event.js';
-import type { ConsumerOptions } from './consumer-options.js';
 import type { ConsumerRegistry } from './consumer-registry.js';
 import type { DeliveryAttachment } from './delivery.js';
 import type { DeliveryFilterAttachment } from './delivery-filter.js';
@@ -187,9 +186,3 @@ export interface ConsumerServices {
   /** Called once when the consumer has been closed, whoever closed it. */
   readonly onClosed?: (consumer: Consumer) => void;
 }
-
-/** The signature of `createConsumer` in create-consumer.ts. @throws RMQ_OPTIONS_INVALID, RMQ_SUBSCRIPTION_INVALID, RMQ_MESSAGE_ILLEGAL */
-export type CreateConsumer = <const S extends Subscribe>(
-  options: ConsumerOptions<S>,
-  services: ConsumerServices,
-) => Consumer<S>;

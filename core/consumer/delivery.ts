@@ -26,6 +26,9 @@ export type MessageOutcome =
   | { readonly kind: 'retry'; readonly error: unknown; readonly afterMs?: number; readonly delayLevel?: number }
   | { readonly kind: 'deadLetter'; readonly reason: string; readonly error?: unknown };
 
+/** The outcome of a message that was not handled. */
+export type FailedOutcome = Exclude<MessageOutcome, { readonly kind: 'ack' }>;
+
 /** What a delivery ends in: the same for all of its messages, or one outcome for each, in their order. */
 export type DeliveryOutcome = MessageOutcome | { readonly kind: 'each'; readonly outcomes: readonly MessageOutcome[] };
 

@@ -38,7 +38,7 @@ export class RemoteOffsetStore implements OffsetStore {
   readonly #lossesOf: (brokerName: string) => number;
   readonly #onPersisted: ((queue: MessageQueue, offset: number) => void) | undefined;
   readonly #positions = new Map<string, Position>();
-  /** By topic and broker: ends when the group's first offset there is stored. */
+  /** By topic and broker: ends when the first request for an offset there has. */
   readonly #opening = new Map<string, Promise<void>>();
 
   constructor(

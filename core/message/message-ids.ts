@@ -135,8 +135,3 @@ export function uniqueIdTime(id: string, nowMs: number): number | undefined {
     new Date(now.getFullYear(), now.getMonth() - back, 1).getTime() + sinceMonthBeganMs;
   return inMonth(0) <= nowMs ? inMonth(0) : inMonth(1);
 }
-
-/** How a client names itself to brokers: `ip@instanceName`, with `@unitName` when there is one. */
-export function clientId(ip: string, instanceName: string, unitName?: string): string {
-  return unitName === undefined || unitName === '' ? `${ip}@${instanceName}` : `${ip}@${instanceName}@${unitName}`;
-}

@@ -134,7 +134,7 @@ function validatePropertiesLength({ topic, tag, keys, properties = {} }: Outgoin
 }
 
 /** @throws RMQ_MESSAGE_ILLEGAL (field `body`) */
-export function validateBody(body: Uint8Array | string, maxMessageSize: number, topic?: string): void {
+function validateBody(body: Uint8Array | string, maxMessageSize: number, topic?: string): void {
   if (typeof body !== 'string' && !isBytes(body)) {
     throw illegal('body', `The body has to be a string or a Uint8Array, it is ${kindOf(body)}`, topic);
   }
@@ -152,7 +152,7 @@ export function validateBody(body: Uint8Array | string, maxMessageSize: number, 
  * Properties of an application's own; returns their length in a properties string, in UTF-16 units.
  * @throws RMQ_MESSAGE_ILLEGAL (field `properties` or `properties.<name>`)
  */
-export function validateProperties(properties: Properties, topic?: string): number {
+function validateProperties(properties: Properties, topic?: string): number {
   if (typeof properties !== 'object' || properties === null || Array.isArray(properties) || properties instanceof Map) {
     throw illegal('properties', `The properties have to be a plain object, they are ${kindOf(properties)}`, topic);
   }

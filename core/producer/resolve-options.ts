@@ -9,7 +9,7 @@ import { type OptionNames, requireKnown } from '../runtime/known-options.js';
 import type { AutoBatchOptions, ProducerOptions, ResolvedAutoBatch } from './options.js';
 
 /** Codes after which Java's clients make another attempt, those of 4.9 and of 5.x together, and 215: a broker that has too much to do. */
-export const RETRY_RESPONSE_CODES: readonly number[] = [
+const RETRY_RESPONSE_CODES: readonly number[] = [
   ResponseCode.SYSTEM_ERROR,
   ResponseCode.SYSTEM_BUSY,
   ResponseCode.SERVICE_NOT_AVAILABLE,

@@ -1,8 +1,6 @@
 import type { MessageQueue } from '../message/message.js';
+import { Permission } from '../remoting/protocol/flags.js';
 import type { BrokerData, PublishInfo, QueueData, TopicRoute } from './topic-route.js';
-
-/** Bits of a topic's permission. Matches Apache's PermName. */
-export const Permission = { PRIORITY: 8, READ: 4, WRITE: 2, INHERIT: 1 } as const;
 
 /** No broker has as many queues of a topic; memory is not spent on a number that is damage. */
 const QUEUE_NUMS_MAX = 65_536;

@@ -35,7 +35,7 @@ export function unknownOption(
 }
 
 /** @throws RMQ_OPTIONS_INVALID (option `signal`) unless it is an AbortSignal, of whatever realm, or undefined */
-export function requireSignal(signal: unknown): void {
+function requireSignal(signal: unknown): void {
   if (signal === undefined) return;
   const { addEventListener, removeEventListener } = (signal ?? {}) as Partial<AbortSignal>;
   if (typeof addEventListener === 'function' && typeof removeEventListener === 'function') return;

@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
 import {
-  clientId,
   createUniqueIdGenerator,
   formatOffsetMsgId,
   parseOffsetMsgId,
@@ -83,12 +82,6 @@ test('an offsetMsgId of an IPv6 broker, in small letters too', () => {
   const id = '20010DB800000000000000000000000100002A9F00000000000004D2';
   expect(parseOffsetMsgId(id)).toEqual({ host: '[2001:db8::1]:10911', offset: 1234 });
   expect(parseOffsetMsgId(id.toLowerCase())).toEqual(parseOffsetMsgId(id));
-});
-
-test('a client names itself by address, instance and unit', () => {
-  expect(clientId('10.0.0.1', '4711#1')).toBe('10.0.0.1@4711#1');
-  expect(clientId('10.0.0.1', '4711#1', 'unit')).toBe('10.0.0.1@4711#1@unit');
-  expect(clientId('10.0.0.1', '4711#1', '')).toBe('10.0.0.1@4711#1');
 });
 
 test('offset ids made one after another are those that are made one by one', () => {

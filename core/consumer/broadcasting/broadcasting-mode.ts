@@ -2,7 +2,7 @@ import type { Clock } from '../../runtime/clock.js';
 import { backOffMs } from '../back-off.js';
 import type { ConsumedQueue } from '../consumed-queue.js';
 import type { HandlerRetry } from '../consumer-options.js';
-import { type DeliveryOutcome, type MessageOutcome, outcomeOf } from '../delivery.js';
+import { type DeliveryOutcome, type FailedOutcome, outcomeOf } from '../delivery.js';
 import type { DeliveryMode, EndedDelivery } from '../delivery-mode.js';
 import type { DeliveryReport } from '../delivery-report.js';
 import type { PulledMessage } from '../pulled-message.js';
@@ -55,7 +55,7 @@ export class BroadcastingMode implements DeliveryMode {
     return Promise.resolve();
   }
 
-  #fail(ended: EndedDelivery, pulled: PulledMessage, outcome: Exclude<MessageOutcome, { readonly kind: 'ack' }>): void {
+  #fail(ended: EndedDelivery, pulled: PulledMessage, outcome: FailedOutcome): void {
     const { consumed } = ended;
     const { retry, report } = this.#services;
     if (outcome.kind === 'deadLetter' || pulled.failures >= retry.attempts) {

@@ -1,24 +1,20 @@
 import type { MessageQueue } from '../../message/message.js';
 import type { Clock, Timer } from '../../runtime/clock.js';
 import { type ConsumedQueue, queueKey } from '../consumed-queue.js';
-import { type DeliveryOutcome, type MessageOutcome, outcomeOf } from '../delivery.js';
+import { type DeliveryOutcome, type FailedOutcome, outcomeOf } from '../delivery.js';
 import type { DeliveryMode, EndedDelivery } from '../delivery-mode.js';
 import type { DeliveryReport } from '../delivery-report.js';
 import type { HandlerPolicies } from '../handler-policies.js';
 import { type PulledMessage, physicalOffsetOf } from '../pulled-message.js';
 import type { QueueOwnership } from '../queue-ownership.js';
-import type { SendBack } from '../send-back.js';
+import { DEAD_LETTER_LEVEL, type SendBack } from '../send-back.js';
 import { acknowledge, skipAll } from '../settle-message.js';
 import type { QueueLocks } from './queue-locks.js';
 
-/** A broker makes a message of this level a dead letter. */
-const DEAD_LETTER_LEVEL = -1;
 /** A dead letter that its broker did not take is tried again after. */
 const DEAD_LETTER_RETRY_MS = 5_000;
 /** How long a round waits for what runs of a queue that another member is to have. */
 const LEAVE_WAIT_MS = 1_000;
-
-type Failure = Exclude<MessageOutcome, { readonly kind: 'ack' }>;
 
 export interface OrderedModeServices {
   readonly locks: QueueLocks;
@@ -163,7 +159,7 @@ export class OrderedMode implements DeliveryMode, QueueOwnership {
   }
 
   /** Whether the queue goes on behind a message that failed. */
-  #passes(ended: EndedDelivery, pulled: PulledMessage, outcome: Failure): boolean {
+  #passes(ended: EndedDelivery, pulled: PulledMessage, outcome: FailedOutcome): boolean {
     const { consumed } = ended;
     const { report, policiesOf, suspendMs } = this.#services;
     const { poison, maxReconsumeTimes } = policiesOf(consumed, pulled);

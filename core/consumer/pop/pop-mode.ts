@@ -2,13 +2,13 @@ import type { Clock } from '../../runtime/clock.js';
 import { backOffMs } from '../back-off.js';
 import type { ConsumedQueue } from '../consumed-queue.js';
 import type { ResolvedRetry } from '../consumer-options.js';
-import { type DeliveryOutcome, type MessageOutcome, outcomeOf } from '../delivery.js';
+import { type DeliveryOutcome, type FailedOutcome, outcomeOf } from '../delivery.js';
 import type { DeliveryMode, EndedDelivery } from '../delivery-mode.js';
 import type { DeliveryReport } from '../delivery-report.js';
 import type { HandlerPolicies } from '../handler-policies.js';
 import { type PulledMessage, physicalOffsetOf } from '../pulled-message.js';
 import { afterMs, delayOfLevelMs } from '../retry-after.js';
-import type { SendBack } from '../send-back.js';
+import { DEAD_LETTER_LEVEL, type SendBack } from '../send-back.js';
 import { handleAgainIn } from '../settle-message.js';
 import { Invisibility } from './invisibility.js';
 import { PopAcks } from './pop-acks.js';
@@ -16,14 +16,10 @@ import type { PopRequests } from './pop-requests.js';
 import type { PoppedMessage } from './popped-message.js';
 import type { Receipt } from './receipt.js';
 
-/** A broker makes a message of this level a dead letter. */
-const DEAD_LETTER_LEVEL = -1;
 /** How long a message that failed stays away, by the number of tries before: Java's popDelayLevel. */
 const RETRY_AFTER_S = [10, 30, 60, 120, 180, 240, 300, 360, 420, 480, 540, 600, 1_200, 1_800, 3_600, 7_200] as const;
 /** What nobody here handles any more is given to others after; brokers look each second. */
 const GIVE_BACK_MS = 1_000;
-
-type Failure = Exclude<MessageOutcome, { readonly kind: 'ack' }>;
 
 export interface PopModeServices {
   readonly retry: ResolvedRetry;
@@ -166,7 +162,7 @@ export class PopMode implements DeliveryMode {
     consumed.processQueue.acknowledge(pulled);
   }
 
-  #fail(ended: EndedDelivery, pulled: PoppedMessage, outcome: Failure): void {
+  #fail(ended: EndedDelivery, pulled: PoppedMessage, outcome: FailedOutcome): void {
     const { consumed } = ended;
     const { report, retry, policiesOf, clock, wake } = this.#services;
     if (this.#isOver(pulled)) {
@@ -195,7 +191,7 @@ export class PopMode implements DeliveryMode {
   }
 
   /** Never rejects. */
-  async #comeAgain(ended: EndedDelivery, pulled: PoppedMessage, outcome: Failure, before: number): Promise<void> {
+  async #comeAgain(ended: EndedDelivery, pulled: PoppedMessage, outcome: FailedOutcome, before: number): Promise<void> {
     const { consumed } = ended;
     const { report } = this.#services;
     const leftMs = () => Math.max(0, pulled.invisibleUntilMs - this.#services.clock.monotonic());
@@ -245,7 +241,7 @@ export class PopMode implements DeliveryMode {
   }
 
   /** @throws what the application's back-off throws, and RMQ_OPTIONS_INVALID for what it returns */
-  #retryInMs(outcome: Failure, before: number): number {
+  #retryInMs(outcome: FailedOutcome, before: number): number {
     const { afterMs: asked, delayLevel } = outcome as { readonly afterMs?: number; readonly delayLevel?: number };
     if (asked !== undefined) return asked;
     if (delayLevel !== undefined) return delayOfLevelMs(delayLevel) ?? afterTries(RETRY_AFTER_S.length);

@@ -6,7 +6,7 @@ import { type PullConsumerOptions, resolvePullOptions } from './pull-options.js'
 
 /**
  * Makes a pull consumer that runs.
- * @throws RMQ_OPTIONS_INVALID, RMQ_MESSAGE_ILLEGAL, RMQ_PLUGIN_CONFLICT, RMQ_GROUP_DUPLICATE
+ * @throws RMQ_OPTIONS_INVALID, RMQ_PLUGIN_CONFLICT, RMQ_GROUP_DUPLICATE
  */
 export async function createPullConsumer(
   options: PullConsumerOptions,

@@ -5,7 +5,6 @@ import type { AssignedQueue, CloseOptions, ConsumerServices, SeekPosition } from
 import type { ConsumerEvent } from '../consumer-event.js';
 import type { ConsumerHealth } from '../health.js';
 import type { Expression, Subscribe, SubscribedTopic, SubscribedValue } from '../subscribe.js';
-import type { LitePullConsumerOptions } from './lite-pull-options.js';
 import type { QueuesListener } from './queue-watch.js';
 
 /** For one `poll`. */
@@ -104,9 +103,3 @@ export interface LitePullConsumer<S extends Subscribe = Subscribe> {
 export type LitePullServices = Omit<ConsumerServices, 'onClosed'> & {
   readonly onClosed?: (consumer: { readonly state: string; close(): Promise<void> }) => void;
 };
-
-/** The signature of `createLitePullConsumer`. The consumer runs. */
-export type CreateLitePullConsumer = <const S extends Subscribe>(
-  options: LitePullConsumerOptions<S>,
-  services: LitePullServices,
-) => Promise<LitePullConsumer<S>>;

@@ -4,8 +4,6 @@ import type { CloseOptions } from '../consumer.js';
 import type { ConsumerHealth } from '../health.js';
 import type { RetryAfter } from '../retry-after.js';
 import type { Expression } from '../subscribe.js';
-import type { LitePullServices } from './lite-pull-consumer.js';
-import type { PullConsumerOptions } from './pull-options.js';
 
 /** What a broker made of a pull. Matches Apache's PullStatus. */
 export type PullStatus = 'FOUND' | 'NO_NEW_MSG' | 'NO_MATCHED_MSG' | 'OFFSET_ILLEGAL';
@@ -92,6 +90,3 @@ export interface PullConsumer {
   close(options?: CloseOptions): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
-
-/** The signature of `createPullConsumer`. The consumer runs. */
-export type CreatePullConsumer = (options: PullConsumerOptions, services: LitePullServices) => Promise<PullConsumer>;

@@ -33,19 +33,18 @@ export interface LatencyFaultSettings {
 }
 
 /** The tables of Apache's two MQFaultStrategy classes. */
-export const LATENCY_FAULT_FORMS: Readonly<Record<LatencyFaultForm, Omit<LatencyFaultSettings, 'form' | 'detector'>>> =
-  {
-    '4.9': {
-      latencyMaxMs: [50, 100, 550, 1_000, 2_000, 3_000, 15_000],
-      notAvailableDurationMs: [0, 0, 30_000, 60_000, 120_000, 180_000, 600_000],
-      isolationLatencyMs: 30_000,
-    },
-    '5.x': {
-      latencyMaxMs: [50, 100, 550, 1_800, 3_000, 5_000, 15_000],
-      notAvailableDurationMs: [0, 0, 2_000, 5_000, 6_000, 10_000, 30_000],
-      isolationLatencyMs: 10_000,
-    },
-  };
+const LATENCY_FAULT_FORMS: Readonly<Record<LatencyFaultForm, Omit<LatencyFaultSettings, 'form' | 'detector'>>> = {
+  '4.9': {
+    latencyMaxMs: [50, 100, 550, 1_000, 2_000, 3_000, 15_000],
+    notAvailableDurationMs: [0, 0, 30_000, 60_000, 120_000, 180_000, 600_000],
+    isolationLatencyMs: 30_000,
+  },
+  '5.x': {
+    latencyMaxMs: [50, 100, 550, 1_800, 3_000, 5_000, 15_000],
+    notAvailableDurationMs: [0, 0, 2_000, 5_000, 6_000, 10_000, 30_000],
+    isolationLatencyMs: 10_000,
+  },
+};
 
 const OPTIONS = ['form', 'latencyMaxMs', 'notAvailableDurationMs', 'detector'];
 const DETECTOR_OPTIONS = ['intervalMs', 'timeoutMs'];
