@@ -14,6 +14,7 @@ interface Tenure {
   readonly member: string;
   readonly place: string;
   readonly start: number;
+  readonly assignedAtMs: number;
   /** See #splitAtMs. */
   readonly splitAtMs: number;
   /** The offset that its next handling has to have. */
@@ -37,8 +38,8 @@ interface Queue {
   high: number;
   /** Behind what was handled last. */
   position: number;
-  /** What the next member begins at may have been stored before a cut or a kill. */
-  unclean: boolean;
+  /** Since when what the next member begins at may be older than what was done; undefined: it is not. */
+  uncleanSinceMs: number | undefined;
   /** Something of it did not hold: what follows means little. */
   spoilt: boolean;
   /** What happened to it, in words. */
@@ -47,6 +48,8 @@ interface Queue {
 
 /** Handling a message went well a while after a machine that is busy should have stored it. */
 const SLACK_MS = 4_000;
+/** Why a member may lose a queue. */
+const LOSSES = ['rebalance', 'lock lost', 'overtaken'];
 /** After a cut, or when a broker is back. */
 const CONNECTS_WITHIN_MS = 1_500;
 const PROBLEMS_MAX = 3;
@@ -119,6 +122,7 @@ export class StormLedger {
       member,
       place,
       start,
+      assignedAtMs: performance.now(),
       splitAtMs: this.#splitAtMs(queue, start, askedAtMs),
       next: start,
       began: false,
@@ -132,8 +136,8 @@ export class StormLedger {
   lost(member: string, place: string, why: string): void {
     const queue = this.#queueOf(place);
     this.#tell(queue, `${member} loses it at ${queue.tenures.get(member)?.next}: ${why}`);
-    if (why !== 'rebalance' && why !== 'lock lost') this.#problem(queue, `${member} lost ${place}: ${why}`);
-    if (why === 'lock lost' || !this.#canStore(member)) queue.unclean = true;
+    if (!LOSSES.includes(why)) this.#problem(queue, `${member} lost ${place}: ${why}`);
+    if (why === 'lock lost' || !this.#canStore(member)) queue.uncleanSinceMs = performance.now();
     this.#end(queue, member);
   }
 
@@ -142,7 +146,7 @@ export class StormLedger {
     for (const queue of this.#queues.values()) {
       if (!queue.tenures.has(member)) continue;
       this.#tell(queue, `${member} left at ${queue.tenures.get(member)?.next}`);
-      if (!this.#canStore(member)) queue.unclean = true;
+      if (!this.#canStore(member)) queue.uncleanSinceMs = performance.now();
       this.#end(queue, member);
     }
   }
@@ -152,7 +156,7 @@ export class StormLedger {
     for (const queue of this.#queues.values()) {
       const tenure = queue.tenures.get(member);
       if (tenure === undefined) continue;
-      queue.unclean = true;
+      queue.uncleanSinceMs = performance.now();
       this.#tell(queue, `${member} is killed at ${tenure.next}`);
       if (queue.running === tenure) queue.running = undefined;
       this.#end(queue, member);
@@ -164,7 +168,7 @@ export class StormLedger {
     this.#cutAtMs.set(member, performance.now());
     for (const queue of this.#queues.values()) {
       if (!queue.tenures.has(member)) continue;
-      queue.unclean = true;
+      queue.uncleanSinceMs = performance.now();
       this.#tell(queue, `${member} is cut off at ${queue.tenures.get(member)?.next}`);
     }
   }
@@ -173,7 +177,7 @@ export class StormLedger {
     this.#brokerBackAtMs = Number.POSITIVE_INFINITY;
     this.#brokerKill = { atMs: performance.now(), forgottenMs: this.#rules.offsetsForgottenMs };
     for (const queue of this.#queues.values()) {
-      queue.unclean = true;
+      queue.uncleanSinceMs = performance.now();
       this.#tell(queue, 'the broker is killed');
     }
   }
@@ -228,10 +232,12 @@ export class StormLedger {
     if (offset < queue.high) this.duplicates++;
     const { position } = queue;
     if (!tenure.began) {
-      if (offset !== position && !queue.unclean) {
+      if (offset !== position && queue.uncleanSinceMs === undefined) {
         this.#problem(queue, `${what}, but ${queue.latest?.member} gave the queue back at ${position}`);
       }
-      queue.unclean = false;
+      // What befell the queue after it was assigned befalls its next owner.
+      if (queue.uncleanSinceMs !== undefined && queue.uncleanSinceMs < tenure.assignedAtMs)
+        queue.uncleanSinceMs = undefined;
     } else if (queue.latest !== tenure && offset !== position && offset !== queue.high) {
       this.#problem(queue, `${what}, but ${queue.latest?.member} had it since and came to ${position}`);
     }
@@ -287,7 +293,7 @@ export class StormLedger {
         stored: new StoredOffset(),
         handledAtMs: new Map(),
         story: [],
-        ...{ running: undefined, latest: undefined, high: 0, position: 0, unclean: false, spoilt: false },
+        ...{ running: undefined, latest: undefined, high: 0, position: 0, uncleanSinceMs: undefined, spoilt: false },
       };
       this.#queues.set(place, queue);
     }
