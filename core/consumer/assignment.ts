@@ -3,6 +3,7 @@ import type { Logger } from '../runtime/logger.js';
 import { ConsumedQueue, queueKey } from './consumed-queue.js';
 import type { ConsumerEvents } from './consumer-events.js';
 import type { StartFrom } from './consumer-options.js';
+import { DoubtfulPositions } from './doubtful-positions.js';
 import { type FlowLimits, type FlowOptions, flowLimits } from './flow-limits.js';
 import type { OffsetStore } from './offset-store.js';
 import type { QueueFeed } from './queue-feed.js';
@@ -25,6 +26,8 @@ export interface AssignmentServices {
   readonly createFeed: (consumed: ConsumedQueue) => QueueFeed;
   /** A queue is not ours any more. */
   readonly onLost: (consumed: ConsumedQueue, why: LossReason) => void;
+  /** A queue is given up though it may be ours: it is to be shared out anew. */
+  readonly onOvertaken?: () => void;
   /** Default: a queue is ours as soon as it is assigned. */
   readonly ownership?: QueueOwnership | undefined;
 }
@@ -36,7 +39,7 @@ interface Held {
 
 /** Why a queue begins anew at an offset: the broker does not have the one asked for, the application or an administrator said so. */
 export type MoveReason = 'offset illegal' | 'seek' | 'administrator';
-export type LossReason = 'rebalance' | 'lock lost' | 'stalled' | 'unsubscribed' | MoveReason;
+export type LossReason = 'rebalance' | 'lock lost' | 'overtaken' | 'stalled' | 'unsubscribed' | MoveReason;
 
 const POPPED: StartOffset = { offset: -1, reason: 'broker' };
 
@@ -46,6 +49,7 @@ export class Assignment {
   readonly #held = new Map<string, Held>();
   /** Where to begin in queues that begin anew, instead of what is stored. */
   readonly #moves = new Map<string, StartOffset>();
+  readonly #doubtful: DoubtfulPositions;
   /** Queues that the application paused; a queue that goes to another member forgets it. */
   readonly #pausedQueues = new Set<string>();
   #paused = false;
@@ -53,6 +57,7 @@ export class Assignment {
 
   constructor(services: AssignmentServices) {
     this.#services = services;
+    this.#doubtful = new DoubtfulPositions((queue) => services.offsetStore.read(queue));
   }
 
   /**
@@ -163,16 +168,21 @@ export class Assignment {
   }
 
   /** Somebody else may have read it meanwhile: our position counts no longer. It is read anew from the stored one. */
-  forfeit(queue: MessageQueue): void {
+  forfeit(queue: MessageQueue, why: 'lock lost' | 'overtaken'): void {
     const held = this.#held.get(queueKey(queue));
-    if (held !== undefined) this.#drop(held, 'lock lost');
+    if (held !== undefined) this.#drop(held, why);
     this.#services.offsetStore.remove(queue);
+  }
+
+  /** Another member may have been given queues of these brokers without a word to us: no offset of one is stored before that is known. */
+  doubt(isOfBroker: (brokerName: string) => boolean): void {
+    for (const consumed of this.consumed) if (isOfBroker(consumed.queue.brokerName)) this.#doubtful.add(consumed);
   }
 
   /** Whether the group's stored offset of a queue is beyond what we did of it: another member has had it. @throws what asking throws */
   async wentOn(queue: MessageQueue): Promise<boolean> {
-    const stored = await this.#services.offsetStore.read(queue);
-    return stored !== undefined && stored > (this.find(queue)?.processQueue.committableOffset ?? stored);
+    const consumed = this.find(queue);
+    return consumed !== undefined && this.#doubtful.isOvertaken(consumed);
   }
 
   /** Stores what may be committed of every queue. Never rejects. */
@@ -335,13 +345,25 @@ export class Assignment {
   /** A store of an application's own may break its promise never to fail. Offsets of what is popped are its brokers'. */
   async #persist(all: readonly ConsumedQueue[], offset?: number): Promise<void> {
     const { offsetStore, ownership, logger, group } = this.#services;
-    const own = all.filter(({ queue, popped }) => !popped && ownership?.isDoubtful(queue) !== true);
+    const known = all.filter(({ queue, popped }) => !popped && ownership?.isDoubtful(queue) !== true);
+    const own = offset === undefined && known.some((one) => this.#doubtful.has(one)) ? await this.#sure(known) : known;
     try {
       for (const { queue, processQueue } of own) offsetStore.update(queue, offset ?? processQueue.committableOffset);
       await offsetStore.persist(own.map(({ queue }) => queue));
     } catch (error) {
       logger.warn('the offset store failed; offsets are stored at the next turn', { group, error });
     }
+  }
+
+  /** Those that nobody else went on with, as far as it is known; what another member has had is read anew. */
+  async #sure(all: readonly ConsumedQueue[]): Promise<readonly ConsumedQueue[]> {
+    const verdicts = await Promise.all(all.map((consumed) => this.#doubtful.judge(consumed)));
+    for (const [index, { queue }] of all.entries()) {
+      if (verdicts[index] !== 'overtaken' || this.find(queue) !== all[index]) continue;
+      this.forfeit(queue, 'overtaken');
+      this.#services.onOvertaken?.();
+    }
+    return all.filter((_consumed, index) => verdicts[index] === 'sure');
   }
 
   #drop({ consumed, feed }: Held, why: LossReason): void {

@@ -56,6 +56,8 @@ export type ConsumerEvent = {
       readonly why:
         | 'rebalance'
         | 'lock lost'
+        /** Another member went on with it while this one had lost its broker, or stood still. */
+        | 'overtaken'
         | 'stalled'
         | 'unsubscribed'
         | 'offset illegal'

@@ -27,8 +27,8 @@ import { SubscriptionCheck } from './subscription-check.js';
 import type { Subscriptions } from './subscriptions.js';
 import { undecodablePolicy } from './undecodable.js';
 
-/** A queue whose lock was lost is asked for again so soon. */
-const LOCK_LOST_DELAY_MS = 1_000;
+/** A queue that was given up since another member may have had it is asked for again so soon. */
+const FORFEITED_DELAY_MS = 1_000;
 
 /** The working parts of a consumer that runs. */
 export interface ConsumerParts {
@@ -40,6 +40,8 @@ export interface ConsumerParts {
   readonly statistics: ConsumeStatistics;
   readonly watch: HealthWatch;
   readonly deliver: DeliveryEnd;
+  /** Others may have been given queues of these brokers without a word to us. */
+  readonly doubt: (isOfBroker: (brokerName: string) => boolean) => void;
 }
 
 export interface ConsumerPlan {
@@ -87,8 +89,8 @@ export function assembleConsumer(plan: ConsumerPlan, services: ConsumerServices)
       wake: (consumed) => runner.wake(consumed),
       isPaused: (consumed) => assignment.paused || consumed.paused,
       onLockLost: (queue) => {
-        assignment.forfeit(queue);
-        rounds.in(LOCK_LOST_DELAY_MS);
+        assignment.forfeit(queue, 'lock lost');
+        rounds.in(FORFEITED_DELAY_MS);
       },
       wentOn: (queue) => assignment.wentOn(queue),
       onLockConfirmed: (queue) => {
@@ -137,6 +139,7 @@ export function assembleConsumer(plan: ConsumerPlan, services: ConsumerServices)
       runner.release(`the queue was lost: ${why}`, consumed);
       if (consumed.popped) mode.pop?.lose(consumed);
     },
+    onOvertaken: () => rounds.in(FORFEITED_DELAY_MS),
     createFeed: createFeeds({
       ...{ group, wireGroup, options, routes, remoting, clock, logger, events, statistics },
       pop: mode.pop,
@@ -197,8 +200,13 @@ export function assembleConsumer(plan: ConsumerPlan, services: ConsumerServices)
     tellsBlocked: true,
     awakeSinceMs: () => watch.awakeSinceMs(),
   });
+  const doubt: ConsumerParts['doubt'] = (isOfBroker) => {
+    if (mode.inOrder !== undefined) mode.inOrder.locks.doubt(isOfBroker);
+    else if (options.messageModel === 'clustering') assignment.doubt(isOfBroker);
+  };
   const watch = new HealthWatch({
     group,
+    onStoodStill: () => doubt(() => true),
     consumeTimeoutMs: options.consumeTimeoutMs,
     assignment,
     unsharedTopics: () => rebalancer.unsharedTopics,
@@ -209,7 +217,7 @@ export function assembleConsumer(plan: ConsumerPlan, services: ConsumerServices)
     logger,
     events,
   });
-  return { requests, assignment, runner, mode, rounds, statistics, watch, deliver };
+  return { requests, assignment, runner, mode, rounds, statistics, watch, deliver, doubt };
 }
 
 export function decodeOptionsOf(

@@ -20,6 +20,8 @@ export interface HealthWatchServices {
   readonly unsharedTopics: () => readonly string[];
   /** Monotonic milliseconds at which the round of sharing out that goes on began; undefined when none does. */
   readonly roundSinceMs: () => number | undefined;
+  /** The process stood still: others may have been given what it reads. */
+  readonly onStoodStill?: () => void;
   /** Gives back what is stalled, and takes it anew. Never rejects. */
   readonly heal: () => Promise<void>;
   /** Members are forgotten when they are silent for long. Never rejects. */
@@ -61,7 +63,7 @@ export class HealthWatch {
 
   /** Monotonic milliseconds since which the process has run without a break. Whoever judges idle time asks first. */
   awakeSinceMs(): number {
-    const { clock, logger, events, group, heartbeat, heal } = this.#services;
+    const { clock, logger, events, group, heartbeat, heal, onStoodStill } = this.#services;
     if (this.#lastLookMs === undefined) return this.#awakeSinceMs;
     const nowMs = clock.monotonic();
     const forMs = nowMs - this.#lastLookMs - WATCH_INTERVAL_MS;
@@ -73,6 +75,7 @@ export class HealthWatch {
       forMs,
     });
     if (events.observed) events.emit({ type: 'suspended', forMs });
+    onStoodStill?.();
     void heartbeat().then(heal);
     return nowMs;
   }

@@ -17,7 +17,6 @@ import { waitAtMost } from './drain.js';
 import { type QueueHealth } from './health.js';
 import { WATCH_INTERVAL_MS } from './health-watch.js';
 import { hasNoPosition, notMine } from './not-mine.js';
-import type { QueueLocks } from './ordered/queue-locks.js';
 import { checkPop, checkSharing } from './pop/check-pop.js';
 import { prepareTopic } from './prepare-topic.js';
 import { runningInfo } from './running-info.js';
@@ -82,7 +81,7 @@ export class RunningConsumer implements RegisteredConsumer {
   async start(): Promise<void> {
     const { membership, scheduler } = this.#services;
     const { group, options, subscriptions } = this.#plan;
-    const { assignment, rounds } = this.#parts;
+    const { rounds } = this.#parts;
     membership.joinConsumer(this.#member());
     this.#joined = true;
     await Promise.all([...subscriptions.byWire].map(([wireTopic, one]) => this.prepare(wireTopic, one)));
@@ -91,12 +90,11 @@ export class RunningConsumer implements RegisteredConsumer {
     if (this.#stopping) return;
     this.#unregister = this.#services.registry.add(this);
     this.#persisting = scheduler.every(`offsets of ${group}`, { periodMs: options.persistOffsetIntervalMs }, () =>
-      assignment.commit(),
+      this.#commit(),
     );
     this.#began = true;
-    const { inOrder } = this.#parts.mode;
-    if (inOrder !== undefined) {
-      this.#stopDoubting = this.#doubtLocksOfLostBrokers(inOrder.locks);
+    this.#stopDoubting = this.#doubtLostBrokers();
+    if (this.#parts.mode.inOrder !== undefined) {
       this.#locking = scheduler.every(`locks of ${group}`, { periodMs: LOCK_INTERVAL_MS }, () => this.#renewLocks());
     }
     this.#parts.watch.start();
@@ -113,7 +111,7 @@ export class RunningConsumer implements RegisteredConsumer {
 
   onMembersChanged(): void {
     // First the offsets: whoever takes a queue over asks for them right now, and repeats what it does not find.
-    void this.#parts.assignment.commit();
+    void this.#commit();
     void this.#parts.rounds.now();
   }
 
@@ -264,10 +262,16 @@ export class RunningConsumer implements RegisteredConsumer {
     return unfinished;
   }
 
-  #doubtLocksOfLostBrokers(locks: QueueLocks): () => void {
+  /** Whoever stood still learns of it here first: what it did is not to be stored over what others did since. */
+  #commit(): Promise<void> {
+    this.#parts.watch.awakeSinceMs();
+    return this.#parts.assignment.commit();
+  }
+
+  #doubtLostBrokers(): () => void {
     const { remoting, routes } = this.#services;
     return remoting.onConnectionLost((address) => {
-      locks.doubt((brokerName) => (routes.brokerAddress(brokerName, 0) ?? address) === address);
+      this.#parts.doubt((brokerName) => (routes.brokerAddress(brokerName, 0) ?? address) === address);
     });
   }
 

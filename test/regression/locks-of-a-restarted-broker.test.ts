@@ -46,6 +46,14 @@ test('a lock is not trusted once its broker was lost, until the broker says agai
   expect([locks.holds(QUEUE), locks.isDoubtful(QUEUE), told]).toEqual([true, false, ['confirmed']]);
 });
 
+test('a lock that was not renewed for a minute is in doubt: its broker may have given it away', async () => {
+  const { locks, clock } = await setup();
+  await clock.advance(59_999);
+  expect(locks.isDoubtful(QUEUE)).toBe(false);
+  await clock.advance(1);
+  expect(locks.isDoubtful(QUEUE)).toBe(true);
+});
+
 test.each([
   ['another member has it', { granted: false }],
   ['another member had it, and stored what it did', { wentOn: true }],

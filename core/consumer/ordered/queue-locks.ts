@@ -63,7 +63,9 @@ export class QueueLocks {
 
   /** Whether another member may have been given the queue without a word to us. */
   isDoubtful(queue: MessageQueue): boolean {
-    return this.#locks.get(queueKey(queue))?.doubtful === true;
+    const lock = this.#locks.get(queueKey(queue));
+    if (lock === undefined) return false;
+    return lock.doubtful || this.#services.clock.monotonic() - lock.lockedAtMs >= LOCK_KEPT_MS;
   }
 
   /** Monotonic milliseconds at which the lock was renewed last; undefined without one. */

@@ -1,0 +1,4 @@
+import type { Clock } from '../../../core/index.js';
+
+/** A clock on which so many seconds pass in one: what takes brokers minutes takes a test seconds, in processes that are real. */
+export function hurriedClock(times: number): Clock;
