@@ -2,13 +2,13 @@ import type { MessageTrace, TracedDelivery, TracedGroup, TracedSend } from './me
 
 /**
  * A trace as a tree in text, for people: who sent the message, how its transaction ended, and what each group did with it, with
- * the time since it was first sent.
+ * the time since it was first sent, or since the first that is known where nobody traced that.
  * @example console.log(describeTrace(await mq.admin.trace(msgId)));
  */
 export function describeTrace(trace: MessageTrace): string {
   const { msgId, keys, sends, transactionEnds, recalls, groups } = trace;
   const [first] = sends;
-  const startMs = first?.timestamp ?? groups[0]?.deliveries[0]?.startTimestamp ?? 0;
+  const startMs = first?.timestamp ?? earliestOf(trace);
   const since = (timestamp: number | undefined): string => sinceText(timestamp, startMs);
   const steps = [
     ...sends.map((send) => ({ at: send.timestamp, text: `${since(send.timestamp)} ${sendText(send)}` })),
@@ -23,10 +23,22 @@ export function describeTrace(trace: MessageTrace): string {
   ].sort((one, other) => one.at - other.at);
   const branches = [...steps.map(({ text }) => [text]), ...groups.map((group) => groupLines(group, since))];
   if (branches.length === 0) branches.push(['no traces']);
-  const [topic = '', when = ''] =
-    first === undefined ? [] : [` of ${first.topic}`, `, ${new Date(startMs).toISOString()}`];
-  const title = `${msgId}${topic}${keys === undefined ? '' : `, keys ${keys}`}${when}`;
+  const { topic } = first ?? transactionEnds[0] ?? recalls[0] ?? {};
+  const title = [
+    topic === undefined ? msgId : `${msgId} of ${topic}`,
+    ...(keys === undefined ? [] : [`keys ${keys}`]),
+    ...(Number.isFinite(startMs) ? [new Date(startMs).toISOString()] : []),
+  ].join(', ');
   return [title, ...treeLines(branches)].join('\n');
+}
+
+/** The first that is known of a message whose send nobody traced. */
+function earliestOf({ transactionEnds, recalls, groups }: MessageTrace): number {
+  const calls = groups.flatMap(({ deliveries }) =>
+    deliveries.map(({ startTimestamp, end }) => startTimestamp ?? end?.timestamp),
+  );
+  const known = [...transactionEnds, ...recalls].map(({ timestamp }) => timestamp);
+  return Math.min(...[...known, ...calls].filter((timestamp) => timestamp !== undefined));
 }
 
 function sendText(send: TracedSend): string {

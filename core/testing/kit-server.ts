@@ -13,19 +13,15 @@ import { TopicContents } from './topic-contents.js';
 import type { VirtualClock } from './virtual-clock.js';
 import { type WatchedTransport, watchedTransport } from './watched-transport.js';
 
-interface Open {
-  readonly server: OpenServer;
-  readonly contents: TopicContents;
-}
-
 /** The server of a kit, which can be taken away and started again at the same addresses. */
 export class KitServer {
   readonly transport: WatchedTransport;
+  readonly contents = new TopicContents();
   readonly #options: ResolvedKitOptions;
   readonly #clock: VirtualClock;
   readonly #faults: Faults;
   #files: StoreFiles = createMemoryStoreFiles();
-  #open: Open | undefined;
+  #open: OpenServer | undefined;
   /** As they were at the first start; 0 before. */
   #ports = { nameServerPort: 0, brokerPort: 0 };
 
@@ -38,24 +34,23 @@ export class KitServer {
   }
 
   get server(): OpenServer {
-    return this.#running().server;
-  }
-
-  get contents(): TopicContents {
-    return this.#running().contents;
+    if (this.#open !== undefined) return this.#open;
+    throw rocketMQError('RMQ_NOT_RUNNING', 'the test kit is closed', { state: 'shut down' });
   }
 
   async open(): Promise<void> {
     const options = this.#serverOptions();
     const server = await runServer(options, { around: this.#faults.around });
-    this.#open = { server, contents: new TopicContents(server.store, options.brokerName) };
+    this.#open = server;
+    this.contents.show(server.store, options.brokerName);
     this.#ports = { nameServerPort: portOf(server.nameServers), brokerPort: portOf(server.brokerAddress) };
   }
 
   async close(): Promise<void> {
     const open = this.#open;
     this.#open = undefined;
-    await open?.server.close();
+    this.contents.hide();
+    await open?.close();
   }
 
   /** Forgets every message, topic and offset; only while it is closed. */
@@ -86,12 +81,6 @@ export class KitServer {
       },
       this.#ports,
     );
-  }
-
-  #running(): Open {
-    if (this.#open === undefined)
-      throw rocketMQError('RMQ_NOT_RUNNING', 'the test kit is closed', { state: 'shut down' });
-    return this.#open;
   }
 }
 

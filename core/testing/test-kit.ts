@@ -93,6 +93,8 @@ class MemoryKit implements TestKit {
   readonly #faults: Faults;
   readonly #server: KitServer;
   readonly #clients = new Set<Client>();
+  /** Ends when the server is started anew or closed: one such thing at a time. */
+  #turn: Promise<unknown> = Promise.resolve();
   #closing: Promise<void> | undefined;
 
   constructor(options: ResolvedKitOptions) {
@@ -103,12 +105,15 @@ class MemoryKit implements TestKit {
     this.#server = new KitServer(options, this.clock, this.#faults);
     this.cluster = {
       clock: this.clock,
-      start: async ({ clientId }) => ({
-        nameServers: this.nameServers,
-        transport: this.#server.transport.for(clientId),
-        // The server belongs to the kit: it stays when its last client leaves.
-        release: async () => {},
-      }),
+      start: async ({ clientId }) => {
+        await this.#turn;
+        return {
+          nameServers: this.nameServers,
+          transport: this.#server.transport.for(clientId),
+          // The server belongs to the kit: it stays when its last client leaves.
+          release: async () => {},
+        };
+      },
     };
   }
 
@@ -178,7 +183,7 @@ class MemoryKit implements TestKit {
 
   async restart(): Promise<void> {
     this.#requireOpen();
-    return this.#whileTimePasses(async () => {
+    return this.#inTurn(async () => {
       await this.#server.close();
       await this.#server.open();
     });
@@ -186,7 +191,7 @@ class MemoryKit implements TestKit {
 
   async reset(): Promise<void> {
     this.#requireOpen();
-    return this.#whileTimePasses(async () => {
+    return this.#inTurn(async () => {
       await this.#end();
       this.#server.forget();
       await this.#server.open();
@@ -194,7 +199,10 @@ class MemoryKit implements TestKit {
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#whileTimePasses(() => this.#end()).finally(() => this.clock.stop());
+    this.#closing ??= this.#inTurn(() => this.#end()).finally(() => {
+      this.#server.contents.end();
+      this.clock.stop();
+    });
     return this.#closing;
   }
 
@@ -215,6 +223,12 @@ class MemoryKit implements TestKit {
     const closed = await Promise.allSettled(clients.map((client) => client.close({ timeoutMs })));
     await this.#server.close();
     for (const result of closed) if (result.status === 'rejected') throw result.reason;
+  }
+
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    const turn = this.#turn.then(() => this.#whileTimePasses(work));
+    this.#turn = turn.catch(() => undefined);
+    return turn;
   }
 
   /** What closes waits for handlers and answers within a time, which has to pass. */

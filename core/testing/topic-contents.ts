@@ -24,18 +24,36 @@ export interface MessagesOptions {
 
 const MESSAGES: OptionNames = { of: 'kit.messages', names: new Set(['count', 'timeoutMs', 'where']) };
 
-/** What the topics of a server hold, and waiting until they hold it. */
-export class TopicContents {
-  readonly #store: MessageStore;
-  readonly #brokerName: string;
-  readonly #onArrival = new Set<(topic: string) => void>();
+/** Where messages are read: the store of a server that runs. */
+interface Shown {
+  readonly store: MessageStore;
+  readonly brokerName: string;
+}
 
-  constructor(store: MessageStore, brokerName: string) {
-    this.#store = store;
-    this.#brokerName = brokerName;
-    store.onArrival((topic) => {
-      for (const listener of this.#onArrival) listener(topic);
-    });
+/** What the topics of a server hold, and waiting until they hold it, also while the server is started anew. */
+export class TopicContents {
+  /** Undefined while the server is stopped. */
+  #shown: Shown | undefined;
+  #ended = false;
+  /** Told of a topic in which a message arrived, without one of everything else. */
+  readonly #waiting = new Set<(topic?: string) => void>();
+
+  /** The server runs. */
+  show(store: MessageStore, brokerName: string): void {
+    this.#shown = { store, brokerName };
+    store.onArrival((topic) => this.#wake(topic));
+    this.#wake();
+  }
+
+  /** The server stops, and may come back. */
+  hide(): void {
+    this.#shown = undefined;
+  }
+
+  /** The server does not come back: whoever waits hears of it. */
+  end(): void {
+    this.#ended = true;
+    this.#wake();
   }
 
   /** In the order in which they were stored. */
@@ -51,18 +69,19 @@ export class TopicContents {
     let timer: NodeJS.Timeout | undefined;
     let isOver = false;
     let wake = (): void => {};
-    const onArrival = (arrived: string): void => {
+    const waiting = (arrived = name): void => {
       if (arrived === name) wake();
     };
-    this.#onArrival.add(onArrival);
+    this.#waiting.add(waiting);
     try {
       for (;;) {
+        if (this.#ended) throw rocketMQError('RMQ_NOT_RUNNING', 'the test kit is closed', { state: 'shut down' });
         const arrival = new Promise<void>((resolve) => {
           wake = resolve;
         });
-        const found = (await this.#read(name, topic)).filter(where);
-        if (found.length >= count) return found;
-        if (isOver) throw timedOut(name, count, found.length, timeoutMs);
+        const found = (await this.#readShown(name, topic))?.filter(where);
+        if (found !== undefined && found.length >= count) return found;
+        if (isOver) throw timedOut(name, count, found?.length ?? 0, timeoutMs);
         timer ??= setTimeout(() => {
           isOver = true;
           wake();
@@ -71,38 +90,62 @@ export class TopicContents {
       }
     } finally {
       clearTimeout(timer);
-      this.#onArrival.delete(onArrival);
+      this.#waiting.delete(waiting);
     }
   }
 
-  async #read<T>(name: string, topic: string | TypedTopic<T>): Promise<ReceivedMessage<T | string>[]> {
-    const messages: ReceivedMessage<T | string>[] = [];
-    for (const queue of [...this.#store.queues()]) {
-      if (queue.topic !== name) continue;
-      for await (const record of this.#records(name, queue.queueId)) messages.push(await this.#decode(record, topic));
-    }
-    return messages.sort((one, other) => one.commitLogOffset - other.commitLogOffset);
+  #wake(topic?: string): void {
+    for (const waiting of this.#waiting) waiting(topic);
   }
 
-  async *#records(topic: string, queueId: number): AsyncGenerator<Buffer> {
-    let offset = this.#store.minOffset(topic, queueId);
-    while (offset < this.#store.maxOffset(topic, queueId)) {
-      const { status, records, nextBeginOffset } = await this.#store.get(topic, queueId, offset, {
-        messagesMax: BATCH,
-      });
-      yield* records;
-      if (status !== 'FOUND' && nextBeginOffset <= offset) return;
-      offset = nextBeginOffset;
+  /** Undefined when the server is stopped, or stops meanwhile. */
+  async #readShown<T>(name: string, topic: string | TypedTopic<T>): Promise<ReceivedMessage<T | string>[] | undefined> {
+    const shown = this.#shown;
+    if (shown === undefined) return undefined;
+    try {
+      return await read(shown, name, topic);
+    } catch (error) {
+      if (this.#shown === shown) throw error;
+      return undefined;
     }
   }
+}
 
-  async #decode<T>(bytes: Buffer, topic: string | TypedTopic<T>): Promise<ReceivedMessage<T | string>> {
-    const record = readRecord(bytes, 0);
-    const isCompressed = (record.sysFlag & SysFlag.COMPRESSED) !== 0 && record.body.length > 0;
-    const body = isCompressed ? await decompressBody(record.body, record.sysFlag) : Buffer.from(record.body);
-    const value = typeof topic === 'string' ? body.toString('utf8') : await topic.decode(body);
-    return toReceivedMessage<T | string>(record, this.#brokerName, { body, value });
+async function read<T>(
+  { store, brokerName }: Shown,
+  name: string,
+  topic: string | TypedTopic<T>,
+): Promise<ReceivedMessage<T | string>[]> {
+  const messages: ReceivedMessage<T | string>[] = [];
+  for (const queue of [...store.queues()]) {
+    if (queue.topic !== name) continue;
+    for await (const record of recordsOf(store, name, queue.queueId)) {
+      messages.push(await decode(record, brokerName, topic));
+    }
   }
+  return messages.sort((one, other) => one.commitLogOffset - other.commitLogOffset);
+}
+
+async function* recordsOf(store: MessageStore, topic: string, queueId: number): AsyncGenerator<Buffer> {
+  let offset = store.minOffset(topic, queueId);
+  while (offset < store.maxOffset(topic, queueId)) {
+    const { status, records, nextBeginOffset } = await store.get(topic, queueId, offset, { messagesMax: BATCH });
+    yield* records;
+    if (status !== 'FOUND' && nextBeginOffset <= offset) return;
+    offset = nextBeginOffset;
+  }
+}
+
+async function decode<T>(
+  bytes: Buffer,
+  brokerName: string,
+  topic: string | TypedTopic<T>,
+): Promise<ReceivedMessage<T | string>> {
+  const record = readRecord(bytes, 0);
+  const isCompressed = (record.sysFlag & SysFlag.COMPRESSED) !== 0 && record.body.length > 0;
+  const body = isCompressed ? await decompressBody(record.body, record.sysFlag) : Buffer.from(record.body);
+  const value = typeof topic === 'string' ? body.toString('utf8') : await topic.decode(body);
+  return toReceivedMessage<T | string>(record, brokerName, { body, value });
 }
 
 function requireNumber(option: string, value: unknown): void {

@@ -178,6 +178,7 @@ class ManualClock implements VirtualClock {
 
 function millisecondsOf(duration: number | string): number {
   const milliseconds = typeof duration === 'string' ? durationMs(duration) : duration;
-  if (typeof milliseconds === 'number' && milliseconds >= 0) return milliseconds;
+  if (typeof milliseconds === 'number' && milliseconds >= 0 && milliseconds < Number.POSITIVE_INFINITY)
+    return milliseconds;
   throw new RangeError(`a duration is milliseconds from 0, or text such as '10s', not ${String(duration)}`);
 }

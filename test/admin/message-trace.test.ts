@@ -147,3 +147,19 @@ test('a trace is shown as a tree with the time since the first send', () => {
     ].join('\n'),
   );
 });
+
+test('where the send was not traced time counts from the first that is known', () => {
+  const ended = messageTrace('ID', found(subAfter('R1', { timestamp: START + 40 }), ending));
+  expect(describeTrace(ended)).toBe(
+    [
+      'ID of orders, keys 42 ada, 2026-01-01T12:00:00.007Z',
+      '├─ +0 ms commit by shop at 10.0.0.5:1, as the broker asked',
+      '└─ billing',
+      '   └─ +33 ms at 10.0.0.7:1: SUCCESS after 5 ms',
+    ].join('\n'),
+  );
+  const timeless = messageTrace('ID', found(subAfter('R9', { group: undefined, timestamp: undefined })));
+  expect(describeTrace(timeless)).toBe(
+    ['ID, keys 42 ada', '└─ a group that is not named', '   └─ ? at 10.0.0.7:1: SUCCESS after 5 ms'].join('\n'),
+  );
+});

@@ -1,6 +1,13 @@
-import { catchError, map, Observable, of, throwError } from 'rxjs';
+import { catchError, map, Observable, of, tap, throwError } from 'rxjs';
 import { describe, expect, test } from 'vitest';
-import type { CreatedContext, Plugin, PluginHost, SendHandler, SendResult } from '../../core/index.js';
+import {
+  type CreatedContext,
+  type Plugin,
+  type PluginHost,
+  type SendHandler,
+  type SendResult,
+  settled,
+} from '../../core/index.js';
 import { pluginConformance } from '../../core/testing/index.js';
 import { forbidden } from '../../plugins/forbidden/index.js';
 
@@ -96,6 +103,45 @@ const BREAKS_A_RULE: Record<string, readonly [broken: () => Plugin, check: strin
     ),
     'does not change the messages it delivers',
     /other messages/,
+  ],
+  'writes to what is delivered': [
+    plugin((host) =>
+      host.interceptDelivery({
+        create: () => (context, next) => {
+          for (const { body } of context.messages) body[0] = 0;
+          return next(context);
+        },
+      }),
+    ),
+    'does not change the messages it delivers',
+    /wrote to the messages/,
+  ],
+  'writes to what was delivered': [
+    plugin((host) =>
+      host.interceptDelivery({
+        create: () => (context, next) =>
+          next(context).pipe(
+            tap(() => {
+              for (const { properties } of context.messages) (properties as Record<string, string>).seen = 'yes';
+            }),
+          ),
+      }),
+    ),
+    'does not change the messages it delivers',
+    /wrote to the messages/,
+  ],
+  'leaves a promise that rejects': [
+    plugin((host) => host.onSettled((async () => Promise.reject(new Error('later'))) as () => never)),
+    'passes the result of a send on untouched',
+    /later/,
+  ],
+  'goes on after a send was cancelled': [
+    sending((context, next) => {
+      const reminder = setInterval(() => {}, 60_000).unref();
+      return settled(next(context), { value: () => clearInterval(reminder) });
+    }),
+    'leaves no timer behind',
+    /setInterval/,
   ],
   'leaves a timer of the client': [
     plugin((host) => {

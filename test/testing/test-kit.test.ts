@@ -252,6 +252,37 @@ test('a restart keeps what the server holds, a reset forgets it, and its clients
   expect(kit.nameServers).toBe(nameServers);
 });
 
+test('whoever waits for messages waits on while the server is started anew, and hears when there is none any more', async () => {
+  const kit = await setup();
+  const producer = await producerOf(kit);
+  await producer.send({ topic: 'orders', body: 'one' });
+  const two = kit.messages('orders', { count: 2 });
+  await kit.restart();
+  await producer.send({ topic: 'orders', body: 'two' });
+  expect((await two).map(({ value }) => value)).toEqual(['one', 'two']);
+  const first = kit.messages('orders', { count: 1, where: ({ tag }) => tag === 'new' });
+  await kit.reset();
+  await (await producerOf(kit)).send({ topic: 'orders', body: 'three', tag: 'new' });
+  expect((await first).map(({ value }) => value)).toEqual(['three']);
+  const never = expect(kit.messages('orders', { count: 2 })).rejects.toMatchObject({ code: 'RMQ_NOT_RUNNING' });
+  await kit.close();
+  await never;
+});
+
+test('what is asked of a kit at once happens one after the other', async () => {
+  const kit = await setup();
+  const producer = await (await kit.connect()).producer({ group: 'shop' });
+  await producer.send({ topic: 'orders', body: 'one' });
+  const restarts = [kit.restart(), kit.restart()];
+  const late = kit.connect();
+  await Promise.all(restarts);
+  await (await (await late).producer({ group: 'late' })).send({ topic: 'orders', body: 'two' });
+  expect(await kit.messages('orders')).toHaveLength(2);
+  await Promise.all([kit.reset(), kit.close()]);
+  expect(() => kit.nameServers).toThrow('the test kit is closed');
+  expect(kit.clock.running).toBe(false);
+});
+
 test('over TCP any client reaches it', async () => {
   const kit = await setup({ transport: 'tcp' });
   expect(kit.nameServers).toMatch(/^127\.0\.0\.1:\d+$/);

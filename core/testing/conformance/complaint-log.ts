@@ -17,9 +17,9 @@ export class ComplaintLog implements Logger {
 
   warn(words: string, fields?: Readonly<Record<string, unknown>>): void {
     const error = fields?.error;
-    if (isRocketMQError(error, 'RMQ_PIPELINE_MISUSE') && error.interceptor.includes(this.#plugin)) {
-      this.#complaints.push(`${words}: ${error.message}`);
-    }
+    const isBroken = isRocketMQError(error, 'RMQ_PIPELINE_MISUSE') && error.interceptor.includes(this.#plugin);
+    const isFailed = isRocketMQError(error, 'RMQ_PLUGIN_FAILED') && error.plugin === this.#plugin;
+    if (isBroken || isFailed) this.#complaints.push(`${words}: ${error.message}`);
   }
 
   error(words: string, fields?: Readonly<Record<string, unknown>>): void {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { DeliveryContext, DeliveryOutcome } from '../../consumer/delivery.js';
 import type { ReceivedMessage } from '../../message/message.js';
 import type { ClaimedChange } from './options.js';
+import { copiesOf } from './probes.js';
 import type { Trial } from './trial.js';
 
 type Check = (trial: Trial, changes: ReadonlySet<ClaimedChange>) => Promise<void>;
@@ -28,9 +29,10 @@ export const DELIVERY_CHECKS: Readonly<Record<string, Check>> = {
     await deliver(trial, () => undefined);
     if (changes.has('delivered messages')) return;
     const inner = trial.probes.of('delivery', 'inner');
-    for (const [index, outer] of trial.probes.of('delivery', 'outer').entries()) {
-      const [given, handedOn] = [messagesOf(outer.context), messagesOf(inner[index]?.context)];
-      assert.deepEqual(handedOn, given, 'it handed on other messages than it was given');
+    for (const [index, { context, messages }] of trial.probes.of('delivery', 'outer').entries()) {
+      const left = copiesOf((context as DeliveryContext).messages);
+      assert.deepEqual(left, messages, 'it wrote to the messages that it was given');
+      assert.deepEqual(inner[index]?.messages, messages, 'it handed on other messages than it was given');
     }
   },
 };
@@ -64,9 +66,4 @@ function outcomesOf({ probes }: Trial, side: 'outer' | 'inner'): string[] {
   return probes
     .of('delivery', side)
     .flatMap((pass) => pass.results.map((outcome) => (outcome as DeliveryOutcome).kind));
-}
-
-/** As plain values: what was delivered is compared, not which object it came in. */
-function messagesOf(context: unknown): unknown {
-  return (context as DeliveryContext | undefined)?.messages.map((message) => ({ ...message }));
 }

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import type { Producer, RawMessage } from '../../producer/producer.js';
+import type { TestKit } from '../test-kit.js';
 import { withMachineTimers } from './machine-timers.js';
 import type { ClaimedChange, ConformanceOptions, MakePlugin } from './options.js';
 import { type Trial, tryPlugin } from './trial.js';
@@ -35,6 +37,7 @@ export function leavesNoTimer(make: MakePlugin, options: ConformanceOptions): Pr
   return withMachineTimers(async (machine) => {
     await tryPlugin(make, options, async ({ kit, mq, producer, message, clock }) => {
       await producer.send(message);
+      await endBadly(kit, producer, message);
       const consumer = await mq.consumer({ group: 'conformance-consumer', subscribe: { [message.topic]: '*' } });
       await consumer.run(() => undefined);
       await kit.clock.advance('30s');
@@ -48,4 +51,15 @@ export function leavesNoTimer(make: MakePlugin, options: ConformanceOptions): Pr
       );
     });
   });
+}
+
+/** A send that the broker refuses, and one that its caller gives up. */
+async function endBadly(kit: TestKit, producer: Producer, message: RawMessage): Promise<void> {
+  kit.refuse('SEND_MESSAGE', { code: 'MESSAGE_ILLEGAL' });
+  await producer.send(message).catch(() => undefined);
+  kit.drop('SEND_MESSAGE');
+  const cancel = new AbortController();
+  const sending = producer.send(message, { signal: cancel.signal }).catch(() => undefined);
+  cancel.abort();
+  await sending;
 }

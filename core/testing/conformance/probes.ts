@@ -1,5 +1,6 @@
 import { Observable } from 'rxjs';
 import type { DeliveryContext } from '../../consumer/delivery.js';
+import type { ReceivedMessage } from '../../message/message.js';
 import type { SendContext } from '../../pipeline/context.js';
 import { type SendHandler, STAGE_NAMES } from '../../pipeline/interceptor.js';
 import type { Plugin } from '../../plugin/plugin.js';
@@ -13,6 +14,8 @@ export interface Pass {
   /** The stage that the gap is before, or `delivery`. */
   readonly gap: string;
   readonly context: unknown;
+  /** Of a delivery: its messages as they were then. */
+  readonly messages: readonly unknown[] | undefined;
   results: unknown[];
   error: { readonly error: unknown } | undefined;
   completed: boolean;
@@ -42,8 +45,14 @@ export class Probes {
   }
 
   #probe(side: Side, order: { readonly before?: readonly string[]; readonly after?: readonly string[] }): Plugin {
-    const watch = <C, R>(gap: string, context: C, next: (context: C) => Observable<R>): Observable<R> => {
-      const pass: Pass = { side, gap, context, results: [], error: undefined, completed: false, unsubscribed: false };
+    const watch = <C, R>(
+      gap: string,
+      context: C,
+      next: (context: C) => Observable<R>,
+      messages?: readonly unknown[],
+    ): Observable<R> => {
+      const ending = { results: [], error: undefined, completed: false, unsubscribed: false };
+      const pass: Pass = { side, gap, context, messages, ...ending };
       this.passes.push(pass);
       return watched(next(context), pass);
     };
@@ -59,11 +68,20 @@ export class Probes {
         }
         host.interceptDelivery({
           order,
-          create: () => (context: DeliveryContext, next) => watch('delivery', context, next),
+          create: () => (context: DeliveryContext, next) =>
+            watch('delivery', context, next, copiesOf(context.messages)),
         });
       },
     };
   }
+}
+
+/** Whatever becomes of the messages: what they held, down to the bytes. */
+export function copiesOf(messages: readonly ReceivedMessage[]): readonly unknown[] {
+  return messages.map((message) => {
+    const { body, keys, properties } = message;
+    return { ...message, body: Buffer.from(body), keys: [...keys], properties: { ...properties } };
+  });
 }
 
 function watched<R>(source: Observable<R>, pass: Pass): Observable<R> {
