@@ -35,6 +35,7 @@ export interface HostOptions {
   /** Default none. */
   readonly nameServers?: readonly string[];
   readonly clock: Clock;
+  readonly timeoutMs: number;
   readonly logger: Logger;
   readonly registrations: PluginRegistrations;
   /** True until setup of all plugins is over. */
@@ -72,6 +73,7 @@ export function createPluginHost(options: HostOptions): PluginHost {
     clientId: options.clientId,
     nameServers: options.nameServers ?? [],
     clock: options.clock,
+    stepTimeoutMs: options.timeoutMs,
     logger: labelled(options.logger, plugin),
     interceptSend: setupOnly('interceptSend', (spec: AttachSpec) =>
       registrations.sends.push(toAttachment(plugin, spec)),

@@ -62,6 +62,8 @@ export interface PluginHost {
   readonly logger: Logger;
   /** The client's time: a plugin that asks it for timers can be tested. */
   readonly clock: Clock;
+  /** How long each step of a plugin may take (`pluginTimeoutMs`): `setup`, and what it does in `onStart` and `onStop`. */
+  readonly stepTimeoutMs: number;
 
   /** Attaches to the gap before or after a stage of every producer's pipeline. Only during setup. */
   readonly interceptSend: InterceptSend;

@@ -2,20 +2,30 @@ import type { PluginHost } from '../../core/index.js';
 import type { TraceDispatcher } from './trace-dispatcher.js';
 
 const START_TIMEOUT_MS = 5_000;
+/** Of what a plugin's step may take: what does not start is to be a warning, not a client that cannot connect. */
+const STEP_SHARE = 0.8;
 
 /** Whether it runs; when it does not, that is logged, and nothing else comes of it. */
 export async function startDispatcher(
   dispatcher: TraceDispatcher,
-  { clock, logger }: Pick<PluginHost, 'clock' | 'logger'>,
+  { clock, logger, stepTimeoutMs }: Pick<PluginHost, 'clock' | 'logger' | 'stepTimeoutMs'>,
 ): Promise<boolean> {
+  const timeoutMs = Math.min(START_TIMEOUT_MS, STEP_SHARE * stepTimeoutMs);
   let cancel = (): void => undefined;
   try {
+    const starting = dispatcher.start?.();
     const late = new Promise<never>((_, reject) => {
-      const tooLate = (): void => reject(new Error(`it did not start within ${START_TIMEOUT_MS} ms`));
-      const timer = clock.setTimer(START_TIMEOUT_MS, tooLate, { ref: true });
+      const tooLate = (): void => {
+        reject(new Error(`it did not start within ${timeoutMs} ms`));
+        // One that starts after all has to end, too: nobody uses it.
+        Promise.resolve(starting)
+          .then(() => dispatcher.close?.())
+          .catch((error: unknown) => logger.debug('the trace dispatcher that was late failed', { error }));
+      };
+      const timer = clock.setTimer(timeoutMs, tooLate, { ref: true });
       cancel = () => timer.cancel();
     });
-    await Promise.race([dispatcher.start?.(), late]);
+    await Promise.race([starting, late]);
     return true;
   } catch (error) {
     logger.warn('the trace dispatcher did not start: nothing is traced', { error });

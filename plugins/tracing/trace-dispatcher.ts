@@ -6,8 +6,8 @@ import { type Token, type TraceRecord, token } from '../../core/index.js';
  */
 export interface TraceDispatcher {
   /**
-   * Before the first record, while the client starts. What it throws, and what takes longer than 5 s, is a warning: the client
-   * runs on without traces.
+   * Before the first record, while the client starts. What it throws, and what takes longer than 5 s (or most of the client's
+   * `pluginTimeoutMs`), is a warning: the client runs on without traces, and closes it if it starts after all.
    */
   start?(): void | Promise<void>;
   /**

@@ -8,19 +8,10 @@ import { createMemoryStoreFiles } from '../../core/server/store/files/memory-sto
 import { OpenFiles } from '../../core/server/store/files/open-files.js';
 import type { StoreFile, StoreFiles } from '../../core/server/store/files/store-files.js';
 import { openMessageStore } from '../../core/server/store/open-message-store.js';
+import { replaced } from '../kit/replaced.js';
 import { append, readEverything, SMALL_FILES } from '../server/store/store-kit.js';
 
 const DIR = '/data';
-
-/** A part with some of its members replaced. */
-function replaced<T extends object>(part: T, members: Partial<T>): T {
-  return new Proxy(part, {
-    get: (target, name) => {
-      const member: unknown = Reflect.get(name in members ? members : target, name);
-      return typeof member === 'function' ? member.bind(target) : member;
-    },
-  });
-}
 
 /** A volume on which only so many files can be open at a time. */
 function withHandles(handlesMax: number) {

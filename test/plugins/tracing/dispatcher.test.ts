@@ -5,6 +5,7 @@ import { TraceDispatcher, tracing } from '../../../plugins/tracing/index.js';
 import { startDispatcher } from '../../../plugins/tracing/start-dispatcher.js';
 import { fakeCluster } from '../../client/fake-cluster.js';
 import { closeAfterTest } from '../../kit/close-after-test.js';
+import { waitFor } from '../../kit/wait-for.js';
 
 const binding = (dispatcher: TraceDispatcher): Plugin => ({
   name: 'collector',
@@ -93,13 +94,35 @@ describe('a dispatcher of one’s own', () => {
   test('that takes for ever to start is given up', async () => {
     const clock = virtualClock();
     const { warnings, logger } = listening();
+    const host = { clock, logger, stepTimeoutMs: 10_000 };
     const hanging: TraceDispatcher = { start: () => new Promise(() => {}), append: () => true };
-    const starting = startDispatcher(hanging, { clock, logger });
+    const starting = startDispatcher(hanging, host);
     await clock.advance(5_000);
     expect(await starting).toBe(false);
     expect(warnings).toHaveLength(1);
-    expect(await startDispatcher({ append: () => true }, { clock, logger })).toBe(true);
+    expect(await startDispatcher({ append: () => true }, host)).toBe(true);
     expect(clock.timers).toBe(0);
+  });
+
+  test('that is late is ended when it has started, and given up in time for the client to connect', async () => {
+    const { nameServers } = await fakeCluster();
+    const { warnings, logger } = listening();
+    let onStarted = (): void => {};
+    let closes = 0;
+    const late: TraceDispatcher = {
+      start: () =>
+        new Promise((resolve) => {
+          onStarted = resolve;
+        }),
+      append: () => true,
+      close: () => void closes++,
+    };
+    const plugins = [tracing(), binding(late)];
+    closeAfterTest(await connect({ nameServers, plugins, logger, pluginTimeoutMs: 50 }));
+    expect(warnings).toEqual(['the trace dispatcher did not start: nothing is traced']);
+    expect(closes).toBe(0);
+    onStarted();
+    await waitFor(() => closes === 1);
   });
 });
 

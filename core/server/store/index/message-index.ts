@@ -80,6 +80,8 @@ export class MessageIndex {
     await this.#alone(() => this.#logged(() => this.#catchUp(CATCH_UP_MS_MAX)));
     const keyHash = indexKeyHash(topic, key);
     for (const file of this.#parts.files.all.toReversed()) {
+      // Removed while others were looked at: so are its messages.
+      if (!this.#parts.files.all.includes(file)) continue;
       const { beginTimestamp, endTimestamp, count } = file.header;
       const isConcerned = count > 1 && beginTimestamp <= end && endTimestamp >= begin;
       if (isConcerned && !(await file.find(keyHash, { begin, end }, visit))) return;

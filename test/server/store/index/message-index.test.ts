@@ -4,12 +4,14 @@ import { SysFlag } from '../../../../core/message/sys-flag.js';
 import { javaStringHash } from '../../../../core/message/tag-hash.js';
 import type { FileMessageStore } from '../../../../core/server/store/file-message-store.js';
 import { createMemoryStoreFiles } from '../../../../core/server/store/files/memory-store-files.js';
-import type { StoreFiles } from '../../../../core/server/store/files/store-files.js';
+import type { StoreFile, StoreFiles } from '../../../../core/server/store/files/store-files.js';
 import { indexFileName } from '../../../../core/server/store/index/index-layout.js';
 import type { MessageQuery } from '../../../../core/server/store/message-store.js';
 import { type OpenStoreOptions, openMessageStore } from '../../../../core/server/store/open-message-store.js';
 import { virtualClock } from '../../../../core/testing/virtual-clock.js';
 import { FaultyVolume } from '../../../fault/faulty-volume.js';
+import { replaced } from '../../../kit/replaced.js';
+import { nextTurn } from '../../../kit/wait-for.js';
 import { append, appendAll, SMALL_FILES, storeMessage } from '../store-kit.js';
 
 const DIR = '/data';
@@ -147,6 +149,36 @@ describe('messages are found', () => {
     expect(volume.list(INDEX).length).toBeLessThan(4);
     // The newest stays whatever it names.
     expect(volume.list(INDEX).length).toBeGreaterThan(0);
+  });
+
+  test('by those who ask while old ones are removed', async () => {
+    const volume = createMemoryStoreFiles();
+    let held: Promise<void> | undefined;
+    const open = (path: string): StoreFile => {
+      const file = volume.open(path);
+      const read: StoreFile['read'] = async (target, position) => {
+        if (path.startsWith(INDEX)) await held;
+        return file.read(target, position);
+      };
+      return replaced(file, { read });
+    };
+    const files: StoreFiles = replaced(volume, { open });
+    const options = { clock: virtualClock(), commitLogSizeBytesMax: 4096, deleteCommitLogFilesIntervalMs: 0 };
+    const store = await openOn(files, { ...options, openFilesMax: 2 });
+    for (let number = 0; number < 30; number++) {
+      await append(store, { body: `${number}`.padEnd(1000), properties: { KEYS: `a b${number} c d e` } });
+    }
+    expect(await bodiesFound(store)).toHaveLength(30);
+    let goOn = (): void => {};
+    held = new Promise((resolve) => {
+      goOn = resolve;
+    });
+    const asked = bodiesFound(store);
+    await nextTurn();
+    await store.removeOldFiles();
+    expect(volume.list(INDEX).length).toBeLessThan(4);
+    goOn();
+    expect((await asked).at(-1)?.trim()).toBe('29');
   });
 
   test('nowhere without an index, and by a later start that has one', async () => {
