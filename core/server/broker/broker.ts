@@ -42,7 +42,9 @@ export class Broker {
   readonly #registration: Registration;
   readonly #clock: Clock;
   readonly #scheduler: Scheduler;
+  readonly #logger: Logger;
   readonly #servers: RemotingServer[] = [];
+  #isLoaded = false;
 
   constructor(
     @inject(BrokerProcessors) processors: ProcessorsOnDemand,
@@ -75,6 +77,7 @@ export class Broker {
     this.#counters = counters;
     this.#registration = registration;
     this.#clock = clock;
+    this.#logger = logger;
     this.#scheduler = new Scheduler(clock, logger);
   }
 
@@ -90,6 +93,7 @@ export class Broker {
     this.#store.onArrival((topic, queueId, queueOffset, tagsCode) =>
       this.#heldPulls.arrived(topic, queueId, queueOffset, tagsCode),
     );
+    this.#isLoaded = true;
   }
 
   /** Serves on the port from now on, beside others. @throws RMQ_ADDRESS_IN_USE, after which another port may be tried */
@@ -110,12 +114,14 @@ export class Broker {
     await this.#registration.registerAll();
   }
 
-  /** Leaves the name servers, stops serving, and saves the tables. The store stays open. */
+  /** Leaves the name servers, stops serving, and saves the tables. The store stays open. Never rejects. */
   async close(): Promise<void> {
     await this.#scheduler.close();
     if (this.#servers.length > 0) await this.#registration.unregister();
     await Promise.all(this.#servers.map((server) => server.close()));
-    for (const service of this.#services.toReversed()) await service.close?.();
+    // After a start that could not read one of them the tables in memory are not what was saved.
+    if (!this.#isLoaded) return;
+    for (const service of this.#services.toReversed()) await this.#closeService(service);
     await Promise.all([this.#topics.flush(), this.#groups.flush(), this.#offsets.save()]);
   }
 
@@ -126,6 +132,15 @@ export class Broker {
       consumerGroups: this.#consumers.groups.length,
       heldPulls: this.#heldPulls.size,
     };
+  }
+
+  /** One that fails must not keep the others from saving what they have. */
+  async #closeService(service: BrokerService): Promise<void> {
+    try {
+      await service.close?.();
+    } catch (error) {
+      this.#logger.error('a part of the broker could not be stopped cleanly', { error });
+    }
   }
 
   #forget(connection: ServerConnection): void {
