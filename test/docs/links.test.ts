@@ -56,6 +56,18 @@ test('what is packed links to what is packed', () => {
   expect(broken).toEqual([]);
 });
 
+test('the files that ARCHITECTURE.md names are there', () => {
+  const sources = ['core', 'plugins', 'cli', 'test'].flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((name) => `/${folder}/${name}`),
+  );
+  const text = readFileSync(join(root, 'ARCHITECTURE.md'), 'utf8');
+  const named = [...text.matchAll(/`((?:[\w-]+\/)*[\w-]+(?:\.ts|\/))`/g)].map(([, name]) => name as string);
+  expect(named.length).toBeGreaterThan(50);
+  expect(named.filter((name) => !sources.some((file) => `${file}/`.includes(`/${name.replace(/\/$/, '')}/`)))).toEqual(
+    [],
+  );
+});
+
 /** Two decisions that were written on the same day had the same number once, and "decision 11" meant either. */
 test('decisions are numbered one by one, in their names and in their headings', () => {
   const decisions = join(root, 'docs/decisions');
