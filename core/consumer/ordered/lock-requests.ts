@@ -7,6 +7,8 @@ import { queueKey } from '../consumed-queue.js';
 const OWED_DELAY_MS = 500;
 /** So long after a request ended without an answer its broker may still take it up: one that has just started is slow. */
 const LATE_MS = 2_000;
+/** A broker lets a lock go that was not renewed for so long (its lockMaxLiveTime). */
+const KEPT_MS = 60_000;
 
 export interface LockRequestsServices {
   /** The group as the application writes it. */
@@ -26,8 +28,8 @@ export interface LockRequestsServices {
  */
 export class LockRequests {
   readonly #services: LockRequestsServices;
-  /** Locks that the broker may keep for us though we do not have them. */
-  readonly #owed = new Map<string, MessageQueue>();
+  /** Locks that the broker may keep for us though we do not have them, and since when that is so, in monotonic milliseconds. */
+  readonly #owed = new Map<string, { readonly queue: MessageQueue; readonly sinceMs: number }>();
   /** By queue: until when a request for its lock that got no answer may be taken up, in monotonic milliseconds. */
   readonly #lateUntilMs = new Map<string, number>();
   /** Queues whose locks are being given back. */
@@ -75,7 +77,7 @@ export class LockRequests {
   async unlock(queues: readonly MessageQueue[]): Promise<readonly MessageQueue[]> {
     const taken: MessageQueue[] = [];
     for (const queue of queues) {
-      this.#owed.set(queueKey(queue), queue);
+      this.#note(queue);
       this.#unlocking.add(queueKey(queue));
     }
     await this.#atBrokers(queues, async (brokerName, given) => {
@@ -92,7 +94,7 @@ export class LockRequests {
 
   /** The broker may have these locks for us; we do not need them. */
   owe(queues: readonly MessageQueue[]): void {
-    for (const queue of queues) this.#owed.set(queueKey(queue), queue);
+    for (const queue of queues) this.#note(queue);
     this.#payLater();
   }
 
@@ -100,7 +102,7 @@ export class LockRequests {
   async close(patienceMs: number): Promise<void> {
     this.#closed = true;
     this.#later?.cancel();
-    const taken = await this.unlock([...this.#owed.values()]);
+    const taken = await this.unlock(this.#debts());
     const late = taken.filter((queue) => this.#owed.has(queueKey(queue)));
     if (late.length === 0 || patienceMs <= 0) return;
     const { clock } = this.#services;
@@ -141,8 +143,20 @@ export class LockRequests {
     this.#later?.cancel();
     if (this.#closed || this.#owed.size === 0) return;
     this.#later = this.#services.clock.setTimer(OWED_DELAY_MS, () => {
-      void this.unlock([...this.#owed.values()].filter((queue) => !this.#unlocking.has(queueKey(queue))));
+      void this.unlock(this.#debts().filter((queue) => !this.#unlocking.has(queueKey(queue))));
     });
+  }
+
+  #note(queue: MessageQueue): void {
+    const key = queueKey(queue);
+    if (!this.#owed.has(key)) this.#owed.set(key, { queue, sinceMs: this.#services.clock.monotonic() });
+  }
+
+  /** What is owed still. */
+  #debts(): readonly MessageQueue[] {
+    const keptSinceMs = this.#services.clock.monotonic() - KEPT_MS;
+    for (const [key, { sinceMs }] of [...this.#owed]) if (sinceMs < keptSinceMs) this.#owed.delete(key);
+    return [...this.#owed.values()].map(({ queue }) => queue);
   }
 
   async #atBrokers(

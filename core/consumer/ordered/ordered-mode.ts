@@ -120,7 +120,7 @@ export class OrderedMode implements DeliveryMode, QueueOwnership {
 
   async prepareToLeave(consumed: ConsumedQueue): Promise<boolean> {
     // What was done of it could not be stored now, and would be done again.
-    if (this.isDoubtful(consumed.queue)) return false;
+    if (this.isDoubtful(consumed.queue) && !this.#services.locks.isForsaken(consumed.queue)) return false;
     const lane = this.#laneOf(consumed);
     lane.leaving = true;
     if (await this.#idle(consumed.queue)) return true;

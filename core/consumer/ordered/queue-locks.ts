@@ -11,6 +11,8 @@ const LOCK_KEPT_MS = 60_000;
 /** Before a broker that did not answer is asked again whether a lock is still ours. */
 const CONFIRM_DELAY_MS = 50;
 const CONFIRM_DELAY_MS_MAX = 1_000;
+/** A broker that has not renewed a lock for so long, and is in no route either, is not waited for any more. */
+const FORSAKEN_MS = 600_000;
 
 export interface QueueLocksServices extends LockRequestsServices {
   /** Whether the group's stored offset of a queue is beyond what we did: another member went on there. */
@@ -66,6 +68,12 @@ export class QueueLocks {
     const lock = this.#locks.get(queueKey(queue));
     if (lock === undefined) return false;
     return lock.doubtful || this.#services.clock.monotonic() - lock.lockedAtMs >= LOCK_KEPT_MS;
+  }
+
+  /** Whether its broker has not been heard of for so long that nobody can wait for it. */
+  isForsaken(queue: MessageQueue): boolean {
+    const lock = this.#locks.get(queueKey(queue));
+    return lock !== undefined && this.#services.clock.monotonic() - lock.lockedAtMs > FORSAKEN_MS;
   }
 
   /** Monotonic milliseconds at which the lock was renewed last; undefined without one. */

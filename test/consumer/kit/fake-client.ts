@@ -29,6 +29,8 @@ export interface FakeClient {
   /** A request of the broker, and what this client answers. */
   call(code: number, ext: Readonly<Record<string, string>>, body?: Buffer): Promise<OutgoingCommand | undefined>;
   changeRoute(topic: string): void;
+  /** The connection to the broker is lost. */
+  loseConnection(): void;
   consumer<S extends Subscribe>(options: ConsumerOptions<S>): Consumer<S>;
 }
 
@@ -44,9 +46,16 @@ export function fakeClient(
       void log.push({ level, message, fields });
   const logger: Logger = { debug: entry('debug'), info: entry('info'), warn: entry('warn'), error: entry('error') };
   const handlers = new Map<number, CallbackHandler>();
-  const remoting = fakeRemoting(broker, clientId, handlers, () => {
-    client.cancelled++;
-  });
+  const connection: FakeConnection = { listeners: new Set(), inFlight: new Set() };
+  const remoting = fakeRemoting(
+    broker,
+    clientId,
+    handlers,
+    () => {
+      client.cancelled++;
+    },
+    connection,
+  );
   const listeners = new Set<(topic: string) => void>();
   const routes = fakeRoutes(broker, listeners);
   const members = new Map<string, ConsumerMember>();
@@ -102,6 +111,10 @@ export function fakeClient(
     changeRoute: (topic) => {
       for (const listener of listeners) listener(topic);
     },
+    loseConnection: () => {
+      for (const fail of connection.inFlight) fail();
+      for (const listener of connection.listeners) listener(broker.address);
+    },
     consumer: (options) => {
       const consumer = createConsumer(options, services);
       onTestFinished(() => consumer.close({ timeoutMs: 0, signal: AbortSignal.abort() }));
@@ -119,11 +132,18 @@ export function eventsOf(consumer: Consumer): ConsumerEvent[] {
   return events;
 }
 
+/** Who hears that it is lost: listeners, and whoever waits for an answer. */
+interface FakeConnection {
+  readonly listeners: Set<(address: string) => void>;
+  readonly inFlight: Set<() => void>;
+}
+
 function fakeRemoting(
   broker: FakeBroker,
   clientId: string,
   handlers: Map<number, CallbackHandler>,
   onCancel: () => void,
+  connection: FakeConnection,
 ): RemotingClient {
   const start = (request: OutgoingCommand, observer: RequestObserver) => {
     let open = true;
@@ -131,10 +151,14 @@ function fakeRemoting(
       queueMicrotask(() => {
         if (!open) return;
         open = false;
+        connection.inFlight.delete(lose);
         if (answer instanceof Error) observer.onFailure(answer);
         else observer.onResponse(answer);
       });
     };
+    const lose = (): void =>
+      end(rocketMQError('RMQ_CONNECTION_LOST', 'cut', { address: broker.address, sent: 'maybe' }));
+    connection.inFlight.add(lose);
     const ext = Object.fromEntries(Object.entries(request.ext ?? {}).map(([name, value]) => [name, String(value)]));
     broker.handle({ clientId, command: request, ext }, end);
     return {
@@ -142,6 +166,7 @@ function fakeRemoting(
       cancel: () => {
         if (open) onCancel();
         open = false;
+        connection.inFlight.delete(lose);
         return 'maybe' as const;
       },
     };
@@ -154,7 +179,10 @@ function fakeRemoting(
       }),
     oneway: async () => undefined,
     handle: (code, handler) => void handlers.set(code, handler),
-    onConnectionLost: () => () => undefined,
+    onConnectionLost(listener) {
+      connection.listeners.add(listener);
+      return () => void connection.listeners.delete(listener);
+    },
     isConnected: () => true,
     retainAddresses: () => undefined,
     statistics: { lateResponses: 0, inFlight: 0 },
