@@ -50,6 +50,8 @@ export class OrderedMode implements DeliveryMode, QueueOwnership {
   readonly #lanes = new WeakMap<ConsumedQueue, Lane>();
   /** By place: a queue that was lost and comes back is another object, and what ran of it may still run. */
   readonly #running = new Map<string, Set<() => void>>();
+  /** By place: queues that were given back while something of them ran. Their locks go when that has ended. */
+  readonly #releaseLater = new Set<string>();
   readonly #sending = new Set<Promise<void>>();
   #stopped = false;
 
@@ -100,6 +102,7 @@ export class OrderedMode implements DeliveryMode, QueueOwnership {
     const waiting = this.#running.get(key);
     this.#running.delete(key);
     for (const resolve of waiting ?? []) resolve();
+    if (this.#releaseLater.delete(key) && !this.#stopped) void this.#services.locks.release([consumed.queue]);
     if (!consumed.dropped) this.#services.wake(consumed);
   }
 
@@ -138,8 +141,11 @@ export class OrderedMode implements DeliveryMode, QueueOwnership {
     return locks.release(ofTopic.filter((queue) => !isRead(queue) && !this.isRunning(queue)));
   }
 
+  /** Another member could overtake what still runs. */
   released(queues: readonly MessageQueue[]): Promise<void> {
-    return this.#services.locks.release(queues);
+    const running = queues.filter((queue) => this.isRunning(queue));
+    for (const queue of running) this.#releaseLater.add(queueKey(queue));
+    return this.#services.locks.release(queues.filter((queue) => !running.includes(queue)));
   }
 
   #idle(queue: MessageQueue): Promise<boolean> {
