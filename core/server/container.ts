@@ -12,7 +12,6 @@ import { BrokerCounters } from './broker/broker-counters.js';
 import { BrokerProcessors } from './broker/broker-processor.js';
 import { BrokerService } from './broker/broker-service.js';
 import { BrokerSettings } from './broker/broker-settings.js';
-import { ConsumeRates } from './broker/consume-rates.js';
 import { ConsumerOffsetManager } from './broker/consumer-offset-manager.js';
 import { ConsumerRegistry } from './broker/consumer-registry.js';
 import { DelayService } from './broker/delay/delay-service.js';
@@ -33,6 +32,7 @@ import { CompileExpression, PropertyFilters } from './broker/property-filters.js
 import { QueueLocks } from './broker/queue-locks.js';
 import { Registration } from './broker/registration.js';
 import { RuntimeSettings } from './broker/runtime-settings.js';
+import { BrokerStats } from './broker/stats/broker-stats.js';
 import { SubscriptionGroupManager } from './broker/subscription-group-manager.js';
 import { TopicConfigManager } from './broker/topic-config-manager.js';
 import { TopicDeletion } from './broker/topic-deletion.js';
@@ -59,7 +59,7 @@ export interface ServerFoundation {
 
 /** In the order in which they start. */
 const BROKER_SERVICES: readonly Newable<BrokerService>[] = [
-  ConsumeRates,
+  BrokerStats,
   ConsumerFilterManager,
   DelayService,
   HalfMessages,

@@ -3,6 +3,7 @@ import { RequestCode } from '../remoting/protocol/request-codes.js';
 import type { BrokerProcessor } from './broker/broker-processor.js';
 import { AckMessageProcessor } from './broker/processors/ack-message.js';
 import { BrokerConfigProcessor } from './broker/processors/broker-config.js';
+import { BrokerStatsProcessor } from './broker/processors/broker-stats.js';
 import { ChangeInvisibleTimeProcessor } from './broker/processors/change-invisible-time.js';
 import { CheckClientConfigProcessor } from './broker/processors/check-client-config.js';
 import { CleaningProcessor } from './broker/processors/cleaning.js';
@@ -49,6 +50,7 @@ export type RequestRow<T> = readonly [processor: Newable<T>, ...codes: number[]]
 export const BROKER_REQUESTS: readonly RequestRow<BrokerProcessor>[] = [
   [AckMessageProcessor, RequestCode.ACK_MESSAGE, RequestCode.BATCH_ACK_MESSAGE],
   [BrokerConfigProcessor, RequestCode.GET_BROKER_CONFIG, RequestCode.UPDATE_BROKER_CONFIG],
+  [BrokerStatsProcessor, RequestCode.VIEW_BROKER_STATS_DATA],
   [ChangeInvisibleTimeProcessor, RequestCode.CHANGE_MESSAGE_INVISIBLETIME],
   [CheckClientConfigProcessor, RequestCode.CHECK_CLIENT_CONFIG],
   [
@@ -109,7 +111,7 @@ export const BROKER_REQUESTS: readonly RequestRow<BrokerProcessor>[] = [
   ],
   [RecallMessageProcessor, RequestCode.RECALL_MESSAGE],
   [ReplyMessageProcessor, RequestCode.SEND_REPLY_MESSAGE, RequestCode.SEND_REPLY_MESSAGE_V2],
-  [RuntimeInfoProcessor, RequestCode.GET_BROKER_RUNTIME_INFO],
+  [RuntimeInfoProcessor, RequestCode.GET_BROKER_RUNTIME_INFO, RequestCode.GET_BROKER_HA_STATUS],
   [SendBackProcessor, RequestCode.CONSUMER_SEND_MSG_BACK],
   [SendMessageProcessor, RequestCode.SEND_MESSAGE, RequestCode.SEND_MESSAGE_V2, RequestCode.SEND_BATCH_MESSAGE],
   [

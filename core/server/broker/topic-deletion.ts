@@ -8,6 +8,7 @@ import { PopOffsets } from './pop/pop-offsets.js';
 import { PopOrder } from './pop/pop-order.js';
 import { PopWaiting } from './pop/pop-waiting.js';
 import { Registration } from './registration.js';
+import { BrokerStats } from './stats/broker-stats.js';
 import { TopicConfigManager } from './topic-config-manager.js';
 
 /**
@@ -30,6 +31,7 @@ export class TopicDeletion {
   readonly #popOrder: PopOrder;
   readonly #heldPulls: HeldPulls;
   readonly #popWaiting: PopWaiting;
+  readonly #stats: BrokerStats;
   readonly #registration: Registration;
   readonly #logger: Logger;
 
@@ -41,6 +43,7 @@ export class TopicDeletion {
     @inject(PopOrder) popOrder: PopOrder,
     @inject(HeldPulls) heldPulls: HeldPulls,
     @inject(PopWaiting) popWaiting: PopWaiting,
+    @inject(BrokerStats) stats: BrokerStats,
     @inject(Registration) registration: Registration,
     @inject(Logger) logger: Logger,
   ) {
@@ -51,6 +54,7 @@ export class TopicDeletion {
     this.#popOrder = popOrder;
     this.#heldPulls = heldPulls;
     this.#popWaiting = popWaiting;
+    this.#stats = stats;
     this.#registration = registration;
     this.#logger = logger;
   }
@@ -89,6 +93,7 @@ export class TopicDeletion {
     this.#offsets.removeTopic(topic);
     this.#popOffsets.forgetTopic(topic);
     this.#popOrder.clearTopic(topic);
+    this.#stats.forgetTopic(topic);
     // Those who wait for its messages are told that it is gone.
     this.#heldPulls.wakeTopic(topic);
     this.#popWaiting.wakeTopic(topic);

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ApacheVersion, Jars } from './jars.js';
-import { type ProcessOutcome, run, runOrThrow } from './processes.js';
+import { describeOutcome, type ProcessOutcome, run, runOrThrow } from './processes.js';
 import type { Toolchain } from './toolchain.js';
 
 /** What a run of Apache's Java code needs; made once by global-setup.ts and handed to the test files. */
@@ -94,6 +94,27 @@ export function mqadmin(
 ): Promise<ProcessOutcome> {
   const main = 'org.apache.rocketmq.tools.command.MQAdminStartup';
   return runInOwnHome(ofVersion(runtime, version), [], [main, command, '-n', nameServer, ...args], '');
+}
+
+/** What one command of several printed. */
+export interface ToolOutput {
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs several commands of mqadmin in one process of Java, in turn; what each printed. */
+export async function mqadmins(
+  runtime: JavaRuntime,
+  nameServer: string,
+  commands: readonly (readonly [command: string, ...args: string[]])[],
+  version: ApacheVersion = '4.9.7',
+): Promise<ToolOutput[]> {
+  const input = commands.map((command) => command.join('\t')).join('\n');
+  const outcome = await runInOwnHome(ofVersion(runtime, version), [], ['Tools', nameServer], input);
+  if (outcome.exitCode !== 0) throw new Error(describeOutcome('Tools', outcome));
+  const partsOf = (text: string): string[] => text.split(/^== \d+\r?\n/m).slice(1);
+  const errors = partsOf(outcome.stderr);
+  return partsOf(outcome.stdout).map((stdout, index) => ({ stdout, stderr: errors[index] ?? '' }));
 }
 
 /** Apache's tools and clients write logs and offsets below their home: each run gets one of its own, removed after. */

@@ -9,9 +9,6 @@ import { decodeResetOffsetBody, encodeConsumerStatus } from '../../../core/remot
 import { decodeSubscriptionGroupTable } from '../../../core/remoting/protocol/subscription-group-config.js';
 import type { RemotingClient } from '../../../core/remoting/remoting-client.js';
 import { tcpTransport } from '../../../core/remoting/tcp-transport.js';
-import { silentLogger } from '../../../core/runtime/logger.js';
-import { ConsumeRates } from '../../../core/server/broker/consume-rates.js';
-import { virtualClock } from '../../../core/testing/virtual-clock.js';
 import { closeAfterTest } from '../../kit/close-after-test.js';
 import { waitFor } from '../../kit/wait-for.js';
 import { invoke, pullFrom, rawClient, runningServer, sendTo } from '../kit/running.js';
@@ -101,22 +98,6 @@ describe('how far a group is', () => {
     expect(parseJsonDialect(ordered.body)).toMatchObject({ consumeStatsList: [{ [GROUP]: [] }] });
     const who = await invoke(operator, broker, RequestCode.QUERY_TOPIC_CONSUME_BY_WHO, { topic: TOPIC });
     expect(decodeGroupList(who.body)).toEqual([GROUP]);
-  });
-
-  test('counts messages a second over the last minute', async () => {
-    const clock = virtualClock();
-    const rates = new ConsumeRates(clock, silentLogger);
-    rates.got('T', 'G', 300);
-    expect(rates.rate('T', 'G')).toBe(0);
-    for (let second = 0; second < 60; second += 10) {
-      await clock.advance(10_000);
-      rates.sample();
-    }
-    expect(rates.rate('T', 'G')).toBe(5);
-    await clock.advance(10_000);
-    rates.sample();
-    expect(rates.rate('T', 'G')).toBe(0);
-    expect(rates.rate('T', 'other')).toBe(0);
   });
 });
 

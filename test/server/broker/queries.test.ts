@@ -370,6 +370,16 @@ describe('the broker', () => {
     });
   });
 
+  test('tells 5.x tools that it has no slaves', async () => {
+    const response = await query(serverParts(), RequestCode.GET_BROKER_HA_STATUS);
+    expect(JSON.parse(bodyText(response))).toEqual({
+      master: true,
+      masterCommitLogMaxOffset: 4_225,
+      inSyncSlaveNums: 0,
+      haConnectionInfo: [],
+    });
+  });
+
   test('tells its settings as a properties file', async () => {
     const parts = serverParts({ storeSettings: { storePathRootDir: 'C:\\data\nx' } });
     const response = await query(parts, RequestCode.GET_BROKER_CONFIG);

@@ -15,10 +15,10 @@ import type { TopicConfig } from '../../../remoting/protocol/topic-config.js';
 import type { OutgoingResponse } from '../../../remoting/remoting-server.js';
 import type { BrokerProcessor } from '../broker-processor.js';
 import { BrokerSettings } from '../broker-settings.js';
-import { ConsumeRates } from '../consume-rates.js';
 import { ConsumerOffsetManager } from '../consumer-offset-manager.js';
 import { ConsumerRegistry } from '../consumer-registry.js';
 import { MessageStore } from '../message-store.js';
+import { BrokerStats } from '../stats/broker-stats.js';
 import { TopicConfigManager } from '../topic-config-manager.js';
 
 /** How far groups are: what an operator watches. Matches Apache's AdminBrokerProcessor (4.9). */
@@ -28,7 +28,7 @@ export class ConsumeStatsProcessor implements BrokerProcessor {
   readonly #topics: TopicConfigManager;
   readonly #offsets: ConsumerOffsetManager;
   readonly #consumers: ConsumerRegistry;
-  readonly #rates: ConsumeRates;
+  readonly #stats: BrokerStats;
   readonly #store: MessageStore;
 
   readonly handlers = {
@@ -58,14 +58,14 @@ export class ConsumeStatsProcessor implements BrokerProcessor {
     @inject(TopicConfigManager) topics: TopicConfigManager,
     @inject(ConsumerOffsetManager) offsets: ConsumerOffsetManager,
     @inject(ConsumerRegistry) consumers: ConsumerRegistry,
-    @inject(ConsumeRates) rates: ConsumeRates,
+    @inject(BrokerStats) stats: BrokerStats,
     @inject(MessageStore) store: MessageStore,
   ) {
     this.#settings = settings;
     this.#topics = topics;
     this.#offsets = offsets;
     this.#consumers = consumers;
-    this.#rates = rates;
+    this.#stats = stats;
     this.#store = store;
   }
 
@@ -94,7 +94,7 @@ export class ConsumeStatsProcessor implements BrokerProcessor {
       if (config === undefined) continue;
       if (isOnline && this.#consumers.subscription(group, topic) === undefined) continue;
       for (const [queue, progress] of await this.#progressOf(group, config)) offsetTable.set(queue, progress);
-      consumeTps += this.#rates.rate(topic, group);
+      consumeTps += this.#stats.rate(topic, group);
     }
     return { consumeTps, offsetTable };
   }

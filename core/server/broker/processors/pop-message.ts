@@ -10,13 +10,13 @@ import { Logger } from '../../../runtime/logger.js';
 import { BrokerCounters } from '../broker-counters.js';
 import type { BrokerProcessor } from '../broker-processor.js';
 import { BrokerSettings } from '../broker-settings.js';
-import { ConsumeRates } from '../consume-rates.js';
 import { checkPopTarget, filterOfPop, refusePop } from '../pop/pop-check.js';
 import { type PopRequest, readPop } from '../pop/pop-fields.js';
 import { type Popped, PopReader } from '../pop/pop-reader.js';
 import { formatInfoItem } from '../pop/pop-receipt.js';
 import { PopWaiting } from '../pop/pop-waiting.js';
 import { PropertyFilters } from '../property-filters.js';
+import { BrokerStats } from '../stats/broker-stats.js';
 import { SubscriptionGroupManager } from '../subscription-group-manager.js';
 import { TopicConfigManager } from '../topic-config-manager.js';
 import type { Refusal } from '../topic-names.js';
@@ -46,7 +46,7 @@ export class PopMessageProcessor implements BrokerProcessor {
   readonly #reader: PopReader;
   readonly #waiting: PopWaiting;
   readonly #counters: BrokerCounters;
-  readonly #rates: ConsumeRates;
+  readonly #stats: BrokerStats;
   readonly #clock: Clock;
   readonly #logger: Logger;
 
@@ -66,7 +66,7 @@ export class PopMessageProcessor implements BrokerProcessor {
     @inject(PopReader) reader: PopReader,
     @inject(PopWaiting) waiting: PopWaiting,
     @inject(BrokerCounters) counters: BrokerCounters,
-    @inject(ConsumeRates) rates: ConsumeRates,
+    @inject(BrokerStats) stats: BrokerStats,
     @inject(Clock) clock: Clock,
     @inject(Logger) logger: Logger,
   ) {
@@ -77,7 +77,7 @@ export class PopMessageProcessor implements BrokerProcessor {
     this.#reader = reader;
     this.#waiting = waiting;
     this.#counters = counters;
-    this.#rates = rates;
+    this.#stats = stats;
     this.#clock = clock;
     this.#logger = logger;
   }
@@ -126,7 +126,7 @@ export class PopMessageProcessor implements BrokerProcessor {
     const count = queues.reduce((sum, { records }) => sum + records.length, 0);
     if (count > 0) {
       this.#counters.got(count);
-      this.#rates.got(topic, group, count);
+      this.#stats.got(topic, group, count);
       respond(answerOf(ResponseCode.SUCCESS, 'FOUND', popped, pop));
       if (restNum > 0) this.#waiting.pops.wake(topic, group, queueId);
       return;

@@ -9,12 +9,12 @@ import { Logger } from '../../../runtime/logger.js';
 import { BrokerCounters } from '../broker-counters.js';
 import type { BrokerProcessor } from '../broker-processor.js';
 import { BrokerSettings } from '../broker-settings.js';
-import { ConsumeRates } from '../consume-rates.js';
 import { ConsumerOffsetManager } from '../consumer-offset-manager.js';
 import { ConsumerRegistry } from '../consumer-registry.js';
 import { HeldPulls } from '../held-pulls.js';
 import { type GetResult, MessageStore } from '../message-store.js';
 import { PropertyFilters } from '../property-filters.js';
+import { BrokerStats } from '../stats/broker-stats.js';
 import { SubscriptionGroupManager } from '../subscription-group-manager.js';
 import { TopicConfigManager } from '../topic-config-manager.js';
 import { checkPull, type PullFilter } from './pull-check.js';
@@ -40,7 +40,7 @@ export class PullMessageProcessor implements BrokerProcessor {
   readonly #filters: PropertyFilters;
   readonly #heldPulls: HeldPulls;
   readonly #counters: BrokerCounters;
-  readonly #rates: ConsumeRates;
+  readonly #stats: BrokerStats;
   readonly #clock: Clock;
   readonly #logger: Logger;
 
@@ -67,7 +67,7 @@ export class PullMessageProcessor implements BrokerProcessor {
     @inject(PropertyFilters) filters: PropertyFilters,
     @inject(HeldPulls) heldPulls: HeldPulls,
     @inject(BrokerCounters) counters: BrokerCounters,
-    @inject(ConsumeRates) rates: ConsumeRates,
+    @inject(BrokerStats) stats: BrokerStats,
     @inject(Clock) clock: Clock,
     @inject(Logger) logger: Logger,
   ) {
@@ -80,7 +80,7 @@ export class PullMessageProcessor implements BrokerProcessor {
     this.#filters = filters;
     this.#heldPulls = heldPulls;
     this.#counters = counters;
-    this.#rates = rates;
+    this.#stats = stats;
     this.#clock = clock;
     this.#logger = logger;
   }
@@ -184,7 +184,7 @@ export class PullMessageProcessor implements BrokerProcessor {
   #count(code: number, { topic, consumerGroup }: PullRequest, messages: number): void {
     if (code === ResponseCode.SUCCESS) {
       this.#counters.got(messages);
-      this.#rates.got(topic, consumerGroup, messages);
+      this.#stats.got(topic, consumerGroup, messages);
     } else this.#counters.missed();
   }
 

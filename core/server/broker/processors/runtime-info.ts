@@ -29,6 +29,12 @@ export class RuntimeInfoProcessor implements BrokerProcessor {
       code: ResponseCode.SUCCESS,
       body: encodeKVTable(this.#table()),
     }),
+    // Of 5.x: a master without slaves (Apache's HARuntimeInfo).
+    [RequestCode.GET_BROKER_HA_STATUS]: (): OutgoingResponse => {
+      const { commitLogMaxOffset: masterCommitLogMaxOffset } = this.#store.statistics;
+      const status = { master: true, masterCommitLogMaxOffset, inSyncSlaveNums: 0, haConnectionInfo: [] };
+      return { code: ResponseCode.SUCCESS, body: Buffer.from(JSON.stringify(status)) };
+    },
   };
 
   constructor(
