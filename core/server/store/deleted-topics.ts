@@ -38,6 +38,11 @@ export class DeletedTopics {
     return this.#ends.size > 0 && commitLogOffset < (this.#ends.get(topic) ?? 0);
   }
 
+  /** Whether one of that name was deleted, as far as the log goes back. */
+  knows(topic: string): boolean {
+    return this.#ends.has(topic);
+  }
+
   /**
    * Notes that all records of the topic in front of `end` are deleted. That is on the disk when it returns.
    * @throws what the file system says; then nothing is noted

@@ -195,6 +195,11 @@ export class FileMessageStore {
       // Apache's broker makes a queue by looking for it.
       return { status: 'NO_MESSAGE_IN_QUEUE', records: [], nextBeginOffset: 0, minOffset: 0, maxOffset: 0 };
     }
+    const { minOffset, maxOffset } = queue;
+    if (offset > maxOffset && this.#parts.deleted.knows(topic)) {
+      // Who is so far was reading the topic that was deleted: nothing of the one that was made again may be passed over.
+      return { status: 'OFFSET_OVERFLOW_BADLY', records: [], nextBeginOffset: minOffset, minOffset, maxOffset };
+    }
     const result = this.#reader.get(queue, offset, options);
     return 'then' in result ? result.then(this.#counted) : this.#counted(result);
   }

@@ -179,3 +179,15 @@ test('a read of old messages that is under way ends with what was there', async 
   expect((await reading).records).toHaveLength(4);
   expect(store.get('orders', 0, 0, { messagesMax: 4 })).toMatchObject({ status: 'NO_MESSAGE_IN_QUEUE' });
 });
+
+test('who reads on in a topic that was made again begins anew, and passes nothing over', async () => {
+  const volume = new FaultyVolume();
+  const store = await openOn(volume);
+  await appendAll(store, [...messages(5, 'old'), ...messages(3, 'x', 'others')]);
+  store.deleteTopic('orders');
+  await appendAll(store, messages(3, 'new'));
+  const ahead = { status: 'OFFSET_OVERFLOW_BADLY', minOffset: 0, maxOffset: 3 };
+  const asked = (topic: string) => store.get(topic, 0, 5, { messagesMax: 1 });
+  expect(asked('orders')).toMatchObject({ ...ahead, nextBeginOffset: 0 });
+  expect(asked('others')).toMatchObject({ ...ahead, nextBeginOffset: 3 });
+});
