@@ -119,6 +119,18 @@ test('a stop whose every write stops short leaves all of it', async () => {
   expect(bodiesOf(await readQueue(reopened))).toEqual(['x']);
 });
 
+test('a disk that cannot be read leaves the numbers that need no disk', async () => {
+  const { volume, store } = await setup();
+  const { storeTimestamp } = await append(store);
+  await store.close();
+  const reopened = await openMessageStore({ dir: '/data', files: volume, ...SMALL_FILES });
+  onTestFinished(() => reopened.close());
+  volume.fault = failing('read', 'EIO', 'commitlog');
+  expect(reopened.statistics).toMatchObject({ earliestStoreTimestamp: -1, queues: 1 });
+  volume.fault = () => undefined;
+  expect(reopened.statistics).toMatchObject({ earliestStoreTimestamp: storeTimestamp, queues: 1 });
+});
+
 test('a file that cannot be made refuses what should have gone into it', async () => {
   const { volume, clock, store } = await setup();
   volume.fault = failing('create', 'EMFILE', 'commitlog');

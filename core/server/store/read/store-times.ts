@@ -28,16 +28,26 @@ export class StoreTimes {
     return log.read(head, commitLogOffset).then(() => storeTimestampIn(head));
   }
 
-  /** Of the oldest message; -1 without one. Where files may not be read any more, what was known last. */
+  /** Of the oldest message; -1 without one. Where files may not be read any more, or cannot be, what was known last. */
   earliest(mayRead: boolean): number {
     const { startOffset: commitLogOffset, endOffset } = this.#log;
     const isKnown = this.#earliest.commitLogOffset === commitLogOffset;
     if (!isKnown && commitLogOffset < endOffset && mayRead) {
-      const head = Buffer.alloc(STORE_TIMESTAMP_END_MAX);
-      this.#log.readSync(head, commitLogOffset);
-      this.#earliest = { commitLogOffset, storeTimestamp: storeTimestampIn(head) ?? -1 };
+      const head = this.#headAt(commitLogOffset);
+      if (head !== undefined) this.#earliest = { commitLogOffset, storeTimestamp: storeTimestampIn(head) ?? -1 };
     }
     return this.#earliest.storeTimestamp;
+  }
+
+  #headAt(commitLogOffset: number): Buffer | undefined {
+    const head = Buffer.alloc(STORE_TIMESTAMP_END_MAX);
+    try {
+      this.#log.readSync(head, commitLogOffset);
+      return head;
+    } catch {
+      // One number of many, which is asked for again: who wants the others must not fail for it.
+      return undefined;
+    }
   }
 }
 
