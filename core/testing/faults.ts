@@ -117,10 +117,15 @@ export class Faults {
       const effect = this.#take(request);
       if (effect === undefined) return processor(request, connection, respond);
       const process = (answer: Respond): void => {
-        const answered = processor(request, connection, answer);
-        if (answered === undefined || answered === 'later') return;
-        if (isPromiseLike(answered)) void answered.then(answer, (error: unknown) => answer(systemError(error)));
-        else answer(answered);
+        const failed = (error: unknown): void => answer(systemError(error));
+        try {
+          const answered = processor(request, connection, answer);
+          if (answered === undefined || answered === 'later') return;
+          if (isPromiseLike(answered)) void answered.then(answer, failed);
+          else answer(answered);
+        } catch (error) {
+          failed(error);
+        }
       };
       effect(process, respond);
       return 'later';

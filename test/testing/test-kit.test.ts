@@ -1,5 +1,8 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { connect, json, topic } from '../../core/index.js';
+import { createRemotingClient } from '../../core/remoting/client.js';
+import { RequestCode } from '../../core/remoting/protocol/request-codes.js';
+import { tcpTransport } from '../../core/remoting/tcp-transport.js';
 import { type TestKit, type TestKitOptions, testKit } from '../../core/testing/index.js';
 import { closeAfterTest } from '../kit/close-after-test.js';
 
@@ -203,6 +206,24 @@ test('an answer that is lost is a timeout for the sender, and a message in the t
   await kit.clock.advance('3s');
   await lost;
   expect(await kit.messages('orders')).toHaveLength(2);
+});
+
+test('the answer to a request that the broker cannot read is lost and held back like any other', async () => {
+  const kit = await setup({ transport: 'tcp' });
+  const client = closeAfterTest(createRemotingClient({ transport: tcpTransport }));
+  const ask = () => client.invoke(kit.nameServers, { code: RequestCode.GET_KV_CONFIG, ext: {} }, { timeoutMs: 500 });
+  expect(await ask()).toMatchObject({ code: 1 });
+  kit.drop('GET_KV_CONFIG');
+  await expect(ask()).rejects.toMatchObject({ code: 'RMQ_REQUEST_TIMEOUT' });
+  kit.delay('GET_KV_CONFIG', { by: '2s' });
+  let answered = false;
+  const held = ask().finally(() => {
+    answered = true;
+  });
+  await kit.clock.advance(1_999);
+  expect(answered).toBe(false);
+  await kit.clock.advance(1);
+  expect(await held).toMatchObject({ code: 1 });
 });
 
 test('an answer that is held back comes in the time of the kit', async () => {
