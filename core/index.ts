@@ -225,6 +225,7 @@ export type {
   RegisteredGroup,
   RequestTarget,
 } from './plugin/plugin.js';
+export type { ReadInterceptor } from './plugin/read-interceptor.js';
 export type { AutoBatchOptions, BackPressureOptions, ProducerOptions } from './producer/options.js';
 export type {
   AnyMessage,

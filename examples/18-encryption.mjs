@@ -36,8 +36,9 @@ function encryption({ keys, current }) {
       host.interceptDelivery({
         create: () => (context, next) => next(context.with({ messages: context.messages.map(open) })),
       });
-      // A reply to `producer.request()` comes another way than through a consumer.
+      // A reply to `producer.request()` comes another way than through a consumer, and so does a message whose transaction is asked about.
       host.interceptReply((reply) => open(reply));
+      host.interceptRead((message) => open(message));
     },
   };
 }

@@ -12,6 +12,7 @@ import { watchRejection } from '../runtime/watch-rejection.js';
 import type { EndTransactionContext } from './end-transaction.js';
 import type { PluginHost, PluginProducerOptions, RegisteredGroup, RequestTarget } from './plugin.js';
 import { pluginFailure } from './plugin-failure.js';
+import { readThrough } from './read-interceptor.js';
 import type { PluginRegistrations } from './registrations.js';
 
 /** What hosts need of the running client; there is none before everything is resolved. */
@@ -85,6 +86,7 @@ export function createPluginHost(options: HostOptions): PluginHost {
       registrations.deliveryFilters.push({ plugin, order, create }),
     ),
     interceptReply: setupOnly('interceptReply', (intercept) => registrations.replies.push({ plugin, intercept })),
+    interceptRead: setupOnly('interceptRead', (intercept) => registrations.reads.push({ plugin, intercept })),
     interceptRequest: setupOnly('interceptRequest', (phase, interceptor) =>
       registrations.addRequest(phase, plugin, interceptor),
     ),
@@ -104,7 +106,10 @@ export function createPluginHost(options: HostOptions): PluginHost {
     invoke: async (target, request, given = {}) => running('invoke').invoke(target, request, given),
     oneway: (target, request, given = {}) => promised(() => running('oneway').oneway(target, request, given)),
     brokerAddress: (brokerName) => running('brokerAddress').brokerAddress(brokerName),
-    readMessages: async (records, brokerName) => running('readMessages').readMessages(records, brokerName),
+    readMessages: async (records, brokerName) => {
+      const messages = await running('readMessages').readMessages(records, brokerName);
+      return Promise.all(messages.map((message) => readThrough(registrations.reads, message)));
+    },
     reportEndTransaction: (context) => tellEndTransaction(registrations, context, options.logger),
     producer: async (given) => running('producer').producer(plugin, given),
     registerGroup: (member) => running('registerGroup').registerGroup(member),

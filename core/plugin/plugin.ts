@@ -15,6 +15,7 @@ import type { Logger } from '../runtime/logger.js';
 import type { Token } from '../runtime/token.js';
 import type { EndTransactionContext } from './end-transaction.js';
 import type { BindOptions, Part } from './part.js';
+import type { ReadInterceptor } from './read-interceptor.js';
 
 /**
  * Something that attaches to a client. A factory makes it: `connect({ plugins: [tracing(options)] })`. `mq.plugin(it)` is
@@ -84,6 +85,12 @@ export interface PluginHost {
    */
   interceptReply(interceptor: ReplyInterceptor): void;
   /**
+   * Sees each message that {@link readMessages} reads, for whichever plugin: what a broker sends along when it asks how a
+   * transaction ended passes no consumer. In order of registration; what it throws fails the read under the plugin's name. Only
+   * during setup.
+   */
+  interceptRead(interceptor: ReadInterceptor): void;
+  /**
    * Attaches to every request of this client: any number of `decorate`, in order of registration, then at most one `sign`,
    * which sees what all others did. Only during setup.
    * @throws RMQ_PLUGIN_CONFLICT for a second `sign`
@@ -126,8 +133,9 @@ export interface PluginHost {
   brokerAddress(brokerName: string): string | undefined;
   /**
    * Reads messages in the form in which brokers write them, one behind the other: what comes along with a question of a
-   * broker, and with answers to look-ups. Bodies are decompressed, topics as the application names them. From `onStart` on.
-   * @throws RMQ_BODY_INVALID, RMQ_CODEC_MISSING, RMQ_DECOMPRESS_FAILED
+   * broker, and with answers to look-ups. Bodies are decompressed, topics as the application names them, and plugins make of
+   * them what they do ({@link interceptRead}). From `onStart` on.
+   * @throws RMQ_BODY_INVALID, RMQ_CODEC_MISSING, RMQ_DECOMPRESS_FAILED, RMQ_PLUGIN_FAILED
    */
   readMessages(records: Buffer, brokerName: string): Promise<readonly ReceivedMessage[]>;
   /** Tells every listener of `onEndTransaction`: for a plugin that ends transactions, before each request that ends one. Never throws. */

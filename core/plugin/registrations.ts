@@ -8,6 +8,7 @@ import type { CallbackHandler } from '../remoting/remoting-client.js';
 import type { RequestInterceptor, RequestInterceptors } from '../remoting/request-interceptor.js';
 import type { EndTransactionListener } from './end-transaction.js';
 import type { PartBinding } from './part.js';
+import type { ReadAttachment } from './read-interceptor.js';
 
 interface RegisteredHandler {
   readonly plugin: string;
@@ -20,6 +21,7 @@ export class PluginRegistrations {
   readonly deliveries: DeliveryAttachment[] = [];
   readonly deliveryFilters: DeliveryFilterAttachment[] = [];
   readonly replies: ReplyAttachment[] = [];
+  readonly reads: ReadAttachment[] = [];
   readonly settledListeners: SettledListener[] = [];
   readonly endTransactionListeners: EndTransactionListener[] = [];
   readonly #decorators: { readonly plugin: string; readonly interceptor: RequestInterceptor }[] = [];

@@ -261,6 +261,52 @@ describe('a send in a transaction', () => {
 });
 
 describe('a check', () => {
+  test('gets the message as plugins read it, who changed it when it was sent', async () => {
+    const swap = (body: Uint8Array | string) => Buffer.from(Buffer.from(body as string).map((byte) => byte ^ 1));
+    const swapping: Plugin = {
+      name: 'swapping',
+      setup(host) {
+        host.interceptSend({
+          before: 'select',
+          create: () => (context, next) =>
+            next(context.with({ message: { ...context.message, body: swap(context.message.body) } })),
+        });
+        host.interceptRead(async (message) => ({ ...message, body: swap(message.body) }));
+      },
+    };
+    const kit = await openKit();
+    const { producer, warnings } = await open(kit, { plugins: [swapping] });
+    const checked: string[] = [];
+    const payers = await producer({
+      execute: () => 'unknown',
+      check: ({ body }) => {
+        checked.push(body.toString());
+        return checked.length > 1 ? 'commit' : 'unknown';
+      },
+    });
+    await payers.send(message);
+    await kit.clock.advance(3 * INTERVAL_MS);
+    expect(checked).toEqual(['order 42', 'order 42']);
+    expect((await kit.messages('orders')).map(({ body }) => body)).toEqual([swap('order 42')]);
+    expect(warnings).toEqual([]);
+  });
+
+  test('of a message that a plugin cannot read is told about under its name, and asked again', async () => {
+    const kit = await openKit();
+    const failures = [() => undefined, () => Promise.reject(new Error('no key'))];
+    const failing: Plugin = {
+      name: 'failing',
+      setup: (host) => host.interceptRead((read) => (failures.shift() ?? (() => read))() as typeof read),
+    };
+    const { producer, warnings } = await open(kit, { plugins: [failing] });
+    const payers = await producer({ execute: () => 'unknown', check: () => 'commit' });
+    await payers.send(message);
+    await kit.clock.advance(4 * INTERVAL_MS);
+    const failed = expect.objectContaining({ code: 'RMQ_PLUGIN_FAILED', plugin: 'failing' });
+    expect(warnings.map(({ fields }) => fields)).toMatchObject([{ error: failed }, { error: failed }]);
+    expect(await kit.messages('orders')).toHaveLength(1);
+  });
+
   test('runs a bounded number at a time, and loses none', async () => {
     const kit = await openKit();
     const { producer } = await open(kit);
