@@ -309,7 +309,7 @@ const WRONG: readonly (readonly [readonly string[], RegExp])[] = [
   [['server', 'extra'], /too many arguments|unknown|extra/],
   [['server', '--colour'], /unknown option '--colour'\n$/],
   [['server', '--brokerport', '1'], /unknown option '--brokerport' \(Did you mean --broker-port\?\)\n$/],
-  [['topic', 'creat', 'T'], /unknown command 'creat' \(Did you mean create\?\); the commands are create\n$/],
+  [['topic', 'creat', 'T'], /unknown command 'creat' \(Did you mean create\?\); the commands are create and delete\n$/],
   [['produce', '--topic', 'T'], /'--name-server <list>' not specified; the variable NAMESRV_ADDR says it too\n$/],
   [['produce', '--name-server', 'a:1', '--topic', 'T', '--property', 'novalue'], /KEY=VALUE/],
   [['consume', '--name-server', 'a:1', '--topic', 'T'], /--group/],
