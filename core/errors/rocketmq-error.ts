@@ -166,7 +166,9 @@ export function rocketMQError<C extends ErrorCode>(
   fields: ErrorFields<C>,
   options: { cause?: unknown; retryable?: boolean; hint?: string } = {},
 ): RocketMQErrorOf<C> {
-  return Object.assign(new RocketMQError(code, message, options), fields) as RocketMQErrorOf<C>;
+  const error = Object.assign(new RocketMQError(code, message, options), fields) as RocketMQErrorOf<C>;
+  Error.captureStackTrace(error, rocketMQError); // it begins where it went wrong: Node shows that line for one nobody catches
+  return error;
 }
 
 /** Has a plugin's failure say whether what it ended may be stored, or executed, all the same; other errors stay as they are. */

@@ -65,3 +65,9 @@ describe('isRocketMQError', () => {
     expect(isRocketMQError(foreign, 'RMQ_CONNECT_FAILED')).toBe(true);
   });
 });
+
+test('an error that nobody catches shows the line where it went wrong, and not where errors are made', () => {
+  const wentWrong = () => rocketMQError('RMQ_NOT_RUNNING', 'closed', { state: 'shut down' });
+  const [, first] = (wentWrong().stack ?? '').split('\n');
+  expect(first).toContain('wentWrong');
+});
