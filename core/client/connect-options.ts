@@ -120,11 +120,11 @@ const having =
   (what: string, ...methods: string[]): Check =>
   (value, option) => {
     const fits = isObject(value) && methods.every((method) => typeof value[method] === 'function');
-    if (!fits) throw invalid(option, `${what} with ${methods.join(', ')}`, value);
+    if (!fits) throw invalid(option, `${what}, with ${methods.join(', ')}`, value);
   };
 
 const CHECKS: { readonly [K in keyof Required<ConnectOptions>]: Check } = {
-  cluster: having('a cluster such as embedded()', 'start'),
+  cluster: having("a cluster such as embedded({ dir: './data' })", 'start'),
   nameServers: (value, option) => {
     const fits =
       typeof value === 'string' || (Array.isArray(value) && value.every((entry) => typeof entry === 'string'));
@@ -175,7 +175,7 @@ export function resolveConnectOptions(
   options: ConnectOptions,
   environment: Readonly<Record<string, string | undefined>>,
 ): ResolvedConnectOptions {
-  if (!isObject(options as unknown)) throw invalid('options', 'an object', options);
+  if (!isObject(options as unknown)) throw noOptions(options);
   for (const [option, value] of Object.entries(options)) {
     if (!Object.hasOwn(CHECKS, option)) throw unknownOption('connect', option, Object.keys(CHECKS));
     if (value !== undefined) CHECKS[option as keyof ConnectOptions](value, option);
@@ -227,8 +227,17 @@ function wholeNumber(value: unknown, option: string, least: number, most: number
 }
 
 function invalid(option: string, expected: string, value: unknown): Error {
-  const shown = isObject(value) ? Object.prototype.toString.call(value) : (JSON.stringify(value) ?? String(value));
-  return rocketMQError('RMQ_OPTIONS_INVALID', `connect option ${option}: expected ${expected}, got ${shown}`, {
+  return rocketMQError('RMQ_OPTIONS_INVALID', `connect option ${option}: expected ${expected}, got ${shown(value)}`, {
     option,
   });
+}
+
+function noOptions(given: unknown): Error {
+  const words = `connect takes options, such as { nameServers: '127.0.0.1:9876' }, not ${shown(given)}`;
+  return rocketMQError('RMQ_OPTIONS_INVALID', words, { option: 'options' });
+}
+
+function shown(value: unknown): string {
+  if (typeof value === 'function') return 'a function';
+  return isObject(value) ? 'an object' : (JSON.stringify(value) ?? String(value));
 }

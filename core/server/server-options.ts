@@ -252,7 +252,7 @@ export function resolveServerOptions(
   options: ServerOptions,
   ports: { readonly nameServerPort: number; readonly brokerPort: number },
 ): ResolvedServerOptions {
-  if (!isObject(options as unknown)) throw invalid('options', 'an object', options);
+  if (!isObject(options as unknown)) throw noOptions(options);
   for (const [option, value] of Object.entries(options)) {
     if (!Object.hasOwn(CHECKS, option)) throw unknownOption('a server', option, Object.keys(CHECKS));
     if (value !== undefined) CHECKS[option as keyof ServerOptions](value, option);
@@ -319,4 +319,9 @@ function nameServerList(value: unknown, option: string): readonly string[] {
 function invalid(option: string, expected: string, got: unknown) {
   const shown = typeof got === 'string' ? JSON.stringify(got.slice(0, 200)) : String(got);
   return rocketMQError('RMQ_OPTIONS_INVALID', `option ${option}: expected ${expected}, got ${shown}`, { option });
+}
+
+function noOptions(given: unknown) {
+  const words = `a server takes options, such as { dir: './data' }, not ${typeof given === 'string' ? JSON.stringify(given) : String(given)}`;
+  return rocketMQError('RMQ_OPTIONS_INVALID', words, { option: 'options' });
 }

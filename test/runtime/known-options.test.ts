@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { connect } from '../../core/index.js';
 import { closestName } from '../../core/runtime/closest-name.js';
-import { startServer } from '../../core/server/index.js';
+import { embedded, startServer } from '../../core/server/index.js';
 import { testKit } from '../../core/testing/index.js';
 
 describe('the name that was meant', () => {
@@ -22,7 +22,7 @@ describe('the name that was meant', () => {
 test('every door says which option there is not, and which was meant', async () => {
   const kit = await testKit();
   const mq = await kit.connect();
-  const doors: readonly (readonly [() => Promise<unknown>, string])[] = [
+  const doors: [() => Promise<unknown>, string][] = [
     [() => connect({ nameServer: 'a:1' } as object), 'connect has no option nameServer; did you mean nameServers?'],
     [() => mq.producer({ grup: 'g' } as never), 'a producer has no option grup; did you mean group?'],
     [() => mq.consumer({ concurency: 2 } as never), 'a consumer has no option concurency; did you mean concurrency?'],
@@ -31,6 +31,14 @@ test('every door says which option there is not, and which was meant', async () 
     [() => startServer({ dir: 'd', store: { flushDisk: 1 } as never }), 'did you mean flushDiskType?'],
     [() => testKit({ clock: 1 } as never), 'a test kit has no option clock; there are transport, now, running,'],
   ];
+  doors.push(
+    [() => connect({ cluster: embedded } as object), "such as embedded({ dir: './data' }), with start, got a function"],
+    [
+      () => connect('127.0.0.1:9876' as never),
+      "connect takes options, such as { nameServers: '127.0.0.1:9876' }, not \"127",
+    ],
+    [() => startServer('./data' as never), 'a server takes options, such as { dir: \'./data\' }, not "./data"'],
+  );
   for (const [open, words] of doors) {
     await expect(open()).rejects.toMatchObject({
       code: 'RMQ_OPTIONS_INVALID',

@@ -30,7 +30,9 @@ export function lockDirectory(directory: string): StoreLock {
   const own: Holder = { pid: process.pid, startTime: processStartTime(process.pid), thread: threadId };
   for (let attempt = 0; !tryLink(directory, path, own); attempt++) {
     const holder = readHolder(path);
-    if (holder !== undefined && isRunning(holder)) throw locked(directory, `process ${holder.pid}`);
+    if (holder !== undefined && isRunning(holder)) {
+      throw locked(directory, `process ${holder.pid}`, holder.pid === process.pid ? HELD_BY_US : {});
+    }
     if (attempt === ATTEMPTS_MAX) throw locked(directory, 'another server that is just starting');
     setStaleAside(path, holder);
   }
@@ -149,6 +151,12 @@ function refuseApacheHolder(directory: string): void {
   if (pid !== undefined) throw locked(directory, `an Apache broker, process ${pid}`);
 }
 
-function locked(dir: string, holder: string) {
-  return rocketMQError('RMQ_STORE_LOCKED', `the data directory ${dir} is held by ${holder}`, { dir, holder });
+/** Two servers of one process, where most wanted one. */
+const HELD_BY_US = {
+  hint: 'That is this process: give every connect() the same embedded(…), or use another directory.',
+};
+
+function locked(dir: string, holder: string, options: { readonly hint?: string } = {}) {
+  const message = `the data directory ${dir} is held by ${holder}`;
+  return rocketMQError('RMQ_STORE_LOCKED', message, { dir, holder }, options);
 }

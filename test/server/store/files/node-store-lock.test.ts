@@ -21,7 +21,12 @@ test('a running holder is named in the refusal', () => {
   const dir = tempDir();
   const lock = lockDirectory(dir);
   expect(() => lockDirectory(dir)).toThrow(
-    expect.objectContaining({ code: 'RMQ_STORE_LOCKED', dir, holder: `process ${process.pid}` }),
+    expect.objectContaining({
+      code: 'RMQ_STORE_LOCKED',
+      dir,
+      holder: `process ${process.pid}`,
+      hint: expect.stringContaining('give every connect() the same embedded('),
+    }),
   );
   lock.release();
 });
