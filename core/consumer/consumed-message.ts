@@ -1,10 +1,10 @@
 import type { Properties, ReceivedMessage } from '../message/message.js';
 import { writeBody } from '../message/typed-topic.js';
 import type { SendResult } from '../pipeline/send-result.js';
-import { checkReplyOptions } from './call-options.js';
+import { requireKnown } from '../runtime/known-options.js';
 import { ACK } from './delivery.js';
 import type { DeliveryDecisions } from './delivery-decisions.js';
-import type { ReplyOptions, ReplySender, TypedReplyOptions } from './reply-sender.js';
+import { REPLY, type ReplyOptions, type ReplySender, type TypedReplyOptions } from './reply-sender.js';
 import { type RetryAfter, retryOutcome } from './retry-after.js';
 
 /**
@@ -107,7 +107,7 @@ export class HandledMessage<T = unknown> implements ConsumedMessage<T> {
   }
 
   async reply(body: unknown, options: ReplyOptions & Partial<TypedReplyOptions<unknown>> = {}): Promise<SendResult> {
-    checkReplyOptions(options);
+    requireKnown(options, REPLY);
     const { as, ...rest } = options;
     const bytes = as === undefined ? body : await writeBody(as, 'as', body, this.topic);
     return this.#replies.send(this, bytes as Uint8Array | string, rest);

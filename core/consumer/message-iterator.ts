@@ -1,4 +1,5 @@
 import { rocketMQError } from '../errors/rocketmq-error.js';
+import { type OptionNames, requireKnown } from '../runtime/known-options.js';
 import type { ConsumedMessage } from './consumed-message.js';
 import type { DeliveryOutcome } from './delivery.js';
 import type { DeliveryEnd } from './delivery-chain.js';
@@ -16,6 +17,8 @@ export interface IterationOptions {
   /** Ends the iteration and closes the consumer. Default: the `signal` of its options. */
   readonly signal?: AbortSignal;
 }
+
+const MESSAGES: OptionNames = { of: 'messages', names: new Set<keyof IterationOptions>(['ack', 'signal']) };
 
 /** What an iterator needs of its consumer. */
 export interface IteratedConsumer {
@@ -116,7 +119,9 @@ export class MessageIterator implements AsyncIterableIterator<ConsumedMessage, u
 }
 
 /** @throws RMQ_OPTIONS_INVALID */
-export function ackOption({ ack = 'explicit' }: IterationOptions): 'explicit' | 'onNext' {
+export function ackOption(options: IterationOptions): 'explicit' | 'onNext' {
+  requireKnown(options, MESSAGES);
+  const { ack = 'explicit' } = options;
   if (ack === 'explicit' || ack === 'onNext') return ack;
   const message = `messages: ack must be 'explicit' or 'onNext', not ${String(ack)}`;
   throw rocketMQError('RMQ_OPTIONS_INVALID', message, { option: 'ack' });

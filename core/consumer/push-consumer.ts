@@ -2,10 +2,9 @@ import type { Observable } from 'rxjs';
 import { isRocketMQError, rocketMQError } from '../errors/rocketmq-error.js';
 import type { MessageQueue } from '../message/message.js';
 import { validateTopic } from '../message/message-rules.js';
-import { requireCloseOptions } from '../runtime/known-options.js';
+import { type OptionNames, requireCloseOptions, requireKnown } from '../runtime/known-options.js';
 import { onAbort } from '../runtime/on-abort.js';
 import { attachedTo } from './attached.js';
-import { checkIterationOptions, checkRunOptions } from './call-options.js';
 import type { ConsumedQueue } from './consumed-queue.js';
 import type {
   AssignedQueue,
@@ -35,6 +34,8 @@ import type { Expression, Subscribe, SubscribedMessage, SubscribedTopic } from '
 import { parseSubscription, type TopicSubscription } from './subscription.js';
 import { Subscriptions } from './subscriptions.js';
 import type { TopicHandler } from './topic-handler.js';
+
+const RUN: OptionNames = { of: 'a run', names: new Set<keyof RunOptions>(['signal']) };
 
 /** The consumer that `mq.consumer` gives: its states, and the shapes in which messages can be taken. */
 export class PushConsumer<S extends Subscribe> implements Consumer<S> {
@@ -88,7 +89,7 @@ export class PushConsumer<S extends Subscribe> implements Consumer<S> {
   async run(handler: MessageHandler<S> | readonly TopicHandler[], options: RunOptions = {}): Promise<void> {
     const topics = this.#subscriptions.topics.map(({ topic }) => topic);
     this.#expectCreated();
-    checkRunOptions(options);
+    requireKnown(options, RUN);
     if (this.#options.batchSize > 1) {
       throw invalid('batchSize', `${this.#options.batchSize}`, 'is for runBatch; run takes one message at a time');
     }
@@ -99,12 +100,12 @@ export class PushConsumer<S extends Subscribe> implements Consumer<S> {
 
   async runBatch(handler: BatchHandler<S>, options: RunOptions = {}): Promise<void> {
     this.#expectCreated();
-    checkRunOptions(options);
+    requireKnown(options, RUN);
     await this.#run(batchReceiver(handler as AnyBatchHandler, this.#options.batchSize), options);
   }
 
   messages(options: IterationOptions = {}): AsyncIterableIterator<SubscribedMessage<S>, undefined> {
-    checkIterationOptions(options);
+    const ack = ackOption(options);
     const consumer = {
       start: (receiver: Receiver) => this.#run(receiver, options),
       more: () => this.#running?.parts.runner.fill(),
@@ -113,7 +114,7 @@ export class PushConsumer<S extends Subscribe> implements Consumer<S> {
         return this.close();
       },
     };
-    const iterator: unknown = new MessageIterator(consumer, ackOption(options));
+    const iterator: unknown = new MessageIterator(consumer, ack);
     return iterator as AsyncIterableIterator<SubscribedMessage<S>, undefined>;
   }
 

@@ -1,6 +1,6 @@
 import { rocketMQError } from '../errors/rocketmq-error.js';
 import { DELAY_LEVELS, durationMs } from '../message/delay.js';
-import { checkRetryOptions } from './call-options.js';
+import { type OptionNames, requireKnown } from '../runtime/known-options.js';
 import type { MessageOutcome } from './delivery.js';
 
 /** When a message should come again. At most one of the two; without either the broker counts: later with each try. */
@@ -14,11 +14,12 @@ export interface RetryAfter {
   readonly delayLevel?: number;
 }
 
+const RETRY: OptionNames = { of: 'retry', names: new Set<keyof RetryAfter>(['after', 'delayLevel']) };
 const LEVELS_MS: readonly number[] = DELAY_LEVELS.map((text) => durationMs(text) as number);
 
 /** The outcome `retry` as an application asked for it. @throws RMQ_OPTIONS_INVALID */
 export function retryOutcome(error: unknown, options?: RetryAfter): MessageOutcome {
-  checkRetryOptions(options);
+  requireKnown(options, RETRY);
   const { after, delayLevel } = options ?? {};
   if (after !== undefined && delayLevel !== undefined) {
     throw invalid('delayLevel', 'absent where `after` is given', delayLevel);

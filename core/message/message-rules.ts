@@ -141,7 +141,11 @@ function validateBody(body: Uint8Array | string, maxMessageSize: number, topic?:
   const length = typeof body === 'string' ? Buffer.byteLength(body) : body.byteLength;
   if (length === 0) throw illegal('body', 'The body is empty', topic);
   if (length > maxMessageSize) {
-    throw illegal('body', `The body is ${length} bytes, at most ${maxMessageSize} are allowed (maxMessageSize)`, topic);
+    throw illegal(
+      'body',
+      `The body is ${length} bytes, at most ${maxMessageSize} are allowed (maxMessageSizeBytes)`,
+      topic,
+    );
   }
   if (typeof body === 'string' && !isWellFormed(body)) {
     throw illegal('body', 'The body contains a lone surrogate, which has no UTF-8 form', topic);

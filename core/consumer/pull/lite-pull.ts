@@ -2,11 +2,10 @@ import type { Observable } from 'rxjs';
 import { rocketMQError } from '../../errors/rocketmq-error.js';
 import type { MessageQueue, ReceivedMessage } from '../../message/message.js';
 import { validateTopic } from '../../message/message-rules.js';
-import { requireCloseOptions } from '../../runtime/known-options.js';
+import { type OptionNames, requireCloseOptions, requireKnown } from '../../runtime/known-options.js';
 import { LifeCycle, type LifeCycleState } from '../../runtime/life-cycle.js';
 import { onAbort } from '../../runtime/on-abort.js';
 import { attachedTo } from '../attached.js';
-import { checkAssignOptions, checkPollOptions } from '../call-options.js';
 import type { ConsumedQueue } from '../consumed-queue.js';
 import type { AssignedQueue, CloseOptions, SeekPosition } from '../consumer.js';
 import type { ConsumerEvent } from '../consumer-event.js';
@@ -32,6 +31,12 @@ import type { ResolvedLitePullOptions } from './lite-pull-options.js';
 import { misuse } from './poller.js';
 import { type QueuesListener, QueueWatch } from './queue-watch.js';
 import { RunningLitePull } from './running-lite-pull.js';
+
+const POLL: OptionNames = {
+  of: 'a poll',
+  names: new Set<keyof PollOptions>(['timeoutMs', 'maxMessages', 'signal']),
+};
+const ASSIGN: OptionNames = { of: 'assign', names: new Set<keyof AssignOptions>(['expressions']) };
 
 /** The consumer that `mq.litePullConsumer` gives: its states, and what applications may ask of it. */
 export class LitePull<S extends Subscribe> implements LitePullConsumer<S> {
@@ -102,7 +107,7 @@ export class LitePull<S extends Subscribe> implements LitePullConsumer<S> {
 
   async poll(options: PollOptions = {}): Promise<readonly ReceivedMessage<SubscribedValue<S>>[]> {
     this.#life.requireRunning();
-    checkPollOptions(options);
+    requireKnown(options, POLL);
     const { pollTimeoutMs, pullBatchSize } = this.#options;
     const timeoutMs = whole('timeoutMs', options.timeoutMs, pollTimeoutMs, 0, 86_400_000);
     const max = whole('maxMessages', options.maxMessages, pullBatchSize, 1, 1_024);
@@ -131,7 +136,7 @@ export class LitePull<S extends Subscribe> implements LitePullConsumer<S> {
   }
 
   async assign(queues: readonly MessageQueue[], options: AssignOptions = {}): Promise<void> {
-    checkAssignOptions(options);
+    requireKnown(options, ASSIGN);
     const { expressions = {} } = options;
     this.#expectNot('subscribe');
     const topics = [...new Set(queues.map(({ topic }) => topic))];

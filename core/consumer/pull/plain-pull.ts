@@ -3,13 +3,12 @@ import type { MessageQueue, ReceivedMessage } from '../../message/message.js';
 import { validateTopic } from '../../message/message-rules.js';
 import { PropertyName } from '../../message/property-names.js';
 import { type ConsumerRunningInfo, RunningInfoProperty } from '../../remoting/protocol/consumer-running-info.js';
-import { requireCloseOptions } from '../../runtime/known-options.js';
+import { type OptionNames, requireCloseOptions, requireKnown } from '../../runtime/known-options.js';
 import { LifeCycle, type LifeCycleState } from '../../runtime/life-cycle.js';
 import { onAbort } from '../../runtime/on-abort.js';
 import type { PeriodicTask } from '../../runtime/scheduler.js';
 import { attachedTo } from '../attached.js';
 import { BrokerRequests } from '../broker-requests.js';
-import { checkOffsetOptions, checkPullOptions, checkSendBackOptions } from '../call-options.js';
 import { queueKey } from '../consumed-queue.js';
 import type { CloseOptions } from '../consumer.js';
 import { ConsumerEvents } from '../consumer-events.js';
@@ -30,6 +29,13 @@ import type { OffsetOptions, PullConsumer, PullOptions, PullResult, SendBackOpti
 import type { ResolvedPullOptions } from './pull-options.js';
 import { PulledQueues } from './pulled-queues.js';
 import { pullQueue, requireOffset } from './queue-pull.js';
+
+const PULL: OptionNames = {
+  of: 'a pull',
+  names: new Set<keyof PullOptions>(['maxMessages', 'timeoutMs', 'signal']),
+};
+const OFFSET: OptionNames = { of: 'fetchConsumeOffset', names: new Set<keyof OffsetOptions>(['fromStore']) };
+const SEND_BACK: OptionNames = { of: 'sendMessageBack', names: new Set(['after', 'delayLevel', 'deadLetter']) };
 
 /** The consumer that `mq.pullConsumer` gives. */
 export class PlainPull implements PullConsumer {
@@ -141,7 +147,7 @@ export class PlainPull implements PullConsumer {
 
   async fetchConsumeOffset(queue: MessageQueue, options: OffsetOptions = {}): Promise<number | undefined> {
     this.#life.requireRunning();
-    checkOffsetOptions(options);
+    requireKnown(options, OFFSET);
     const { fromStore = false } = options;
     const wire = this.#wire(queue);
     const known = fromStore ? undefined : this.#positions.get(queueKey(wire))?.[1];
@@ -178,7 +184,7 @@ export class PlainPull implements PullConsumer {
 
   async sendMessageBack(message: ReceivedMessage, options: SendBackOptions = {}): Promise<void> {
     this.#life.requireRunning();
-    checkSendBackOptions(options);
+    requireKnown(options, SEND_BACK);
     const { commitLogOffset, msgId, properties } = message;
     const queue = this.#wire(message);
     const originTopic = properties[PropertyName.RETRY_TOPIC] ?? queue.topic;
@@ -229,7 +235,7 @@ export class PlainPull implements PullConsumer {
     defaultTimeoutMs: number,
   ): Promise<PullResult> {
     this.#life.requireRunning();
-    checkPullOptions(options);
+    requireKnown(options, PULL);
     const { maxMessages, timeoutMs, signal } = options;
     requireOffset(offset);
     const subscription = parseSubscription(queue.topic, expression, 0);
