@@ -3,6 +3,7 @@ import { isRocketMQError } from '../../errors/rocketmq-error.js';
 import type { DataVersion } from '../../remoting/protocol/data-version.js';
 import { ResponseCode } from '../../remoting/protocol/response-codes.js';
 import { Clock } from '../../runtime/clock.js';
+import { BrokerCounters } from './broker-counters.js';
 import { BrokerSettings } from './broker-settings.js';
 import { nextVersion } from './data-version.js';
 import { MessageStore, type RuntimeStoreSettings } from './message-store.js';
@@ -42,15 +43,21 @@ const OF_BROKER = {
   transactionTimeOut: between(0, INT_MAX),
 } as const satisfies Partial<{ [K in keyof BrokerSettings]: Read<BrokerSettings[K]> }>;
 
+/** NaN for what is none, also for an empty text: nobody means to keep messages for 0 hours by that. */
+const numberOf = (text: string): number => (text.trim() === '' ? Number.NaN : Number(text));
+
 /** The store checks what they may be. */
-const OF_STORE: Readonly<Record<string, (text: string) => RuntimeStoreSettings>> = {
-  cleanFileForciblyEnable: (text) => ({ cleanFileForciblyEnable: text === 'true' }),
-  deleteCommitLogFilesInterval: (text) => ({ deleteCommitLogFilesIntervalMs: Number(text) }),
+const OF_STORE: Readonly<Record<string, (text: string) => RuntimeStoreSettings | undefined>> = {
+  cleanFileForciblyEnable: (text) => {
+    const cleanFileForciblyEnable = boolean(text);
+    return cleanFileForciblyEnable === undefined ? undefined : { cleanFileForciblyEnable };
+  },
+  deleteCommitLogFilesInterval: (text) => ({ deleteCommitLogFilesIntervalMs: numberOf(text) }),
   deleteWhen: (text) => ({ deleteWhen: text }),
   // Apache's is a percentage.
-  diskMaxUsedSpaceRatio: (text) => ({ diskMaxUsedSpaceRatio: Number(text) / 100 }),
-  fileReservedTime: (text) => ({ fileReservedTimeHours: Number(text) }),
-  maxMessageSize: (text) => ({ maxMessageSize: Number(text) }),
+  diskMaxUsedSpaceRatio: (text) => ({ diskMaxUsedSpaceRatio: numberOf(text) / 100 }),
+  fileReservedTime: (text) => ({ fileReservedTimeHours: numberOf(text) }),
+  maxMessageSize: (text) => ({ maxMessageSize: numberOf(text) }),
 };
 
 /**
@@ -68,12 +75,13 @@ export class RuntimeSettings {
   constructor(
     @inject(BrokerSettings) settings: BrokerSettings,
     @inject(MessageStore) store: MessageStore,
+    @inject(BrokerCounters) { bootTimestamp }: BrokerCounters,
     @inject(Clock) clock: Clock,
   ) {
     this.#settings = settings;
     this.#store = store;
     this.#clock = clock;
-    this.#version = { timestamp: clock.now(), counter: 0 };
+    this.#version = { timestamp: bootTimestamp, counter: 0 };
   }
 
   /** Counts the changes. */
@@ -125,8 +133,10 @@ export class RuntimeSettings {
         if (value === undefined) return refuse(`${name} cannot be ${text}`);
         ofBroker[name] = value;
       } else if (Object.hasOwn(OF_STORE, name)) {
+        const setting = OF_STORE[name]?.(text);
+        if (setting === undefined) return refuse(`${name} cannot be ${text}`);
         ofStore[name] = text;
-        storeSettings = { ...storeSettings, ...OF_STORE[name]!(text) };
+        storeSettings = { ...storeSettings, ...setting };
       } else if (properties.has(name)) {
         const remark = `Can not update ${name} of a running broker, its start decides it`;
         return { code: ResponseCode.NO_PERMISSION, remark };

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { RequestCode } from '../../../core/remoting/protocol/request-codes.js';
 import { virtualClock } from '../../../core/testing/virtual-clock.js';
+import { FaultyVolume } from '../../fault/faulty-volume.js';
 import { tempDir } from '../../kit/temp-dir.js';
 import { nextTurn, waitFor } from '../../kit/wait-for.js';
 import { DelayBroker } from '../delay/delay-broker.js';
@@ -121,6 +122,43 @@ describe('a topic that is deleted', () => {
     expect(await broker(RequestCode.DELETE_TOPIC_IN_BROKER, { topic: TOPIC })).toMatchObject({ code: 1 });
     expect(await pull()).toMatchObject({ code: 0 });
   });
+});
+
+test('a kill at any step of a deletion leaves a topic that is empty or gone, and can be deleted again', async () => {
+  const outcomes = new Set<string>();
+  const asked = { consumerGroup: 'G', topic: TOPIC, queueId: 1 };
+  for (let step = 0; !outcomes.has('done'); step++) {
+    const volume = new FaultyVolume();
+    const broker = await DelayBroker.open({ files: volume });
+    for (const id of ['a', 'b', 'c']) await broker.send(id);
+    await broker.ask(RequestCode.UPDATE_CONSUMER_OFFSET, { ...asked, commitOffset: 3 });
+    await broker.saveOffsets();
+    let left = step;
+    volume.fault = (operation) => {
+      if (operation === 'read' || left-- > 0) return undefined;
+      volume.die();
+      return operation === 'create' || operation === 'write' ? 0 : undefined;
+    };
+    await broker.ask(RequestCode.DELETE_TOPIC_IN_BROKER, { topic: TOPIC }).catch(() => undefined);
+    const killed = volume.loseProcess();
+    if (!volume.isDead) outcomes.add('done');
+    volume.die();
+    await broker.forget();
+
+    const next = await DelayBroker.open({ files: killed });
+    const isListed = (await next.ask(RequestCode.GET_TOPIC_CONFIG, { topic: TOPIC })).code === 0;
+    const { ext } = await next.ask(RequestCode.QUERY_CONSUMER_OFFSET, asked);
+    const found = await next.delivered();
+    outcomes.add(`${isListed ? 'listed' : 'gone'} ${found.join('')} ${(ext as { offset: number }).offset}`);
+    expect(await next.ask(RequestCode.DELETE_TOPIC_IN_BROKER, { topic: TOPIC })).toMatchObject({ code: 0 });
+    await next.send('new');
+    await next.close();
+    const last = await DelayBroker.open({ files: killed });
+    expect(await last.delivered(), `killed at step ${step}`).toEqual(['new']);
+    await last.close();
+  }
+  // Without messages, without offsets too, and gone.
+  expect([...outcomes].sort()).toEqual(['done', 'gone  0', 'listed  0', 'listed  3']);
 });
 
 describe('what comes due for a topic that was deleted', () => {

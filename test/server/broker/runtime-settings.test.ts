@@ -106,7 +106,16 @@ describe('a running broker', () => {
       code: 1,
       remark: expect.stringContaining('maxMessageSize'),
     });
-    expect(await change('deleteWhen=25')).toMatchObject({ code: 1, remark: expect.stringContaining('deleteWhen') });
+    for (const [name, text] of [
+      ['deleteWhen', '25'],
+      ['fileReservedTime', ''],
+      ['fileReservedTime', '-1'],
+      ['diskMaxUsedSpaceRatio', '101'],
+      ['cleanFileForciblyEnable', 'yes'],
+    ]) {
+      const remark = expect.stringContaining(`${name}`);
+      expect(await change(`${name}=${text}`), `${name}=${text}`).toMatchObject({ code: 1, remark });
+    }
   });
 
   test('that began without creating topics can be told to', async () => {
