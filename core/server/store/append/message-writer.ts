@@ -7,12 +7,12 @@ import type { CommitLog } from '../commitlog/commit-log.js';
 import { FILLER_SIZE_BYTES, wouldLookTorn } from '../commitlog/record-layout.js';
 import type { ConsumeQueue } from '../consumequeue/consume-queue.js';
 import type { ConsumeQueues } from '../consumequeue/consume-queues.js';
-import type { FlushPolicy } from '../flush/flush-policy.js';
+import { hasQueueEntry, scheduledTagsCode } from '../consumequeue/queue-entry-of.js';
 import type { AppendBatchResult, AppendResult, AppendStatus, StoreMessage } from '../message-store.js';
-import { hasQueueEntry, scheduledTagsCode } from '../recovery/queue-entry-of.js';
 import type { ResolvedStoreOptions } from '../store-options.js';
 import { AppendTurn, notStored, TakenMessage } from './append-turn.js';
 import { BatchAnswer, batchNotStored } from './batch-answer.js';
+import type { FlushPolicy } from './flush-policy.js';
 import { HostBytes } from './host-bytes.js';
 import type { WriteGate } from './write-gate.js';
 

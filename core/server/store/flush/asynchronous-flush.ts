@@ -1,8 +1,8 @@
 import type { Scheduler } from '../../../runtime/scheduler.js';
 import type { TakenMessage } from '../append/append-turn.js';
 import type { Arrivals } from '../append/arrivals.js';
+import type { FlushPolicy } from '../append/flush-policy.js';
 import type { CommitLog } from '../commitlog/commit-log.js';
-import type { FlushPolicy } from './flush-policy.js';
 
 export interface AsynchronousFlushParts {
   readonly log: CommitLog;

@@ -1,10 +1,10 @@
 import type { Clock } from '../../../runtime/clock.js';
 import type { Logger } from '../../../runtime/logger.js';
 import type { Scheduler } from '../../../runtime/scheduler.js';
+import type { FlushPolicy } from '../append/flush-policy.js';
 import { ZeroFill } from '../commitlog/zero-fill.js';
 import type { ResolvedStoreOptions } from '../store-options.js';
 import { AsynchronousFlush, type AsynchronousFlushParts } from './asynchronous-flush.js';
-import type { FlushPolicy } from './flush-policy.js';
 import { SynchronousFlush } from './synchronous-flush.js';
 
 export interface FlushParts extends AsynchronousFlushParts {

@@ -1,9 +1,9 @@
 import type { Clock, Timer } from '../../../runtime/clock.js';
 import type { TakenMessage } from '../append/append-turn.js';
 import type { Arrivals } from '../append/arrivals.js';
+import type { FlushPolicy } from '../append/flush-policy.js';
 import type { CommitLog } from '../commitlog/commit-log.js';
 import type { ZeroFill } from '../commitlog/zero-fill.js';
-import type { FlushPolicy } from './flush-policy.js';
 
 export interface SynchronousFlushParts {
   readonly log: CommitLog;

@@ -6,7 +6,7 @@ import { KEY_SEPARATOR, PropertyName } from '../../../message/property-names.js'
 import { SysFlag, transactionType } from '../../../message/sys-flag.js';
 import { readInt16, readInt32 } from '../../../runtime/big-endian.js';
 import type { CommitLog } from '../commitlog/commit-log.js';
-import { recordAt } from '../read/record-at.js';
+import { recordAt } from '../commitlog/record-at.js';
 import { indexKeyHash } from './index-layout.js';
 
 const SYS_FLAG_AT = 36;

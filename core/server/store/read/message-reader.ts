@@ -1,12 +1,12 @@
 import type { StoredRecord } from '../../../message/message-record.js';
 import type { CommitLog } from '../commitlog/commit-log.js';
+import { RecordsAtOnce, recordAt } from '../commitlog/record-at.js';
 import { isRecordMagic, readMagic, readTotalSize } from '../commitlog/record-layout.js';
 import type { ConsumeQueue } from '../consumequeue/consume-queue.js';
 import { ENTRY_SIZE_BYTES, entryCommitLogOffset } from '../consumequeue/consume-queue-entry.js';
 import type { GetOptions, GetResult, GetStatus } from '../message-store.js';
 import { chooseEntries, type EntryChoice, HOT_MESSAGES_MAX } from './choose-entries.js';
 import { readMatching } from './read-matching.js';
-import { RecordsAtOnce, recordAt } from './record-at.js';
 import { type Span, spansOf } from './spans.js';
 
 /** Entries looked at in one call where a filter may pass over many (Apache: 16,000 bytes of queue). */

@@ -1,9 +1,9 @@
 import { bytesOfRecord, type StoredRecord } from '../../../message/message-record.js';
 import type { CommitLog } from '../commitlog/commit-log.js';
+import { recordAt } from '../commitlog/record-at.js';
 import { indexedRecordOf } from '../index/indexed-record.js';
 import type { MessageIndex } from '../index/message-index.js';
 import type { MessageQuery, QueryResult } from '../message-store.js';
-import { recordAt } from './record-at.js';
 
 /** Of the records of one answer: a frame is not larger than 16 MiB. */
 const SIZE_BYTES_MAX = 15 * 1024 * 1024;

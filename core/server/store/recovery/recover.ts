@@ -9,10 +9,10 @@ import {
   readWholeRecord,
 } from '../commitlog/record-layout.js';
 import type { ConsumeQueues } from '../consumequeue/consume-queues.js';
+import { hasQueueEntry, tagsCodeOfRecord } from '../consumequeue/queue-entry-of.js';
 import type { DeletedTopics } from '../deleted-topics.js';
 import type { Checkpoint } from '../flush/checkpoint.js';
 import type { QueueCensus } from './queue-census.js';
-import { hasQueueEntry, tagsCodeOfRecord } from './queue-entry-of.js';
 import { scanLog } from './scan-log.js';
 
 export interface RecoveryInput {

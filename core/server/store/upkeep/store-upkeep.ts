@@ -1,13 +1,13 @@
 import type { Clock } from '../../../runtime/clock.js';
 import type { Logger } from '../../../runtime/logger.js';
 import type { Scheduler } from '../../../runtime/scheduler.js';
+import type { FlushPolicy } from '../append/flush-policy.js';
 import type { MessageWriter } from '../append/message-writer.js';
 import type { WriteGate } from '../append/write-gate.js';
 import type { CommitLog } from '../commitlog/commit-log.js';
 import type { ConsumeQueues } from '../consumequeue/consume-queues.js';
 import type { StoreFiles } from '../files/store-files.js';
 import type { Checkpointer } from '../flush/checkpointer.js';
-import type { FlushPolicy } from '../flush/flush-policy.js';
 import type { IndexFiles } from '../index/index-files.js';
 import type { MessageIndex } from '../index/message-index.js';
 import type { StoreCleaning } from '../message-store.js';

@@ -1,6 +1,6 @@
 import type { StoredRecord } from '../../../message/message-record.js';
-import type { CommitLog } from '../commitlog/commit-log.js';
-import { isRecordMagic, readMagic, readTotalSize, readWholeRecord } from '../commitlog/record-layout.js';
+import type { CommitLog } from './commit-log.js';
+import { isRecordMagic, readMagic, readTotalSize, readWholeRecord } from './record-layout.js';
 
 /** Total size and magic. */
 const HEAD_SIZE_BYTES = 8;

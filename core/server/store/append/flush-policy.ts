@@ -1,4 +1,4 @@
-import type { TakenMessage } from '../append/append-turn.js';
+import type { TakenMessage } from './append-turn.js';
 
 /** Decides when written messages go to the disk, when they can be read and when they are acknowledged. */
 export interface FlushPolicy {
