@@ -20,6 +20,12 @@ import { isStored, REVIVE_QUEUE_NUMS, ReviveLog } from './revive-log.js';
 /** Once from where the group is, once from where the queue begins or ends. */
 const TRIES_MAX = 2;
 
+/**
+ * Bytes of messages after which no further queue is read. Each queue gives at least one message, however long, and a client
+ * reads no answer of more than 16 MiB.
+ */
+const SIZE_BYTES_MAX = 4 * 1024 * 1024;
+
 /** Messages of one queue for one consumer. */
 export interface PoppedQueue {
   readonly retryFlag: RetryFlag;
@@ -53,8 +59,9 @@ interface Turn {
   readonly filter: PullFilter;
   readonly popTime: number;
   readonly reviveQueueId: number;
-  /** Messages that may still be taken. */
+  /** Messages that may still be taken, and bytes of them. */
   left: number;
+  leftBytes: number;
   readonly taken: Taken[];
   /** The queues that were read, and where they ended. */
   readonly read: (readonly [queue: PopQueue, maxOffset: number])[];
@@ -104,10 +111,13 @@ export class PopReader {
     const reviveQueueId = request.order ? ORDER_REVIVE_QUEUE : count % REVIVE_QUEUE_NUMS;
     const popTime = this.#clock.now();
     const left = Math.max(1, request.maxMsgNums);
-    const turn: Turn = { request, filter, popTime, reviveQueueId, left, taken: [], read: [], isPassedOver: false };
+    const turn: Turn = {
+      ...{ request, filter, popTime, reviveQueueId, left, leftBytes: SIZE_BYTES_MAX },
+      ...{ taken: [], read: [], isPassedOver: false },
+    };
     const sources = this.#sources(request, config, count);
     for (const source of sources) {
-      if (turn.left === 0) break;
+      if (turn.left === 0 || turn.leftBytes <= 0) break;
       await this.#from(source, turn);
     }
     const ended = await Promise.all(turn.taken);
@@ -192,6 +202,7 @@ export class PopReader {
     turn.read.push([queue, maxOffset]);
     if (records.length > 0) {
       turn.left -= records.length;
+      for (const { length } of records) turn.leftBytes -= length;
       turn.taken.push(
         turn.request.order ? this.#takeInOrder(queue, result, turn) : this.#take(queue, result, turn, retryFlag),
       );
