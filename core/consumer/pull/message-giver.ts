@@ -50,6 +50,9 @@ export interface MessageGiverOptions {
   readonly logger: Logger;
 }
 
+/** For interceptors and codecs to hand messages on: the application waits, and nothing else watches them. */
+const HAND_ON_TIMEOUT_MS = 30_000;
+
 /** A message that reached the end of the chain: with its value, or without one. */
 type Read = { readonly message: ReceivedMessage } | { readonly error: unknown };
 
@@ -58,7 +61,10 @@ class Passing extends RunningDelivery {
   /** Told once: the messages are at the end of the chain, or it ended before. */
   arrived: (read: readonly Read[] | undefined) => void = () => undefined;
   settle: SettleDelivery | undefined;
+  /** How it ended before its messages were at the end of the chain. */
   outcome: DeliveryOutcome | undefined;
+  /** Nobody watches it any more. */
+  onLeft: () => void = () => undefined;
 }
 
 /**
@@ -79,20 +85,31 @@ export class MessageGiver {
     );
   }
 
-  /** Never rejects. */
-  async give(consumed: ConsumedQueue, taken: readonly PulledMessage[]): Promise<Given> {
+  /** Never rejects. What is not handed on by the time that `signal` aborts, or for long, could not be given. */
+  async give(consumed: ConsumedQueue, taken: readonly PulledMessage[], signal?: AbortSignal): Promise<Given> {
     const { reader, group, clock } = this.#options;
     await reader.read(consumed, taken);
     const { wanted, skipped, rest, failure } = this.#sort(consumed, taken);
     if (wanted.length === 0) return { delivery: undefined, messages: [], held: [], skipped, rest, failure };
     const passing = new Passing(group, consumed, wanted, clock.monotonic());
     const read = await new Promise<readonly Read[] | undefined>((resolve) => {
-      passing.arrived = resolve;
-      this.#deliver(new DeliveryPass(passing, passing.messages), (outcome) => {
-        passing.outcome = outcome;
+      const end = (outcome: DeliveryOutcome): void => {
+        passing.outcome ??= outcome;
         resolve(undefined);
-      });
+      };
+      const giveUp = (error: unknown): void => end({ kind: 'retry', error });
+      const abort = (): void => giveUp(signal?.reason);
+      const tooLong = (): void => giveUp(handOnTimeout(group, passing.heldBy));
+      const timer = clock.setTimer(HAND_ON_TIMEOUT_MS, tooLong, { ref: true });
+      signal?.addEventListener('abort', abort, { once: true });
+      passing.arrived = resolve;
+      this.#deliver(new DeliveryPass(passing, passing.messages), end);
+      passing.onLeft = () => {
+        timer.cancel();
+        signal?.removeEventListener('abort', abort);
+      };
     });
+    passing.onLeft();
     if (read === undefined) return this.#endedBefore(passing, skipped, rest);
     const count = read.findIndex((one) => 'error' in one);
     const readable = (count < 0 ? read : read.slice(0, count)) as readonly { readonly message: ReceivedMessage }[];
@@ -149,7 +166,9 @@ export class MessageGiver {
   async #end(context: DeliveryContext, settle: SettleDelivery): Promise<void> {
     const passing = DeliveryPass.deliveryOf(context) as Passing;
     passing.settle = settle;
-    passing.arrived(await Promise.all(context.messages.map((message) => this.#read(message))));
+    const read = await Promise.all(context.messages.map((message) => this.#read(message)));
+    if (passing.outcome === undefined) passing.arrived(read);
+    else settle(passing.outcome);
   }
 
   async #read(message: ReceivedMessage): Promise<Read> {
@@ -161,6 +180,13 @@ export class MessageGiver {
       return { error };
     }
   }
+}
+
+function handOnTimeout(group: string, plugin: string | undefined): Error {
+  const timeoutMs = HAND_ON_TIMEOUT_MS;
+  const who = plugin === undefined ? 'a codec' : `plugin ${plugin}`;
+  const message = `${who} did not hand on messages for group ${group} within ${timeoutMs} ms`;
+  return rocketMQError('RMQ_CONSUME_TIMEOUT', message, { timeoutMs, ...(plugin !== undefined && { plugin }) });
 }
 
 function reasonOf(outcome: MessageOutcome): unknown {

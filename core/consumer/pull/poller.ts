@@ -126,7 +126,7 @@ export class Poller {
   ): Promise<readonly ReceivedMessage[]> {
     const { giver, report, clock } = this.#options;
     const startedMs = clock.monotonic();
-    const { delivery, messages, held, skipped, rest, failure } = await giver.give(consumed, taken);
+    const { delivery, messages, held, skipped, rest, failure } = await giver.give(consumed, taken, signal);
     if (consumed.dropped) {
       delivery?.end({ kind: 'retry', error: new DOMException('the queue was lost', 'AbortError') });
       return [];
