@@ -42,7 +42,7 @@ const PACKAGES: Record<string, readonly string[]> = {
   'core/server': ['rxjs', 'inversify', 'reflect-metadata'],
   plugins: ['rxjs', 'inversify'],
   'plugins/nestjs': ['@nestjs/common', '@nestjs/core', 'reflect-metadata'],
-  cli: ['commander', 'cli-table3', 'cli-progress'],
+  cli: ['commander'],
 };
 
 interface Import {
