@@ -64,6 +64,19 @@ test('pullBlockIfNotFound waits for a message, for its time, its signal, or the 
   await expect(consumer.pull(queue, '*', 0)).rejects.toMatchObject({ code: 'RMQ_NOT_RUNNING' });
 });
 
+test('a signal that is given to many pulls keeps nothing of them', async () => {
+  const { consumer, queue, send } = await cluster();
+  await send('here');
+  const { signal } = new AbortController();
+  const kept = () =>
+    Object.getOwnPropertySymbols(signal)
+      .map((name) => (Reflect.get(signal, name) as { readonly size?: number } | undefined)?.size ?? 0)
+      .reduce((sum, size) => sum + size, 0);
+  const before = kept();
+  for (let pulls = 0; pulls < 20; pulls++) await consumer.pull(queue, '*', 0, { signal });
+  expect(kept()).toBe(before);
+});
+
 test('offsets are the application’s: remembered, stored when it says so and on close', async () => {
   const { mq, consumer, queue, send } = await cluster();
   for (let id = 0; id < 5; id++) await send(String(id));

@@ -51,8 +51,8 @@ export class PlainPull implements PullConsumer {
   readonly #events: ConsumerEvents;
   /** As the application said it, by queue on the wire. */
   readonly #positions = new Map<string, readonly [queue: MessageQueue, offset: number]>();
-  /** Takes pulls back that wait when the consumer closes. */
-  readonly #closing = new AbortController();
+  /** Pulls that wait; closing takes them back. */
+  readonly #pulling = new Set<AbortController>();
   #persisting: PeriodicTask | undefined;
   #unregister: () => void = () => undefined;
   #stopListening: () => void = () => undefined;
@@ -212,7 +212,7 @@ export class PlainPull implements PullConsumer {
     requireCloseOptions(options);
     return this.#life.close(async () => {
       this.#stopListening();
-      this.#closing.abort(new DOMException('the consumer closes', 'AbortError'));
+      for (const taken of this.#pulling) taken.abort(new DOMException('the consumer closes', 'AbortError'));
       this.#persisting?.cancel();
       await this.#offsets.persist();
       this.#unregister();
@@ -239,17 +239,21 @@ export class PlainPull implements PullConsumer {
     const { maxMessages, timeoutMs, signal } = options;
     requireOffset(offset);
     const subscription = parseSubscription(queue.topic, expression, 0);
-    const { signal: closing } = this.#closing;
+    const taken = new AbortController();
     const pull = {
       ...{ queue: this.#wire(queue), subscription, wireGroup: this.#wireGroup, offset, suspendTimeoutMs },
       maxMessages: whole('maxMessages', maxMessages, 32, 1, 1_024),
       timeoutMs: whole('timeoutMs', timeoutMs, defaultTimeoutMs, 1, 600_000),
-      signal: signal === undefined ? closing : AbortSignal.any([signal, closing]),
+      signal: taken.signal,
       brokerId: this.#pulled.suggestedBrokerId(queue),
       onSuggested: (brokerId: number) => this.#pulled.suggested(queue, brokerId),
     };
     const { clock } = this.#services;
     this.#pulled.began(queue, clock.monotonic());
+    if (signal?.aborted) taken.abort(signal.reason);
+    // Not AbortSignal.any: in Node 20 a signal keeps something of every one that was made of it.
+    const stopListening = onAbort(signal, () => taken.abort(signal?.reason));
+    this.#pulling.add(taken);
     try {
       const result = await pullQueue(pull, this.#giver, this.#services);
       this.#pulled.answered(queue, result, clock.monotonic());
@@ -257,6 +261,9 @@ export class PlainPull implements PullConsumer {
     } catch (error) {
       this.#pulled.failed(queue, error, clock.monotonic());
       throw error;
+    } finally {
+      stopListening();
+      this.#pulling.delete(taken);
     }
   }
 
