@@ -2,12 +2,16 @@ import { of, tap } from 'rxjs';
 import { expect, onTestFinished, test } from 'vitest';
 import type { Client } from '../../core/client/client.js';
 import type { DeliveryInterceptor } from '../../core/consumer/delivery.js';
+import { QueueWatch } from '../../core/consumer/pull/queue-watch.js';
 import { connect } from '../../core/container/connect.js';
 import { json } from '../../core/message/json-codec.js';
 import type { MessageQueue, ReceivedMessage } from '../../core/message/message.js';
 import { topic } from '../../core/message/typed-topic.js';
 import type { Plugin } from '../../core/plugin/plugin.js';
+import { silentLogger } from '../../core/runtime/logger.js';
+import { Scheduler } from '../../core/runtime/scheduler.js';
 import { startServer } from '../../core/server/index.js';
+import { virtualClock } from '../../core/testing/virtual-clock.js';
 import { tempDir } from '../kit/temp-dir.js';
 import { waitFor } from '../kit/wait-for.js';
 
@@ -316,6 +320,18 @@ test('in broadcasting every member gets every message, and goes on where its own
   expect(await read('two', 8)).toEqual(upTo(8));
   expect(await read('one', 2)).toEqual([7, 8]);
   expect(mq.state).toBe('running');
+});
+
+test('a consumer that closes while a listener is being added watches nothing afterwards', async () => {
+  const scheduler = new Scheduler(virtualClock(), silentLogger);
+  let answer = (_queues: readonly MessageQueue[]): void => {};
+  const queuesOf = () => new Promise<readonly MessageQueue[]>((resolve) => (answer = resolve));
+  const watch = new QueueWatch({ group: 'g', intervalMs: 1_000, queuesOf, scheduler, logger: silentLogger });
+  const listening = watch.listen('orders', () => undefined);
+  watch.stop();
+  answer([]);
+  (await listening)();
+  expect(scheduler.names).toEqual([]);
 });
 
 test('options are checked by name', async () => {

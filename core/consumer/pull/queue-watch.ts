@@ -27,6 +27,7 @@ export class QueueWatch {
   readonly #services: QueueWatchServices;
   readonly #watched = new Map<string, Watched>();
   #task: PeriodicTask | undefined;
+  #stopped = false;
 
   constructor(services: QueueWatchServices) {
     this.#services = services;
@@ -36,6 +37,7 @@ export class QueueWatch {
   async listen(topic: string, listener: QueuesListener): Promise<() => void> {
     const { scheduler, group, intervalMs } = this.#services;
     const keys = keysOf(await this.#queuesOf(topic));
+    if (this.#stopped) return () => {};
     const watched = this.#watched.get(topic) ?? { listeners: new Set(), keys };
     this.#watched.set(topic, watched);
     const entry = { listener };
@@ -48,6 +50,7 @@ export class QueueWatch {
   }
 
   stop(): void {
+    this.#stopped = true;
     this.#task?.cancel();
     this.#watched.clear();
   }
