@@ -26,8 +26,8 @@ export interface IteratedConsumer {
   start(receiver: Receiver): Promise<void>;
   /** A message is asked for: a delivery may start. */
   more(): void;
-  /** Closes the consumer, not waiting for messages that are given out. */
-  leave(): Promise<void>;
+  /** Closes the consumer, unless another has its messages, not waiting for messages that are given out. */
+  leave(receiver: Receiver): Promise<void>;
 }
 
 interface Waiter {
@@ -80,7 +80,7 @@ export class MessageIterator implements AsyncIterableIterator<ConsumedMessage, u
   /** Leaving the loop: what was not acknowledged comes again, and the consumer is closed. */
   async return(): Promise<IteratorReturnResult<undefined>> {
     this.stop();
-    await this.#consumer.leave();
+    await this.#consumer.leave(this);
     return { done: true, value: undefined };
   }
 

@@ -10,8 +10,8 @@ import type { Receiver } from './receiver.js';
 export interface StreamedConsumer {
   /** Starts it, once. */
   start(receiver: Receiver): Promise<void>;
-  /** Closes it: what is given out may still be acknowledged meanwhile. */
-  close(): void;
+  /** Closes it, unless another has its messages: what is given out may still be acknowledged meanwhile. */
+  close(receiver: Receiver): void;
 }
 
 /**
@@ -20,8 +20,9 @@ export interface StreamedConsumer {
  */
 export function messageStream(consumer: StreamedConsumer): Observable<ConsumedMessage> {
   return new Observable((subscriber) => {
-    consumer.start(new StreamReceiver(subscriber)).catch((error: unknown) => subscriber.error(error));
-    return () => consumer.close();
+    const receiver = new StreamReceiver(subscriber);
+    consumer.start(receiver).catch((error: unknown) => subscriber.error(error));
+    return () => consumer.close(receiver);
   });
 }
 

@@ -82,7 +82,10 @@ export class PushConsumer<S extends Subscribe> implements Consumer<S> {
   }
 
   get messages$(): Observable<SubscribedMessage<S>> {
-    const consumer = { start: (receiver: Receiver) => this.#run(receiver, {}), close: () => void this.close() };
+    const consumer = {
+      start: (receiver: Receiver) => this.#run(receiver, {}),
+      close: (receiver: Receiver) => this.#isOf(receiver) && void this.close(),
+    };
     return messageStream(consumer) as Observable<SubscribedMessage<S>>;
   }
 
@@ -109,9 +112,10 @@ export class PushConsumer<S extends Subscribe> implements Consumer<S> {
     const consumer = {
       start: (receiver: Receiver) => this.#run(receiver, options),
       more: () => this.#running?.parts.runner.fill(),
-      leave: () => {
+      leave: async (receiver: Receiver) => {
+        if (!this.#isOf(receiver)) return;
         this.#running?.releaseHeld();
-        return this.close();
+        await this.close();
       },
     };
     const iterator: unknown = new MessageIterator(consumer, ack);
@@ -279,6 +283,11 @@ export class PushConsumer<S extends Subscribe> implements Consumer<S> {
     if (this.#events.observed) this.#events.emit({ type: 'closed', unfinished });
     this.#events.complete();
     this.#services.onClosed?.(this);
+  }
+
+  /** Whether nobody else takes the messages: who came second closes nothing. */
+  #isOf(receiver: Receiver): boolean {
+    return this.#receiver === undefined || this.#receiver === receiver;
   }
 
   /** Whether a topic that is subscribed to has what takes its messages. @throws RMQ_OPTIONS_INVALID */

@@ -1,5 +1,5 @@
 /** The shapes in which messages are taken: handlers by topic, batches, an iterator, an Observable; and how each stops. */
-import { map, mergeMap, take } from 'rxjs';
+import { firstValueFrom, map, mergeMap, take } from 'rxjs';
 import { describe, expect, expectTypeOf, onTestFinished, test } from 'vitest';
 import type { ConsumedMessage } from '../../core/consumer/consumed-message.js';
 import type { HandlerContext } from '../../core/consumer/consumer.js';
@@ -300,6 +300,24 @@ describe('messages()', () => {
       code: 'RMQ_GROUP_DUPLICATE',
     });
     expect(await iterator.next()).toEqual({ done: true, value: undefined });
+  });
+});
+
+describe('who comes second', () => {
+  test('is refused, and takes the messages from nobody', async () => {
+    const { consumer, clock } = setup({ concurrency: 1 });
+    const got: number[] = [];
+    consumer.messages$.subscribe((message) => {
+      got.push(message.queueOffset);
+      message.ack();
+    });
+    const refused = { code: 'RMQ_NOT_RUNNING' };
+    await expect(firstValueFrom(consumer.messages$)).rejects.toMatchObject(refused);
+    const iterator = consumer.messages();
+    await expect(iterator.next()).rejects.toMatchObject(refused);
+    await iterator.return?.();
+    await clock.settle();
+    expect([consumer.state, got]).toEqual(['running', [0, 1, 2]]);
   });
 });
 
