@@ -25,6 +25,7 @@ import { QueueFactsProcessor } from './broker/processors/queue-facts.js';
 import { QueueOffsetProcessor } from './broker/processors/queue-offset.js';
 import { RecallMessageProcessor } from './broker/processors/recall-message.js';
 import { ReplyMessageProcessor } from './broker/processors/reply-message.js';
+import { ResumeCheckProcessor } from './broker/processors/resume-check.js';
 import { RuntimeInfoProcessor } from './broker/processors/runtime-info.js';
 import { SendBackProcessor } from './broker/processors/send-back.js';
 import { SendMessageProcessor } from './broker/processors/send-message.js';
@@ -111,6 +112,7 @@ export const BROKER_REQUESTS: readonly RequestRow<BrokerProcessor>[] = [
   ],
   [RecallMessageProcessor, RequestCode.RECALL_MESSAGE],
   [ReplyMessageProcessor, RequestCode.SEND_REPLY_MESSAGE, RequestCode.SEND_REPLY_MESSAGE_V2],
+  [ResumeCheckProcessor, RequestCode.RESUME_CHECK_HALF_MESSAGE],
   [RuntimeInfoProcessor, RequestCode.GET_BROKER_RUNTIME_INFO, RequestCode.GET_BROKER_HA_STATUS],
   [SendBackProcessor, RequestCode.CONSUMER_SEND_MSG_BACK],
   [SendMessageProcessor, RequestCode.SEND_MESSAGE, RequestCode.SEND_MESSAGE_V2, RequestCode.SEND_BATCH_MESSAGE],

@@ -1,6 +1,9 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { formatOffsetMsgId } from '../../../core/message/message-ids.js';
 import { decodeProperties } from '../../../core/message/properties.js';
 import { silentLogger } from '../../../core/runtime/logger.js';
+import { createMemoryStoreFiles } from '../../../core/server/store/files/memory-store-files.js';
+import { virtualClock } from '../../../core/testing/virtual-clock.js';
 import {
   type BrokerParts,
   COMMIT,
@@ -108,6 +111,35 @@ describe('a transaction that its producer does not end', () => {
     expect(discarded).toMatchObject([{ msgId: 't1', group: 'payers', topic: 'orders', checkTimes: 15 }]);
     await broker.end(half, COMMIT);
     expect(await broker.read()).toEqual([]);
+  });
+
+  test('that was discarded is asked about again when an operator wants it, once', async () => {
+    const files = createMemoryStoreFiles();
+    const broker = await TransactionBroker.open({ files, settings: { transactionCheckMax: 1 } });
+    const half = await broker.half('t1');
+    await broker.clock.advance(3 * INTERVAL_MS);
+    const [discarded] = await broker.read(DISCARDED);
+    const idOf = (offset: number) => formatOffsetMsgId('127.0.0.1:10911', offset);
+    const remark = 'Put message back to RMQ_SYS_TRANS_HALF_TOPIC failed.';
+    for (const msgId of ['no id', idOf(half.commitLogOffset), idOf(99_999_999)]) {
+      expect(await broker.resumeCheck(msgId), msgId).toMatchObject({ code: 1, remark });
+    }
+    expect(await broker.resumeCheck(idOf(discarded!.physicalOffset))).toMatchObject({ code: 0 });
+    expect(await broker.resumeCheck(idOf(discarded!.physicalOffset))).toMatchObject({ code: 1, remark });
+    const { length: before } = broker.producer.checks;
+    await broker.clock.advance(INTERVAL_MS);
+    expect(broker.producer.checks).toHaveLength(before + 1);
+    // What the producer knew of it before is over; what it was asked about now counts, after a restart too.
+    await broker.end(half, COMMIT);
+    expect(await broker.read()).toEqual([]);
+    const asked = broker.producer.checks.at(-1)!;
+    await broker.close();
+    const next = await open({ files, clock: virtualClock({ nowMs: broker.clock.now() }) });
+    await next.end(asked, COMMIT);
+    expect(await next.bodies()).toEqual(['t1']);
+    await next.clock.advance(5 * INTERVAL_MS);
+    expect(next.producer.checks).toEqual([]);
+    expect(await next.bodies()).toEqual(['t1']);
   });
 
   test('is asked about, and can be committed, however old it is by its producer’s clock', async () => {

@@ -161,6 +161,10 @@ export class TransactionBroker {
     return ask(this.#handlers, request(RequestCode.END_TRANSACTION, header as never), this.producer);
   }
 
+  resumeCheck(msgId: string): Promise<OutgoingResponse> {
+    return ask(this.#handlers, request(RequestCode.RESUME_CHECK_HALF_MESSAGE, { msgId }), this.producer).response;
+  }
+
   deleteTopic(topic: string): Promise<OutgoingResponse> {
     return ask(this.#handlers, request(RequestCode.DELETE_TOPIC_IN_BROKER, { topic }), this.producer).response;
   }

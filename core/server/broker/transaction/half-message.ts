@@ -142,6 +142,17 @@ export function copiedProperties({ properties, root }: HalfMessage, checkTimes: 
   };
 }
 
+/** A discarded transaction as a half message of its own, which nobody was asked about yet. */
+export function resumedMessage(discarded: StoredRecord, storeHost: string): StoreMessage {
+  return republish(discarded, {
+    topic: HALF_TOPIC,
+    queueId: TRANSACTION_QUEUE_ID,
+    properties: withoutProperties(discarded.properties.toString(), WRITTEN_BY_CHECKS),
+    preparedTransactionOffset: 0,
+    storeHost,
+  });
+}
+
 /** What is left of a transaction that nobody ended. Matches DefaultTransactionalMessageCheckListener.toMessageExtBrokerInner. */
 export function discardedMessage(half: HalfMessage, storeHost: string): StoreMessage {
   return republish(half.record, {

@@ -16,6 +16,7 @@ import {
   type HalfMessage,
   halfMessageOf,
   opMessage,
+  resumedMessage,
 } from './half-message.js';
 import { recordsOf } from './queue-records.js';
 import { recoverWindow } from './recover-window.js';
@@ -61,6 +62,8 @@ export class HalfMessages implements BrokerService {
   readonly #scheduler: Scheduler;
   /** By root: half messages that are just being stored once more. */
   readonly #copying = new Map<number, Promise<unknown>>();
+  /** Places of discarded ones that were begun anew. */
+  readonly #resumed = new Set<number>();
   #window = new TransactionWindow(0);
 
   constructor(
@@ -142,6 +145,22 @@ export class HalfMessages implements BrokerService {
   async discard(half: HalfMessage): Promise<EndStatus> {
     await this.#saving(DISCARD_TOPIC);
     return this.#ended(half, 'discard');
+  }
+
+  /**
+   * Begins a transaction anew that was discarded: it is checked like a new one. A second time is refused, as far as this
+   * process saw the first, and so is a record that is none.
+   */
+  async resume(discarded: StoredRecord): Promise<EndStatus> {
+    if (discarded.topic !== DISCARD_TOPIC || this.#resumed.has(discarded.physicalOffset)) return 'ALREADY_ENDED';
+    this.#resumed.add(discarded.physicalOffset);
+    await this.makeTopics();
+    const message = resumedMessage(discarded, this.#settings.storeHost);
+    const status = await new Promise<AppendStatus>((resolve) => {
+      this.#store.append(message, (result) => resolve(result.status));
+    });
+    if (!isStored(status)) this.#resumed.delete(discarded.physicalOffset);
+    return status;
   }
 
   #ended(half: HalfMessage, end: TransactionEnd): Promise<EndStatus> {
