@@ -1,6 +1,7 @@
 import { virtualClock } from '../../core/testing/virtual-clock.js';
 import { DelayBroker } from '../server/delay/delay-broker.js';
 import { BrokerHistory, type FlushDiskType } from './broker-history.js';
+import { failReads, refuseAppends } from './failing-store.js';
 import { Violation } from './ledger.js';
 
 const YEAR_MS = 365 * 86_400_000;
@@ -19,8 +20,8 @@ interface Delayed {
 
 /**
  * One history of delayed messages: brokers that live one after the other on one volume, are sent messages of levels and
- * timers, are told to take some back, whose clock is set by seconds or a year, and that are stopped, killed in the middle of
- * anything, or lose their power. Everything is decided by the seed.
+ * timers, are told to take some back, whose clock is set by seconds or a year, whose disk refuses writes or reads for a while,
+ * and that are stopped, killed in the middle of anything, or lose their power. Everything is decided by the seed.
  * @throws Violation when a message that was acknowledged is missing, one is there twice, or one that was taken back is there
  */
 export async function runDelayHistory(seed: number): Promise<void> {
@@ -36,7 +37,7 @@ class DelayHistory extends BrokerHistory<DelayBroker> {
 
   protected async step(broker: DelayBroker, flushDiskType: FlushDiskType): Promise<void> {
     const random = this.random;
-    switch (random.between(0, 11)) {
+    switch (random.between(0, 13)) {
       case 0:
         this.dieLater(random.between(0, 8));
         return;
@@ -49,6 +50,12 @@ class DelayHistory extends BrokerHistory<DelayBroker> {
         return broker.clock.advance(random.of([10, 500, 1_000, 3_300, 11_000]));
       case 5:
         return this.#recall(broker);
+      case 6:
+        refuseAppends(broker.store, random.between(1, 8));
+        return;
+      case 7:
+        failReads(broker.store, random.of(['entries', 'visit']), random.between(1, 5));
+        return;
       default:
         return this.#send(broker, flushDiskType);
     }

@@ -3,6 +3,7 @@ import { PropertyName } from '../../core/message/property-names.js';
 import { virtualClock } from '../../core/testing/virtual-clock.js';
 import { COMMIT, type HalfAt, ROLLBACK, TransactionBroker } from '../server/transaction/transaction-kit.js';
 import { BrokerHistory, type FlushDiskType } from './broker-history.js';
+import { refuseAppends } from './failing-store.js';
 import { Violation } from './ledger.js';
 
 const CHECK_INTERVAL_MS = 60_000;
@@ -27,8 +28,8 @@ interface Transaction {
 
 /**
  * One history of transactions: brokers that live one after the other on one volume, are sent half messages and ends, also
- * late ones and several, ask about what is open, have their clocks set by seconds or a year, and are killed in the middle of
- * anything or lose their power. At the end the producer answers what it is asked until nothing is open. Everything is decided
+ * late ones and several, ask about what is open, have their clocks set by seconds or a year, refuse writes for a while, and
+ * are killed in the middle of anything or lose their power. At the end the producer answers what it is asked until nothing is open. Everything is decided
  * by the seed.
  * @throws Violation when a committed message is missing, one that was rolled back is there, or one is there twice
  */
@@ -53,7 +54,10 @@ class TransactionHistory extends BrokerHistory<TransactionBroker> {
 
   protected async step(broker: TransactionBroker, flushDiskType: FlushDiskType): Promise<void> {
     const random = this.random;
-    switch (random.between(0, 10)) {
+    switch (random.between(0, 11)) {
+      case 11:
+        refuseAppends(broker.store, random.between(1, 6));
+        return;
       case 10:
         broker.clock.setNow(broker.clock.now() + random.of([-YEAR_MS, -5_000, 400, YEAR_MS]));
         return;

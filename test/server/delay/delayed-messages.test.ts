@@ -4,6 +4,8 @@ import { tagsCodeOf } from '../../../core/message/tag-hash.js';
 import { decodeDelayOffsetTable } from '../../../core/remoting/protocol/delay-offset-table.js';
 import { RequestCode } from '../../../core/remoting/protocol/request-codes.js';
 import { virtualClock } from '../../../core/testing/virtual-clock.js';
+import { failReads, refuseAppends } from '../../fault/failing-store.js';
+import { FaultyVolume } from '../../fault/faulty-volume.js';
 import { DelayBroker, type DelayBrokerParts } from './delay-broker.js';
 
 const LEVELS = 'SCHEDULE_TOPIC_XXXX';
@@ -159,33 +161,27 @@ test('what came due while nothing ran is delivered at the start, once', async ()
   expect((await third.delivered()).sort()).toEqual(['far', 'level', 'timer']);
 });
 
+test('what waits survives a kill before anything was noted, and a start that is stopped at once', async () => {
+  const volume = new FaultyVolume();
+  const first = await setup({ files: volume });
+  await first.send('timer', { TIMER_DELAY_SEC: 10 });
+  volume.die();
+  await first.forget();
+  const clock = virtualClock({ nowMs: first.clock.now() + 3 * DAY_MS });
+  const second = await setup({ files: volume.loseProcess(), clock });
+  const third = await restarted(second);
+  await third.clock.advance(1);
+  expect(await third.delivered()).toEqual(['timer']);
+});
+
 test('a disk that takes nothing for a while holds them up, and loses and doubles none', async () => {
   const broker = await setup();
   for (const id of ['a', 'b', 'c']) await broker.send(id, { DELAY: 1 });
   for (const id of ['d', 'e']) await broker.send(id, { TIMER_DELAY_SEC: 2 });
-  const append = broker.store.append.bind(broker.store);
-  let refusals = 7;
-  broker.store.append = (message, done) => {
-    if (refusals-- > 0)
-      done({ status: 'SERVICE_NOT_AVAILABLE', commitLogOffset: -1, queueOffset: -1, storeTimestamp: 0 });
-    else append(message, done);
-  };
+  refuseAppends(broker.store, 7);
   await broker.clock.advance('20s');
   expect((await broker.delivered()).sort()).toEqual(['a', 'b', 'c', 'd', 'e']);
 });
-
-/** Nothing can be read of queues, or of messages, so many times. */
-function failReads(broker: DelayBroker, what: 'entries' | 'visit', times: number): void {
-  const { store } = broker;
-  const read = store[what].bind(store) as (...given: unknown[]) => unknown;
-  let failures = times;
-  Object.assign(store, {
-    [what]: (...given: unknown[]) => {
-      if (failures-- > 0) throw new Error('the disk cannot be read');
-      return read(...given);
-    },
-  });
-}
 
 test.each(['entries', 'visit'] as const)('a disk that cannot be read for a while (%s) does the same', async (what) => {
   const broker = await setup();
@@ -194,12 +190,12 @@ test.each(['entries', 'visit'] as const)('a disk that cannot be read for a while
   const recalled = await broker.send('e', { TIMER_DELAY_SEC: 2 });
   await broker.recall(String((recalled.ext as Record<string, unknown>).recallHandle));
   await broker.clock.advance('900ms');
-  failReads(broker, what, 4);
+  failReads(broker.store, what, 4);
   await broker.clock.advance('5s');
-  failReads(broker, what, 4);
+  failReads(broker.store, what, 4);
   await broker.clock.advance('10s');
   expect((await broker.delivered()).sort()).toEqual(['a', 'b', 'c', 'd']);
-  failReads(broker, 'entries', Number.POSITIVE_INFINITY);
+  failReads(broker.store, 'entries', Number.POSITIVE_INFINITY);
   await broker.close();
 });
 

@@ -136,8 +136,10 @@ export class DelayService implements BrokerService {
     await this.#running;
     await this.#scheduler.close();
     if (!this.#isStarted) return;
-    if (this.#isUnsaved) await this.#save();
-    await this.#leaveTimers();
+    const hasTimers = this.#store.maxOffset(TIMER_TOPIC, 0) > 0;
+    if (this.#isUnsaved || hasTimers) await this.#save();
+    // Without notes of ours the next start would go by these files, which tell less.
+    if (hasTimers && !this.#isUnsaved) await this.#leaveTimers();
   }
 
   #arrived(topic: string, queueId: number, queueOffset: number, tagsCode: number): void {
@@ -257,7 +259,6 @@ export class DelayService implements BrokerService {
   async #leaveTimers(): Promise<void> {
     const store = this.#store;
     const end = store.maxOffset(TIMER_TOPIC, 0);
-    if (end === 0) return;
     const timer = (queueOffset: number, outMs: number): WaitingTimer | undefined => {
       const { offset, entries } = store.entries(TIMER_TOPIC, 0, queueOffset, 1);
       const [entry] = entries;
