@@ -123,7 +123,8 @@ export function readPopAnswer(
   }
   const messages = readRecords(bytes).map((record): PoppedMessage => {
     const properties = decodeProperties(record.properties);
-    const flag = properties.POP_CK === undefined ? '0' : properties.POP_CK.split(' ')[4]!;
+    const isRetry = record.topic.startsWith('%RETRY%');
+    const flag = properties.POP_CK?.split(' ')[4] ?? (isRetry ? '1' : '0');
     const { queueId, queueOffset } = record;
     const start = starts.get(`${flag} ${queueId}`);
     if (start === undefined || !listed.delete(`${flag} ${queueId} ${queueOffset}`)) {
@@ -131,10 +132,10 @@ export function readPopAnswer(
     }
     return {
       id: record.body.toString(),
-      topic: flag === '1' ? `%RETRY%${group}_${record.topic}` : record.topic,
+      topic: flag === '1' && !isRetry ? `%RETRY%${group}_${record.topic}` : record.topic,
       queueId,
       offset: queueOffset,
-      receipt: properties.POP_CK ?? receiptOf(record, ext, start, brokerName),
+      receipt: properties.POP_CK ?? receiptOf(record, ext, start, `${flag} ${brokerName}`),
       reconsumeTimes: record.reconsumeTimes,
       properties: { ...properties },
     };
@@ -143,14 +144,9 @@ export function readPopAnswer(
   return { code, remark, ext: ext as Readonly<Record<string, unknown>>, messages };
 }
 
-function receiptOf(
-  record: StoredRecord,
-  ext: Readonly<Record<string, unknown>>,
-  start: string,
-  brokerName: string,
-): string {
+function receiptOf(record: StoredRecord, ext: Readonly<Record<string, unknown>>, start: string, from: string): string {
   const { popTime, invisibleTime, reviveQid } = ext;
-  return `${start} ${popTime} ${invisibleTime} ${reviveQid} 0 ${brokerName} ${record.queueId} ${record.queueOffset}`;
+  return `${start} ${popTime} ${invisibleTime} ${reviveQid} ${from} ${record.queueId} ${record.queueOffset}`;
 }
 
 function itemsOf(info: unknown): string[][] {

@@ -82,6 +82,27 @@ test('a message that nobody acknowledges ends among the dead letters', async () 
   expect(await pops.broker.properties(DEAD)).toMatchObject([{ RETRY_TOPIC: 'orders', TAGS: 'paid' }]);
 });
 
+test('a message whose properties have no room for more comes back all the same, and ends among the dead letters', async () => {
+  const pops = await setup();
+  const used = 'UNIQ_KEY=full=TAGS=paid=big==CLUSTER=DefaultCluster'.length;
+  await pops.broker.send('full', { big: 'x'.repeat(32_767 - used) });
+  await pops.send(['beside']);
+  expect((await pops.ids()).sort()).toEqual(['beside', 'full']);
+  await pops.clock.advance(INVISIBLE_MS + 1_050);
+  const again = await pops.pop();
+  expect(again.messages.map(({ id, topic }) => [id, topic]).sort()).toEqual([
+    ['beside', RETRY],
+    ['full', RETRY],
+  ]);
+  const full = again.messages.find(({ id }) => id === 'full');
+  expect(full).toMatchObject({ reconsumeTimes: 1, properties: { big: expect.any(String) } });
+  for (let tries = 2; tries <= 17; tries++) {
+    await pops.clock.advance(INVISIBLE_MS + 1_050);
+    await pops.pop();
+  }
+  expect((await pops.broker.read(DEAD)).map(({ body }) => body.toString()).sort()).toEqual(['beside', 'full']);
+});
+
 test('the invisible time can be changed, and the receipt before says nothing then', async () => {
   const pops = await setup();
   await pops.send(['a', 'b']);

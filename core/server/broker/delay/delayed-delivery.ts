@@ -1,5 +1,5 @@
 import { readRecord, type StoredRecord } from '../../../message/message-record.js';
-import { findProperty, PROPERTIES_BYTES_MAX } from '../../../message/properties.js';
+import { findProperty } from '../../../message/properties.js';
 import { PropertyName } from '../../../message/property-names.js';
 import { SystemTopic, TIMER_TOPIC } from '../../../message/system-topics.js';
 import type { Clock } from '../../../runtime/clock.js';
@@ -8,7 +8,7 @@ import type { BrokerSettings } from '../broker-settings.js';
 import type { AppendStatus, MessageStore, StoreMessage } from '../message-store.js';
 import { republish } from '../republish.js';
 import type { DelaySource, DueBatch } from './delay-source.js';
-import { realDestination, recallKey, withProperties } from './delayed-properties.js';
+import { realDestination, recallKey, withPropertiesIfRoom } from './delayed-properties.js';
 import { visitRecords } from './visit-records.js';
 
 /** What could not be delivered is tried again after. */
@@ -134,10 +134,6 @@ export function originOf({ physicalOffset }: StoredRecord): number {
 
 /** What 5.x notes in a timer's properties when it delivers it, where there is room. */
 function timerProperties(text: string, enqueuedMs: number, dequeuedMs: number): string {
-  const noted = withProperties(text, {
-    [PropertyName.TIMER_ENQUEUE_MS]: enqueuedMs,
-    [PropertyName.TIMER_DEQUEUE_MS]: dequeuedMs,
-  });
-  if (noted.length * 3 <= PROPERTIES_BYTES_MAX) return noted;
-  return Buffer.byteLength(noted) > PROPERTIES_BYTES_MAX ? text : noted;
+  const noted = { [PropertyName.TIMER_ENQUEUE_MS]: enqueuedMs, [PropertyName.TIMER_DEQUEUE_MS]: dequeuedMs };
+  return withPropertiesIfRoom(text, noted) ?? text;
 }

@@ -1,4 +1,4 @@
-import { decodeProperties, findProperty } from '../../../message/properties.js';
+import { decodeProperties, findProperty, PROPERTIES_BYTES_MAX } from '../../../message/properties.js';
 import { PropertyName } from '../../../message/property-names.js';
 
 const NAME_END = '\u0001';
@@ -12,6 +12,17 @@ export function withProperties(text: string, added: Readonly<Record<string, stri
     result += `${isFirst ? '' : ENTRY_END}${name}${NAME_END}${added[name]}`;
   }
   return result;
+}
+
+/** The same where a record has room for that, else undefined. */
+export function withPropertiesIfRoom(
+  text: string,
+  added: Readonly<Record<string, string | number>>,
+): string | undefined {
+  const result = withProperties(text, added);
+  // A character is three bytes at most: nearly always the length tells.
+  const fits = result.length * 3 <= PROPERTIES_BYTES_MAX || Buffer.byteLength(result) <= PROPERTIES_BYTES_MAX;
+  return fits ? result : undefined;
 }
 
 /** A properties string without those of the given names; the others as they were. */

@@ -3,7 +3,7 @@ import type { StoredRecord } from '../../../message/message-record.js';
 import { findProperty } from '../../../message/properties.js';
 import { PropertyName } from '../../../message/property-names.js';
 import { deadLetterTopicOf, popRetryTopicOf, RETRY_TOPIC_PREFIX } from '../../../message/system-topics.js';
-import { withoutProperties, withProperties } from '../delay/delayed-properties.js';
+import { withoutProperties, withPropertiesIfRoom } from '../delay/delayed-properties.js';
 import type { StoreMessage } from '../message-store.js';
 import { republish } from '../republish.js';
 import type { Checkpoint } from './checkpoint.js';
@@ -21,11 +21,7 @@ export function revivedMessage(
   const { reconsumeTimes } = record;
   const stored = record.properties.toString();
   const isFirst = reconsumeTimes === 0 || findProperty(stored, PropertyName.FIRST_POP_TIME) === undefined;
-  const properties = isFirst
-    ? withProperties(withoutProperties(stored, [PropertyName.FIRST_POP_TIME]), {
-        [PropertyName.FIRST_POP_TIME]: popTime,
-      })
-    : stored;
+  const properties = isFirst ? noted(stored, { [PropertyName.FIRST_POP_TIME]: popTime }) : stored;
   if (reconsumeTimes >= retryMaxTimes) return deadLetter(record, properties, originalTopicOf(topic, group), group);
   const retryTopic = topic.startsWith(RETRY_TOPIC_PREFIX) ? topic : popRetryTopicOf(topic, group);
   return republish(record, {
@@ -40,15 +36,19 @@ export function revivedMessage(
 /** As a consumer's send-back leaves them, so that tools find their way. */
 function deadLetter(record: StoredRecord, text: string, topic: string, group: string): StoreMessage {
   const originId = formatOffsetMsgId(record.storeHost, record.physicalOffset);
-  const replaced = [PropertyName.RETRY_TOPIC, PropertyName.ORIGIN_MESSAGE_ID];
   return republish(record, {
     topic: deadLetterTopicOf(group),
     queueId: 0,
-    properties: withProperties(withoutProperties(text, replaced), {
+    properties: noted(text, {
       [PropertyName.RETRY_TOPIC]: findProperty(text, PropertyName.RETRY_TOPIC) ?? topic,
       [PropertyName.ORIGIN_MESSAGE_ID]: findProperty(text, PropertyName.ORIGIN_MESSAGE_ID) ?? originId,
     }),
     reconsumeTimes: record.reconsumeTimes + 1,
     waitStored: true,
   });
+}
+
+/** Where there is no room for what is only good to know, the message comes again without it. */
+function noted(text: string, facts: Readonly<Record<string, string | number>>): string {
+  return withPropertiesIfRoom(withoutProperties(text, Object.keys(facts)), facts) ?? text;
 }
