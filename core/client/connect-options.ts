@@ -37,7 +37,7 @@ export interface ConnectOptions {
   readonly unitMode?: boolean;
   /** Default `json`. */
   readonly headerEncoding?: HeaderEncoding;
-  /** Hears of what happens in the background, such as a handler that threw; `console` will do. Default: silent. */
+  /** Hears of what happens in the background, such as a handler that threw: `consoleLogger()`, or one of your own. Default: silent. */
   readonly logger?: Logger;
   /** Default: that of the `cluster`, if it has one, else the machine's. */
   readonly clock?: Clock;
