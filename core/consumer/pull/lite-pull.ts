@@ -93,6 +93,8 @@ export class LitePull<S extends Subscribe> implements LitePullConsumer<S> {
     try {
       await this.#life.start(async () => {
         await Promise.all(subscriptions.map((subscription) => this.#prepare(subscription)));
+        // Closed meanwhile: nobody would take it out of the group again.
+        if (this.state === 'shut down') return;
         for (const subscription of subscriptions) this.#take(subscription);
         await this.#running.join();
         if (subscriptions.length > 0) await this.#running.parts.rounds.start();
