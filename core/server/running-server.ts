@@ -259,6 +259,7 @@ class Server implements OpenServer {
       }),
       clusterName: cluster,
       brokerName,
+      useTLS: this.#options.nameServerTls !== false,
       get address() {
         return known().address;
       },

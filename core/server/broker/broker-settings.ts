@@ -76,6 +76,8 @@ export interface BrokerSettings {
   readonly recallMessageEnable: boolean;
   /** How often the progress of delayed messages is noted, in milliseconds. Default 10,000. */
   readonly flushDelayOffsetInterval: number;
+  /** Whether it reaches name servers by TLS. Default false. */
+  readonly useTLS: boolean;
   /** Facts of the store for GET_BROKER_CONFIG, under Apache's names. */
   readonly storeSettings: Readonly<Record<string, string | number | boolean>>;
 }
@@ -117,4 +119,5 @@ export const BROKER_DEFAULTS = {
   timerMaxDelaySec: 259_200,
   recallMessageEnable: true,
   flushDelayOffsetInterval: 10_000,
+  useTLS: false,
 } as const;

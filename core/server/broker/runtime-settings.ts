@@ -1,5 +1,6 @@
 import { inject, injectable } from 'inversify';
 import { isRocketMQError } from '../../errors/rocketmq-error.js';
+import { SystemTopic } from '../../message/system-topics.js';
 import type { DataVersion } from '../../remoting/protocol/data-version.js';
 import { ResponseCode } from '../../remoting/protocol/response-codes.js';
 import { Clock } from '../../runtime/clock.js';
@@ -115,6 +116,10 @@ export class RuntimeSettings {
       brokerRole: 'ASYNC_MASTER',
       forceRegister: true,
       compressedRegister: false,
+      msgTraceTopicName: SystemTopic.TRACE,
+      // mqadmin's exportConfigs of 4.9 does not do without them.
+      slaveReadEnable: false,
+      filterServerNums: 0,
       ...storeSettings,
     };
     return new Map(Object.entries(values).map(([name, value]) => [name, String(value)]));

@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
 import { type Client, connect } from '../../../core/index.js';
 import type { ApacheVersion } from '../kit/jars.js';
@@ -25,6 +28,7 @@ export function operatorsContract(target: () => Target, version: ApacheVersion):
     };
 
     beforeAll(async () => {
+      const folder = await mkdtemp(join(tmpdir(), 'multistage-export-'));
       await withClient(async (mq) => {
         const { admin } = mq;
         for (const each of [topic, ...ofGroup]) await admin.createTopic(each, { queueNum: 1, timeoutMs: 15_000 });
@@ -41,12 +45,14 @@ export function operatorsContract(target: () => Target, version: ApacheVersion):
         ['getBrokerConfig', ...at],
         ['updateNamesrvConfig', ...order],
         ['getNamesrvConfig'],
+        ['exportConfigs', '-c', clusterName, '-f', folder],
         ['cleanExpiredCQ', ...at],
         ['cleanUnusedTopic', ...at],
         ['deleteExpiredCommitLog', ...at],
       ];
       const outputs = await mqadmins(inject('java'), target().nameServer, commands, version);
       for (const [index, [command]] of commands.entries()) said.set(command, outputs[index]!);
+      await rm(folder, { recursive: true });
     }, 90_000);
 
     test('deletes a topic: it is gone at once, and begins empty when it is made again', async () => {
@@ -76,6 +82,7 @@ export function operatorsContract(target: () => Target, version: ApacheVersion):
       expect(saidBy('getBrokerConfig')).toMatch(/^transactionTimeOut\s*=\s*700[12]\s*$/m);
       expect(saidBy('updateNamesrvConfig')).toContain('success');
       expect(saidBy('getNamesrvConfig')).toMatch(/orderMessageEnable\s*=\s*true/);
+      expect(saidBy('exportConfigs')).toContain('configs.json success');
     });
 
     test('cleans queues, topics and files', () => {

@@ -395,6 +395,8 @@ describe('the broker', () => {
         'autoCreateTopicEnable=true',
         'maxMessageSize=4194304',
         'timerWheelEnable=true',
+        'slaveReadEnable=false',
+        'useTLS=false',
         'storePathRootDir=C:\\\\data\\nx',
       ]),
     );
