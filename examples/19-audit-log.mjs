@@ -1,9 +1,9 @@
 import { createWriteStream, readFileSync } from 'node:fs';
-import { connect, settled } from 'multistage';
+import { connect, outcomeOf, settled } from 'multistage';
 import { embedded } from 'multistage/server';
 import { tap } from 'rxjs';
 
-/** Writes a line of JSON for each end of a send and each end of a delivery, and changes neither. */
+/** Writes a line of JSON for each end of a send and for each message of a delivery that ended, and changes neither. */
 function auditLog({ file }) {
   return {
     name: 'audit-log',
@@ -29,9 +29,13 @@ function auditLog({ file }) {
         create:
           ({ group }) =>
           (context, next) => {
-            const [{ topic, msgId }] = context.messages;
-            const fields = { did: 'deliver', group, topic, msgId, attempt: context.attempt };
-            return next(context).pipe(tap(({ kind }) => write({ ...fields, outcome: kind })));
+            const { messages, attempt } = context;
+            const tell = (outcome) => {
+              for (const [index, { topic, msgId }] of messages.entries()) {
+                write({ did: 'deliver', group, topic, msgId, attempt, outcome: outcomeOf(outcome, index).kind });
+              }
+            };
+            return next(context).pipe(tap(tell));
           },
       });
       host.onStop(() => new Promise((resolve) => log.end(resolve)));

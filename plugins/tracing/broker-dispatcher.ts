@@ -102,6 +102,9 @@ export class BrokerTraceDispatcher implements TraceDispatcher {
     this.#lose(this.#queue.splice(0).length, 'the client closes');
     this.#due = 0;
     this.#wake();
+    // What brokers have not answered by now is given up, and counts as lost: nothing holds up the client's close any longer.
+    await this.#producer?.close({ timeoutMs: 0 });
+    await Promise.all(this.#inFlight);
   }
 
   #onTimer(): void {
