@@ -17,12 +17,13 @@ test('a transaction leaves a half message and its end, under one id', async () =
   const message = { topic: 'orders', body: 'order 42', tag: 'paid', keys: ['42'] };
   const rolledBack = await producer.send(message, 'rollback');
   const asked = await producer.send(message, 'unknown');
-  await waitFor(() => mq.plugin(traces).traced === 5, { timeoutMs: 10_000, what: 'the end that a check finds out' });
+  // A slow machine is asked more often than once.
+  await waitFor(() => mq.plugin(traces).traced >= 5, { timeoutMs: 10_000, what: 'the end that a check finds out' });
   await mq.plugin(traces).flush();
   const traceOf = (msgId: string, ends: number) =>
     waitFor(async () => {
       const trace = await mq.admin.trace(msgId);
-      return trace.sends.length === 1 && trace.transactionEnds.length === ends ? trace : undefined;
+      return trace.sends.length === 1 && trace.transactionEnds.length >= ends ? trace : undefined;
     });
 
   const common = { group: 'payers', topic: 'orders', tag: 'paid', transactionId: rolledBack.msgId };
@@ -32,7 +33,7 @@ test('a transaction leaves a half message and its end, under one id', async () =
     { ...common, transactionState: 'rollback', fromTransactionCheck: false, storeHost: expect.stringMatching(/:\d+$/) },
   ]);
   const { transactionEnds } = await traceOf(asked.msgId, 2);
-  expect(transactionEnds.map((end) => [end.transactionState, end.fromTransactionCheck])).toEqual([
+  expect(transactionEnds.slice(0, 2).map((end) => [end.transactionState, end.fromTransactionCheck])).toEqual([
     ['unknown', false],
     ['commit', true],
   ]);
