@@ -19,3 +19,12 @@ export function writeInt64(bytes: Uint8Array, position: number, value: number): 
   writeInt32(bytes, position, high);
   writeInt32(bytes, position + 4, value - high * TWO_32);
 }
+
+/**
+ * A number as text. The ends of int64, which others say for "no limit", are told exactly: read as doubles and written by their
+ * digits they would lie beyond them, where Java reads no long any more.
+ */
+export function int64Text(value: number): string {
+  if (value === INT64_MAX) return '9223372036854775807';
+  return value === -INT64_MAX ? '-9223372036854775808' : String(value);
+}

@@ -1,4 +1,5 @@
 import { rocketMQError } from '../../errors/rocketmq-error.js';
+import { int64Text } from '../../message/int64.js';
 import type { FieldName, FieldWriter } from './field-writer.js';
 import { type FramePlace, leave } from './frame-memory.js';
 import { HeaderWriter } from './header-writer.js';
@@ -141,7 +142,7 @@ function writeBinaryFields(ext: ExtInput): void {
     }
     writer.patchInt16(nameAt, nameLength);
     if (typeof value === 'number' && Number.isSafeInteger(value)) writer.sizedDecimal(value);
-    else writer.sizedUtf8(typeof value === 'string' ? value : String(value));
+    else writer.sizedUtf8(textOf(value));
   }
 }
 
@@ -225,7 +226,11 @@ function writeJsonFields(ext: ExtInput): void {
     writer.jsonString(name);
     writer.int8(0x3a);
     if (typeof value === 'number' && Number.isSafeInteger(value)) jsonDecimal(value);
-    else writer.jsonString(typeof value === 'string' ? value : String(value));
+    else writer.jsonString(textOf(value));
   }
   writer.int8(0x7d);
+}
+
+function textOf(value: string | number | bigint | boolean): string {
+  return typeof value === 'number' ? int64Text(value) : String(value);
 }

@@ -1,3 +1,4 @@
+import { int64Text } from '../../message/int64.js';
 import { DIALECT_DEPTH_MAX } from './json-dialect-parser.js';
 
 export interface JsonDialectOptions {
@@ -37,7 +38,7 @@ function write(
       return JSON.stringify(value);
     case 'number':
       if (!Number.isFinite(value)) throw new TypeError(`${value} cannot be written as JSON`);
-      return String(value);
+      return int64Text(value);
     case 'bigint':
     case 'boolean':
       return String(value);
