@@ -75,6 +75,11 @@ export class ProducerSend extends SendState implements BudgetEntry {
     else this.breakOff(this.heldBack());
   }
 
+  /** Its time was over before it came this far: nothing leaves. */
+  tooLate(): void {
+    super.onDeadline();
+  }
+
   /** The listener of the caller's AbortSignal. */
   handleEvent(): void {
     this.cancel();

@@ -288,6 +288,11 @@ export class Sends implements SendOwner, BatchHost, AccumulatorHost, RequestHost
       }
       abortSignal.addEventListener('abort', send);
     }
+    // A codec may have taken all the time there was.
+    if (!isPart && Number.isNaN(this.#begunMs) && this.clock.monotonic() >= send.deadlineMs) {
+      send.tooLate();
+      return;
+    }
     // A producer that does not run holds nothing back: stage 1 refuses.
     const running = isPart || this.#lifeCycle.state === 'running';
     if (running && !this.#budget.admit(send)) return;

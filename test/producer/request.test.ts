@@ -237,6 +237,20 @@ describe('a request', () => {
     await reply;
   });
 
+  test('whose value takes longer to be encoded than it may last is not sent, nor is such a message', async () => {
+    const kit = await pipelineKit();
+    const slow = topic<string>('orders', {
+      encode: (value) => new Promise((resolve) => void kit.clock.setTimer(200, () => resolve(Buffer.from(value)))),
+      decode: String,
+    });
+    const given = { topic: slow, value: 'x' };
+    const ends = [kit.producer.request(given, { timeoutMs: 100 }), kit.producer.send(given, { timeoutMs: 100 })];
+    const late = Promise.all(ends.map(rejection));
+    await kit.clock.advance(200);
+    expect(await late).toMatchObject(ends.map(() => ({ code: 'RMQ_SEND_TIMEOUT', sent: 'no', stage: 'check' })));
+    expect(kit.requests).toEqual([]);
+  });
+
   test('never waits for others to make a batch', async () => {
     const { kit, reply, correlationId } = await asked({ options: { autoBatch: true } });
     expect(kit.requests[0]?.code).toBe(RequestCode.SEND_MESSAGE_V2);
