@@ -140,7 +140,7 @@ test('a plugin asks a broker by name, and answers what a broker asks', async () 
       return async () => {
         const request = { code: RequestCode.GET_BROKER_RUNTIME_INFO };
         const byName = await host.invoke({ brokerName: 'broker-a', topic: 'T' }, request);
-        const byAddress = await host.invoke({ address: broker.address }, request, { timeoutMs: 500 });
+        const byAddress = await host.invoke({ address: broker.address }, request, { timeoutMs: 5_000 });
         await host.oneway({ brokerName: 'broker-a' }, { code: RequestCode.UNREGISTER_CLIENT, ext: { oneway: true } });
         return [byName.remark, byAddress.remark];
       };

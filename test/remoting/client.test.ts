@@ -154,6 +154,8 @@ describe.each(transports)('remoting client over %s', (_name, make) => {
       });
       server.process(11, () => ({ code: 0 }));
     });
+    // Connected before: connecting counts too.
+    await client.invoke(address, { code: 11 }, { timeoutMs });
     const failing = client.invoke(address, { code: 10 }, { timeoutMs: 40 });
     await expect(failing).rejects.toMatchObject({
       code: 'RMQ_REQUEST_TIMEOUT',

@@ -35,8 +35,9 @@ async function blockedWhileSending(worker: boolean, blockMs: number): Promise<Se
 test('a client notices nothing of a busy application whose server is in a worker', async () => {
   const seen = await blockedWhileSending(true, 2_000);
   expect(seen.failed).toBe(0);
-  expect(seen.slowestMs).toBeLessThan(1_000);
-  expect(seen.sends).toBeGreaterThan(50);
+  // Not as long as the application is busy, however slow the machine is.
+  expect(seen.slowestMs).toBeLessThan(1_800);
+  expect(seen.sends).toBeGreaterThan(10);
 });
 
 test('and waits as long as the application is busy when it is not', async () => {
