@@ -25,12 +25,16 @@ async function listening(server: {
   return `127.0.0.1:${(server.address() as { port: number }).port}`;
 }
 
-/** How a request for a route ends there. */
+/** How a request for a route ends there. `timeoutMs` is that of the handshake with TLS, of the answer without. */
 async function failureAt(address: string, { tls = false, timeoutMs = 3_000 } = {}): Promise<unknown> {
   const transport = createTcpTransport({ tls: tls && { ca } });
-  const client = closeAfterTest(createRemotingClient({ transport, connectTimeoutMs: timeoutMs }));
+  const client = closeAfterTest(createRemotingClient({ transport, connectTimeoutMs: tls ? timeoutMs : 3_000 }));
   return client
-    .invoke(address, { code: RequestCode.GET_ROUTEINFO_BY_TOPIC, ext: { topic: 'T' } }, { timeoutMs })
+    .invoke(
+      address,
+      { code: RequestCode.GET_ROUTEINFO_BY_TOPIC, ext: { topic: 'T' } },
+      { timeoutMs: tls ? 3_000 : timeoutMs },
+    )
     .then((response) => expectSuccess(response, { address }))
     .then(
       () => expect.fail('somebody answered'),
