@@ -244,6 +244,8 @@ test('in a namespace topics are called as the application calls them', async () 
   expect((await admin.queryMessage('orders', '42')).messages).toMatchObject([{ topic: 'orders', msgId: sent.msgId }]);
   expect(await admin.viewMessage('orders', sent.msgId)).toMatchObject({ topic: 'orders' });
   expect(await admin.viewMessage(sent.offsetMsgId!)).toMatchObject({ topic: 'orders' });
+  await admin.deleteTopic('orders');
+  await expect(admin.fetchSubscribeMessageQueues('orders')).rejects.toMatchObject({ code: 'RMQ_ROUTE_NOT_FOUND' });
   await mq.close();
 });
 

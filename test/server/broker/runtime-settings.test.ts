@@ -1,6 +1,9 @@
 /** UPDATE_BROKER_CONFIG: what an operator changes while the broker runs, and what not. */
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { parseProperties } from '../../../core/remoting/protocol/properties-text.js';
 import { RequestCode } from '../../../core/remoting/protocol/request-codes.js';
+import { ResponseCode } from '../../../core/remoting/protocol/response-codes.js';
 import { type ServerParts, serverParts } from '../kit/broker-setup.js';
 import { answerTo, bodyText, request } from '../kit/requests.js';
 import { invoke, pullFrom, rawClient, runningServer, SMALL_STORE, sendTo } from '../kit/running.js';
@@ -143,4 +146,17 @@ test('a name server shows its settings, and takes the one that may change', asyn
   ] as const) {
     expect(await ask(RequestCode.UPDATE_NAMESRV_CONFIG, text)).toMatchObject({ code, remark: words });
   }
+});
+
+test('the reference names exactly what can change', async () => {
+  const { change, client, server } = await setup();
+  const { body } = await invoke(client, server.brokerAddress, RequestCode.GET_BROKER_CONFIG);
+  const changeable: string[] = [];
+  for (const name of parseProperties(body.toString()).keys()) {
+    // No setting can be that; what only a start decides is refused whatever it is to be.
+    if ((await change(`${name}=~`)).code !== ResponseCode.NO_PERMISSION) changeable.push(name);
+  }
+  const reference = readFileSync(new URL('../../../docs/reference/compatibility.md', import.meta.url), 'utf8');
+  const [, list = ''] = /What can change: ([^;]*);/.exec(reference) ?? [];
+  expect([...list.matchAll(/`(\w+)`/g)].map(([, name]) => name)).toEqual(changeable.sort());
 });
