@@ -38,8 +38,6 @@ export { allocateByConfig } from './consumer/allocation/by-config.js';
 export { allocateByMachineRoom } from './consumer/allocation/by-machine-room.js';
 export { allocateConsistently, type ConsistentHashOptions } from './consumer/allocation/consistent-hash.js';
 export { allocateNearby, type MachineRooms } from './consumer/allocation/machine-room-nearby.js';
-// Consumers.
-export type { ConsumedMessage } from './consumer/consumed-message.js';
 export type {
   AssignedQueue,
   BatchHandler,
@@ -51,14 +49,8 @@ export type {
   RunOptions,
   SeekPosition,
 } from './consumer/consumer.js';
-export type { ConsumerEvent, FailureNext } from './consumer/consumer-event.js';
-export type {
-  ConsumerOptions,
-  HandlerRetry,
-  RequestMode,
-  StartFrom,
-  Undecodable,
-} from './consumer/consumer-options.js';
+// Consumers.
+export type { ConsumedMessage } from './consumer/delivery/consumed-message.js';
 // Delivery and raw requests, for interceptors.
 export {
   type ConsumerFacts,
@@ -68,12 +60,19 @@ export {
   type DeliveryOutcome,
   type MessageOutcome,
   outcomeOf,
-} from './consumer/delivery.js';
-export type { AcceptMessage, DeliveryFilterAttachment } from './consumer/delivery-filter.js';
-export type { HandlerPolicies } from './consumer/handler-policies.js';
-export type { ClientHealth, ConsumerHealth, ConsumerVerdict, QueueHealth, QueueVerdict } from './consumer/health.js';
-export type { IterationOptions } from './consumer/message-iterator.js';
-export { type OffsetStore, OffsetStoreFactory } from './consumer/offset-store.js';
+} from './consumer/delivery/delivery.js';
+export type { AcceptMessage, DeliveryFilterAttachment } from './consumer/delivery/delivery-filter.js';
+export type { HandlerPolicies } from './consumer/delivery/handler-policies.js';
+export { type ReplyOptions, ReplySender, type TypedReplyOptions } from './consumer/delivery/reply-sender.js';
+export type { RetryAfter } from './consumer/delivery/retry-after.js';
+export { type OffsetStore, OffsetStoreFactory } from './consumer/offsets/offset-store.js';
+export type {
+  ConsumerOptions,
+  HandlerRetry,
+  RequestMode,
+  StartFrom,
+  Undecodable,
+} from './consumer/options/consumer-options.js';
 export type {
   AssignOptions,
   CommitPositions,
@@ -91,9 +90,17 @@ export type {
 } from './consumer/pull/pull-consumer.js';
 export type { PullConsumerOptions } from './consumer/pull/pull-options.js';
 export type { QueuesListener } from './consumer/pull/queue-watch.js';
-export { type ReplyOptions, ReplySender, type TypedReplyOptions } from './consumer/reply-sender.js';
-export type { RetryAfter } from './consumer/retry-after.js';
-export { type SqlExpression, sql } from './consumer/sql.js';
+export type { ConsumerEvent, FailureNext } from './consumer/report/consumer-event.js';
+export type {
+  ClientHealth,
+  ConsumerHealth,
+  ConsumerVerdict,
+  QueueHealth,
+  QueueVerdict,
+} from './consumer/report/health.js';
+export type { IterationOptions } from './consumer/shapes/message-iterator.js';
+export { on, type TopicHandler } from './consumer/shapes/topic-handler.js';
+export { type SqlExpression, sql } from './consumer/subscription/sql.js';
 export type {
   DecodableTopic,
   Expression,
@@ -101,8 +108,7 @@ export type {
   SubscribedMessage,
   SubscribedTopic,
   SubscribedValue,
-} from './consumer/subscribe.js';
-export { on, type TopicHandler } from './consumer/topic-handler.js';
+} from './consumer/subscription/subscribe.js';
 export { connect } from './container/connect.js';
 // Errors.
 export { ERROR_CODES, type ErrorCode, type ErrorCodeFacts } from './errors/codes.js';
@@ -244,7 +250,7 @@ export type {
   SendSlot,
   TypedMessage,
 } from './producer/producer.js';
-export type { ReplyInterceptor } from './producer/reply-interceptor.js';
+export type { ReplyInterceptor } from './producer/request-reply/reply-interceptor.js';
 export {
   CommandFlag,
   type ExtInput,

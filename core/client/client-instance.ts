@@ -1,12 +1,12 @@
 import type { Admin } from '../admin/admin.js';
 import type { Consumer } from '../consumer/consumer.js';
-import type { ConsumerOptions } from '../consumer/consumer-options.js';
-import { type ClientHealth, clientHealth } from '../consumer/health.js';
+import type { ConsumerOptions } from '../consumer/options/consumer-options.js';
 import type { LitePullConsumer } from '../consumer/pull/lite-pull-consumer.js';
 import type { LitePullConsumerOptions } from '../consumer/pull/lite-pull-options.js';
 import type { PullConsumer } from '../consumer/pull/pull-consumer.js';
 import type { PullConsumerOptions } from '../consumer/pull/pull-options.js';
-import type { Subscribe } from '../consumer/subscribe.js';
+import { type ClientHealth, clientHealth } from '../consumer/report/health.js';
+import type { Subscribe } from '../consumer/subscription/subscribe.js';
 import { rocketMQError } from '../errors/rocketmq-error.js';
 import type { Plugin, PluginProducerOptions } from '../plugin/plugin.js';
 import type { ProducerOptions } from '../producer/options.js';

@@ -1,11 +1,11 @@
 import type { Admin } from '../admin/admin.js';
 import type { Consumer } from '../consumer/consumer.js';
-import type { ConsumerOptions } from '../consumer/consumer-options.js';
+import type { ConsumerOptions } from '../consumer/options/consumer-options.js';
 import type { LitePullConsumer } from '../consumer/pull/lite-pull-consumer.js';
 import type { LitePullConsumerOptions } from '../consumer/pull/lite-pull-options.js';
 import type { PullConsumer } from '../consumer/pull/pull-consumer.js';
 import type { PullConsumerOptions } from '../consumer/pull/pull-options.js';
-import type { Subscribe } from '../consumer/subscribe.js';
+import type { Subscribe } from '../consumer/subscription/subscribe.js';
 import type { ResourceNames } from '../message/resource-names.js';
 import type { PluginManager } from '../plugin/plugin-manager.js';
 import type { ProducerOptions } from '../producer/options.js';

@@ -10,8 +10,8 @@ import { RequestCode } from '../remoting/protocol/request-codes.js';
 import { ResponseCode } from '../remoting/protocol/response-codes.js';
 import type { RemotingClient } from '../remoting/remoting-client.js';
 import type { RouteTable } from '../routing/route-table.js';
-import type { SharedQueue } from './rebalance.js';
-import type { QueueOffsets } from './start-offset.js';
+import type { QueueOffsets } from './offsets/start-offset.js';
+import type { SharedQueue } from './rebalance/rebalance.js';
 
 /** Whose share is asked for. */
 export interface AssignmentQuestion {

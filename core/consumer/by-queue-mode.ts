@@ -1,7 +1,7 @@
-import type { ConsumedQueue } from './consumed-queue.js';
-import type { DeliveryOutcome } from './delivery.js';
-import type { DeliveryMode, EndedDelivery } from './delivery-mode.js';
-import type { PulledMessage } from './pulled-message.js';
+import type { DeliveryOutcome } from './delivery/delivery.js';
+import type { DeliveryMode, EndedDelivery } from './delivery/delivery-mode.js';
+import type { ConsumedQueue } from './queues/consumed-queue.js';
+import type { PulledMessage } from './queues/pulled-message.js';
 
 /**
  * A mode for queues that are popped and one for those that are pulled, such as the retry topic of a group whose topics are

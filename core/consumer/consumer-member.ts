@@ -1,5 +1,5 @@
 import type { ConsumerMember, MemberSubscription } from '../routing/membership.js';
-import type { ResolvedConsumerOptions } from './consumer-options.js';
+import type { ResolvedConsumerOptions } from './options/consumer-options.js';
 
 /** What a heartbeat says of a consumer, from its options. Matches what Apache's prepareHeartbeatData fills in. */
 export function consumerMember(facts: {

@@ -3,19 +3,19 @@ import { PropertyName } from '../message/property-names.js';
 import { BroadcastingMode } from './broadcasting/broadcasting-mode.js';
 import type { BrokerRequests } from './broker-requests.js';
 import { ByQueueMode } from './by-queue-mode.js';
-import { ClusteringMode } from './clustering-mode.js';
-import type { ConsumedQueue } from './consumed-queue.js';
+import { ClusteringMode } from './clustering/clustering-mode.js';
+import { createSendBack } from './clustering/send-back.js';
 import type { ConsumerServices } from './consumer.js';
-import type { ResolvedConsumerOptions } from './consumer-options.js';
-import type { DeliveryMode } from './delivery-mode.js';
-import type { DeliveryReport } from './delivery-report.js';
-import type { HandlerPolicies } from './handler-policies.js';
+import type { DeliveryMode } from './delivery/delivery-mode.js';
+import type { DeliveryReport } from './delivery/delivery-report.js';
+import type { HandlerPolicies } from './delivery/handler-policies.js';
+import type { ResolvedConsumerOptions } from './options/consumer-options.js';
 import { OrderedMode } from './ordered/ordered-mode.js';
 import { QueueLocks } from './ordered/queue-locks.js';
 import { PopMode } from './pop/pop-mode.js';
 import { PopRequests } from './pop/pop-requests.js';
-import type { PulledMessage } from './pulled-message.js';
-import { createSendBack } from './send-back.js';
+import type { ConsumedQueue } from './queues/consumed-queue.js';
+import type { PulledMessage } from './queues/pulled-message.js';
 
 /** What a consumer's options choose: how it delivers, and, in order, the locks that it needs. */
 export interface ConsumerMode {

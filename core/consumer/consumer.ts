@@ -9,18 +9,24 @@ import type { Clock } from '../runtime/clock.js';
 import type { Logger } from '../runtime/logger.js';
 import type { Scheduler } from '../runtime/scheduler.js';
 import type { AllocateStrategy } from './allocation/allocate-strategy.js';
-import type { ConsumedMessage } from './consumed-message.js';
-import type { ConsumerEvent } from './consumer-event.js';
 import type { ConsumerRegistry } from './consumer-registry.js';
-import type { DeliveryAttachment } from './delivery.js';
-import type { DeliveryFilterAttachment } from './delivery-filter.js';
-import type { HandlerPolicies } from './handler-policies.js';
-import type { ConsumerHealth } from './health.js';
-import type { IterationOptions } from './message-iterator.js';
-import type { OffsetStoreFactory } from './offset-store.js';
-import type { ReplySender } from './reply-sender.js';
-import type { DecodableTopic, Expression, Subscribe, SubscribedMessage, SubscribedTopic } from './subscribe.js';
-import type { TopicHandler } from './topic-handler.js';
+import type { ConsumedMessage } from './delivery/consumed-message.js';
+import type { DeliveryAttachment } from './delivery/delivery.js';
+import type { DeliveryFilterAttachment } from './delivery/delivery-filter.js';
+import type { HandlerPolicies } from './delivery/handler-policies.js';
+import type { ReplySender } from './delivery/reply-sender.js';
+import type { OffsetStoreFactory } from './offsets/offset-store.js';
+import type { ConsumerEvent } from './report/consumer-event.js';
+import type { ConsumerHealth } from './report/health.js';
+import type { IterationOptions } from './shapes/message-iterator.js';
+import type { TopicHandler } from './shapes/topic-handler.js';
+import type {
+  DecodableTopic,
+  Expression,
+  Subscribe,
+  SubscribedMessage,
+  SubscribedTopic,
+} from './subscription/subscribe.js';
 
 /** Beside a message: where and how often it is being handled. */
 export interface HandlerContext {

@@ -1,10 +1,10 @@
 import { validateGroup, validateTopic } from '../message/message-rules.js';
 import type { Consumer, ConsumerServices } from './consumer.js';
-import type { ConsumerOptions } from './consumer-options.js';
+import type { ConsumerOptions } from './options/consumer-options.js';
+import { resolveConsumerOptions } from './options/resolve-consumer-options.js';
 import { PushConsumer } from './push-consumer.js';
-import { resolveConsumerOptions } from './resolve-consumer-options.js';
-import type { Subscribe } from './subscribe.js';
-import { parseSubscribe } from './subscription.js';
+import type { Subscribe } from './subscription/subscribe.js';
+import { parseSubscribe } from './subscription/subscription.js';
 
 /**
  * Makes a consumer of a group; `run(handler)` starts it.

@@ -1,8 +1,8 @@
-import type { ConsumedQueue } from './consumed-queue.js';
+import { PullLoop, type PullLoopServices, type PullOptions } from './feeds/pull-loop.js';
+import type { QueueFeed } from './feeds/queue-feed.js';
 import { PopLoop, type PopLoopOptions } from './pop/pop-loop.js';
 import type { PopMode } from './pop/pop-mode.js';
-import { PullLoop, type PullLoopServices, type PullOptions } from './pull-loop.js';
-import type { QueueFeed } from './queue-feed.js';
+import type { ConsumedQueue } from './queues/consumed-queue.js';
 
 export interface FeedServices extends PullLoopServices {
   readonly options: PullOptions & PopLoopOptions;

@@ -2,8 +2,8 @@ import type { MessageQueue } from '../message/message.js';
 import { LocalOffsetStore } from './broadcasting/local-offset-store.js';
 import { localOffsetsDir } from './broadcasting/local-offsets-dir.js';
 import type { ConsumerServices } from './consumer.js';
-import type { ConsumerEvents } from './consumer-events.js';
-import type { OffsetStore } from './offset-store.js';
+import type { OffsetStore } from './offsets/offset-store.js';
+import type { ConsumerEvents } from './report/consumer-events.js';
 
 export interface OffsetStoreFacts {
   /** The group as the application writes it. */

@@ -1,9 +1,9 @@
 import type { Clock } from '../runtime/clock.js';
 import type { Logger } from '../runtime/logger.js';
-import type { Assignment } from './assignment.js';
-import { type ConsumedQueue, queueKey } from './consumed-queue.js';
-import type { ConsumerEvents } from './consumer-events.js';
-import { type ConsumerVerdict, judgeQueue, type QueueFacts, type QueueHealth, reasonsOf } from './health.js';
+import { type ConsumedQueue, queueKey } from './queues/consumed-queue.js';
+import type { Assignment } from './rebalance/assignment.js';
+import type { ConsumerEvents } from './report/consumer-events.js';
+import { type ConsumerVerdict, judgeQueue, type QueueFacts, type QueueHealth, reasonsOf } from './report/health.js';
 
 /** Between two looks. */
 export const WATCH_INTERVAL_MS = 5_000;

@@ -4,8 +4,6 @@ import type { MessageQueue } from '../message/message.js';
 import { validateTopic } from '../message/message-rules.js';
 import { type OptionNames, requireCloseOptions, requireKnown } from '../runtime/known-options.js';
 import { onAbort } from '../runtime/on-abort.js';
-import { attachedTo } from './attached.js';
-import type { ConsumedQueue } from './consumed-queue.js';
 import type {
   AssignedQueue,
   BatchHandler,
@@ -17,23 +15,25 @@ import type {
   RunOptions,
   SeekPosition,
 } from './consumer.js';
-import type { ConsumerEvent } from './consumer-event.js';
-import { ConsumerEvents } from './consumer-events.js';
-import type { ResolvedConsumerOptions } from './consumer-options.js';
-import type { NamedDeliveryInterceptor } from './delivery-chain.js';
-import type { DeliveryFilter } from './delivery-filter.js';
-import type { AnyBatchHandler, AnyHandler } from './handler-end.js';
-import { checkPolicies, type HandlerPolicies } from './handler-policies.js';
-import { batchReceiver, Handlers, handlerReceiver } from './handler-receiver.js';
-import type { ConsumerHealth } from './health.js';
-import { ackOption, type IterationOptions, MessageIterator } from './message-iterator.js';
-import { messageStream } from './message-stream.js';
-import type { Receiver } from './receiver.js';
+import { attachedTo } from './delivery/attached.js';
+import type { NamedDeliveryInterceptor } from './delivery/delivery-chain.js';
+import type { DeliveryFilter } from './delivery/delivery-filter.js';
+import type { AnyBatchHandler, AnyHandler } from './delivery/handler-end.js';
+import { checkPolicies, type HandlerPolicies } from './delivery/handler-policies.js';
+import type { Receiver } from './delivery/receiver.js';
+import type { ResolvedConsumerOptions } from './options/consumer-options.js';
+import type { ConsumedQueue } from './queues/consumed-queue.js';
+import type { ConsumerEvent } from './report/consumer-event.js';
+import { ConsumerEvents } from './report/consumer-events.js';
+import type { ConsumerHealth } from './report/health.js';
 import { RunningConsumer } from './running-consumer.js';
-import type { Expression, Subscribe, SubscribedMessage, SubscribedTopic } from './subscribe.js';
-import { parseSubscription, type TopicSubscription } from './subscription.js';
-import { Subscriptions } from './subscriptions.js';
-import type { TopicHandler } from './topic-handler.js';
+import { batchReceiver, Handlers, handlerReceiver } from './shapes/handler-receiver.js';
+import { ackOption, type IterationOptions, MessageIterator } from './shapes/message-iterator.js';
+import { messageStream } from './shapes/message-stream.js';
+import type { TopicHandler } from './shapes/topic-handler.js';
+import type { Expression, Subscribe, SubscribedMessage, SubscribedTopic } from './subscription/subscribe.js';
+import { parseSubscription, type TopicSubscription } from './subscription/subscription.js';
+import { Subscriptions } from './subscription/subscriptions.js';
 
 const RUN: OptionNames = { of: 'a run', names: new Set<keyof RunOptions>(['signal']) };
 

@@ -6,22 +6,22 @@ import type { ConsumerRunningInfo } from '../remoting/protocol/consumer-running-
 import type { ConsumerMember } from '../routing/membership.js';
 import { keepProcessAlive } from '../runtime/keep-alive.js';
 import type { PeriodicTask } from '../runtime/scheduler.js';
-import type { ConsumedQueue } from './consumed-queue.js';
 import type { CloseOptions, ConsumerServices, SeekPosition } from './consumer.js';
 import { consumerMember } from './consumer-member.js';
 import { assembleConsumer, type ConsumerParts, type ConsumerPlan, decodeOptionsOf } from './consumer-parts.js';
 import type { RegisteredConsumer } from './consumer-registry.js';
-import { decodeMessage } from './decode-message.js';
-import { deliverDirectly } from './direct-delivery.js';
+import { decodeMessage } from './delivery/decode-message.js';
+import { deliverDirectly } from './delivery/direct-delivery.js';
 import { waitAtMost } from './drain.js';
-import { type QueueHealth } from './health.js';
 import { WATCH_INTERVAL_MS } from './health-watch.js';
-import { hasNoPosition, notMine } from './not-mine.js';
+import { offsetOf } from './offsets/start-offset.js';
 import { checkPop, checkSharing } from './pop/check-pop.js';
-import { prepareTopic } from './prepare-topic.js';
+import type { ConsumedQueue } from './queues/consumed-queue.js';
+import { hasNoPosition, notMine } from './rebalance/not-mine.js';
+import { prepareTopic } from './rebalance/prepare-topic.js';
+import { type QueueHealth } from './report/health.js';
 import { runningInfo } from './running-info.js';
-import { offsetOf } from './start-offset.js';
-import { retrySubscription, type TopicSubscription } from './subscription.js';
+import { retrySubscription, type TopicSubscription } from './subscription/subscription.js';
 
 const CLOSE_TIMEOUT_MS = 30_000;
 /** Locks of queues are renewed so often (Java: rocketmq.client.rebalance.lockInterval); they hold for 30 seconds. */

@@ -8,12 +8,12 @@ import {
 } from '../remoting/protocol/consumer-running-info.js';
 import type { ConsumerMember } from '../routing/membership.js';
 import type { Clock } from '../runtime/clock.js';
-import type { Assignment } from './assignment.js';
-import type { ConsumeStatistics } from './consume-statistics.js';
-import type { ConsumedQueue } from './consumed-queue.js';
-import type { ResolvedConsumerOptions } from './consumer-options.js';
+import type { ResolvedConsumerOptions } from './options/consumer-options.js';
 import type { QueueLocks } from './ordered/queue-locks.js';
-import type { Subscriptions } from './subscriptions.js';
+import type { ConsumedQueue } from './queues/consumed-queue.js';
+import type { Assignment } from './rebalance/assignment.js';
+import type { ConsumeStatistics } from './report/consume-statistics.js';
+import type { Subscriptions } from './subscription/subscriptions.js';
 
 const MEBIBYTE = 1024 * 1024;
 

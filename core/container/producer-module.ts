@@ -1,9 +1,9 @@
 import { ContainerModule } from 'inversify';
-import { ReplySender } from '../consumer/reply-sender.js';
+import { ReplySender } from '../consumer/delivery/reply-sender.js';
 import { Compressor, Compressors } from '../message/compression/compressor.js';
 import { ResourceNames } from '../message/resource-names.js';
-import { Replier } from '../producer/replier.js';
-import { createReplyInbox, type ReplyInbox } from '../producer/reply-inbox.js';
+import { Replier } from '../producer/request-reply/replier.js';
+import { createReplyInbox, type ReplyInbox } from '../producer/request-reply/reply-inbox.js';
 import { RemotingClient } from '../remoting/remoting-client.js';
 import { RouteTable } from '../routing/route-table.js';
 import { Clock } from '../runtime/clock.js';

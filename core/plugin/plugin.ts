@@ -1,11 +1,11 @@
-import type { DeliveryAttachment } from '../consumer/delivery.js';
-import type { DeliveryFilterAttachment } from '../consumer/delivery-filter.js';
+import type { DeliveryAttachment } from '../consumer/delivery/delivery.js';
+import type { DeliveryFilterAttachment } from '../consumer/delivery/delivery-filter.js';
 import type { ReceivedMessage } from '../message/message.js';
 import type { InterceptSend } from '../pipeline/attach.js';
 import type { SettledListener } from '../pipeline/settled.js';
 import type { ProducerOptions } from '../producer/options.js';
 import type { Producer } from '../producer/producer.js';
-import type { ReplyInterceptor } from '../producer/reply-interceptor.js';
+import type { ReplyInterceptor } from '../producer/request-reply/reply-interceptor.js';
 import type { OutgoingCommand, RemotingCommand } from '../remoting/protocol/remoting-command.js';
 import type { CallbackHandler } from '../remoting/remoting-client.js';
 import type { RequestInterceptor } from '../remoting/request-interceptor.js';

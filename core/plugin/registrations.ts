@@ -1,9 +1,9 @@
-import type { DeliveryAttachment } from '../consumer/delivery.js';
-import type { DeliveryFilterAttachment } from '../consumer/delivery-filter.js';
+import type { DeliveryAttachment } from '../consumer/delivery/delivery.js';
+import type { DeliveryFilterAttachment } from '../consumer/delivery/delivery-filter.js';
 import { rocketMQError } from '../errors/rocketmq-error.js';
 import type { SendAttachment } from '../pipeline/interceptor.js';
 import type { SettledListener } from '../pipeline/settled.js';
-import type { ReplyAttachment } from '../producer/reply-interceptor.js';
+import type { ReplyAttachment } from '../producer/request-reply/reply-interceptor.js';
 import type { CallbackHandler } from '../remoting/remoting-client.js';
 import type { RequestInterceptor, RequestInterceptors } from '../remoting/request-interceptor.js';
 import type { EndTransactionListener } from './end-transaction.js';

@@ -22,7 +22,7 @@ import type {
 } from './producer.js';
 import type { SendObserver } from './producer-send.js';
 import { recall } from './recall.js';
-import { request } from './request.js';
+import { request } from './request-reply/request.js';
 import { resolveProducerOptions } from './resolve-options.js';
 import { type Sender, sendAll } from './send-all.js';
 import { sendBatch } from './send-batch.js';

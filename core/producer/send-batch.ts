@@ -12,8 +12,8 @@ import {
   type PartRules,
   resultsOf,
   singlePart,
-} from './batch-part.js';
-import type { LaunchPart } from './open-batch.js';
+} from './accumulation/batch-part.js';
+import type { LaunchPart } from './accumulation/open-batch.js';
 import type { AnyMessage, RawMessage, SendOptions } from './producer.js';
 import type { SendObserver } from './producer-send.js';
 import { encodeTyped, isTyped } from './send-input.js';

@@ -9,8 +9,8 @@ import type { RouteTable } from '../routing/route-table.js';
 import type { Clock } from '../runtime/clock.js';
 import type { DeadlineHeap } from '../runtime/deadline-heap.js';
 import type { Logger } from '../runtime/logger.js';
-import type { ReplyInbox } from './reply-inbox.js';
-import type { ReplyAttachment } from './reply-interceptor.js';
+import type { ReplyInbox } from './request-reply/reply-inbox.js';
+import type { ReplyAttachment } from './request-reply/reply-interceptor.js';
 
 /** What a producer takes from the client that made it. */
 export interface ProducerServices {

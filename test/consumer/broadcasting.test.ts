@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { LocalOffsetStore } from '../../core/consumer/broadcasting/local-offset-store.js';
 import { localOffsetsDir } from '../../core/consumer/broadcasting/local-offsets-dir.js';
-import type { ConsumerEvent } from '../../core/consumer/consumer-event.js';
+import type { ConsumerEvent } from '../../core/consumer/report/consumer-event.js';
 import { connect } from '../../core/container/connect.js';
 import { RequestCode } from '../../core/remoting/protocol/request-codes.js';
 import { silentLogger } from '../../core/runtime/logger.js';

@@ -1,6 +1,6 @@
 /** What brokers ask of consumers for operators: other offsets, how far they are, what they do, one message now. */
 import { describe, expect, test } from 'vitest';
-import type { ConsumerOptions } from '../../core/consumer/consumer-options.js';
+import type { ConsumerOptions } from '../../core/consumer/options/consumer-options.js';
 import { createLitePullConsumer } from '../../core/consumer/pull/create-lite-pull-consumer.js';
 import { createPullConsumer } from '../../core/consumer/pull/create-pull-consumer.js';
 import { SysFlag } from '../../core/message/sys-flag.js';

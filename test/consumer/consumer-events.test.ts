@@ -1,7 +1,7 @@
 import { map } from 'rxjs';
 import { expect, expectTypeOf, test } from 'vitest';
-import type { ConsumedMessage } from '../../core/consumer/consumed-message.js';
-import type { SubscribedMessage } from '../../core/consumer/subscribe.js';
+import type { ConsumedMessage } from '../../core/consumer/delivery/consumed-message.js';
+import type { SubscribedMessage } from '../../core/consumer/subscription/subscribe.js';
 import { connect } from '../../core/container/connect.js';
 import { json } from '../../core/message/json-codec.js';
 import type { ReceivedMessage } from '../../core/message/message.js';

@@ -6,9 +6,9 @@ import {
   type DeliveryContext,
   type DeliveryInterceptor,
   type DeliveryOutcome,
-} from '../../core/consumer/delivery.js';
-import { composeDelivery, type DeliveryEnd } from '../../core/consumer/delivery-chain.js';
-import { DeliveryPass } from '../../core/consumer/delivery-pass.js';
+} from '../../core/consumer/delivery/delivery.js';
+import { composeDelivery, type DeliveryEnd } from '../../core/consumer/delivery/delivery-chain.js';
+import { DeliveryPass } from '../../core/consumer/delivery/delivery-pass.js';
 import type { ReceivedMessage } from '../../core/message/message.js';
 import { orderGap } from '../../core/pipeline/gap-order.js';
 

@@ -1,7 +1,7 @@
 /** What a consumer gives back, is asked and is told, on the server of this package, over sockets. */
 import { expect, onTestFinished, test } from 'vitest';
-import type { ConsumedMessage } from '../../core/consumer/consumed-message.js';
-import { sql } from '../../core/consumer/sql.js';
+import type { ConsumedMessage } from '../../core/consumer/delivery/consumed-message.js';
+import { sql } from '../../core/consumer/subscription/sql.js';
 import { connect } from '../../core/container/connect.js';
 import { createRemotingClient } from '../../core/remoting/client.js';
 import { RequestCode } from '../../core/remoting/protocol/request-codes.js';

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { backOffMs } from '../../core/consumer/back-off.js';
-import type { ConsumerOptions } from '../../core/consumer/consumer-options.js';
-import { resolveConsumerOptions } from '../../core/consumer/resolve-consumer-options.js';
-import { sql } from '../../core/consumer/sql.js';
-import type { Subscribe } from '../../core/consumer/subscribe.js';
-import { parseSubscribe as parseSubscribeOf } from '../../core/consumer/subscription.js';
+import type { ConsumerOptions } from '../../core/consumer/options/consumer-options.js';
+import { resolveConsumerOptions } from '../../core/consumer/options/resolve-consumer-options.js';
+import { sql } from '../../core/consumer/subscription/sql.js';
+import type { Subscribe } from '../../core/consumer/subscription/subscribe.js';
+import { parseSubscribe as parseSubscribeOf } from '../../core/consumer/subscription/subscription.js';
 import { json } from '../../core/message/json-codec.js';
 import { topic } from '../../core/message/typed-topic.js';
+import { backOffMs } from '../../core/runtime/back-off.js';
 import { virtualClock } from '../../core/testing/virtual-clock.js';
 import { FakeBroker } from './kit/fake-broker.js';
 import { fakeClient } from './kit/fake-client.js';

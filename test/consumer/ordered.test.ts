@@ -1,8 +1,8 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Client } from '../../core/client/client.js';
-import type { ConsumerEvent } from '../../core/consumer/consumer-event.js';
-import type { ConsumerOptions } from '../../core/consumer/consumer-options.js';
-import { on } from '../../core/consumer/topic-handler.js';
+import type { ConsumerOptions } from '../../core/consumer/options/consumer-options.js';
+import type { ConsumerEvent } from '../../core/consumer/report/consumer-event.js';
+import { on } from '../../core/consumer/shapes/topic-handler.js';
 import { connect } from '../../core/container/connect.js';
 import { startServer } from '../../core/server/index.js';
 import { virtualClock } from '../../core/testing/virtual-clock.js';

@@ -1,7 +1,7 @@
 /** What becomes of a message after its handler: acknowledged, sent back, tried here, a dead letter. */
 import { describe, expect, test } from 'vitest';
-import type { ConsumedMessage } from '../../core/consumer/consumed-message.js';
-import type { ConsumerOptions } from '../../core/consumer/consumer-options.js';
+import type { ConsumedMessage } from '../../core/consumer/delivery/consumed-message.js';
+import type { ConsumerOptions } from '../../core/consumer/options/consumer-options.js';
 import { rocketMQError } from '../../core/errors/rocketmq-error.js';
 import { json } from '../../core/message/json-codec.js';
 import { SysFlag } from '../../core/message/sys-flag.js';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type HeldMessage, ProcessQueue } from '../../core/consumer/process-queue.js';
+import { type HeldMessage, ProcessQueue } from '../../core/consumer/queues/process-queue.js';
 
 const held = (queueOffset: number, sizeBytes = 10): HeldMessage => ({ queueOffset, sizeBytes, acknowledged: false });
 

@@ -1,7 +1,7 @@
 import { of, tap } from 'rxjs';
 import { expect, onTestFinished, test } from 'vitest';
 import type { Client } from '../../core/client/client.js';
-import type { DeliveryInterceptor } from '../../core/consumer/delivery.js';
+import type { DeliveryInterceptor } from '../../core/consumer/delivery/delivery.js';
 import { QueueWatch } from '../../core/consumer/pull/queue-watch.js';
 import { connect } from '../../core/container/connect.js';
 import { json } from '../../core/message/json-codec.js';

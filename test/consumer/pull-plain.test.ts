@@ -1,7 +1,7 @@
 import { tap } from 'rxjs';
 import { expect, onTestFinished, test } from 'vitest';
 import { createPullConsumer } from '../../core/consumer/pull/create-pull-consumer.js';
-import { sql } from '../../core/consumer/sql.js';
+import { sql } from '../../core/consumer/subscription/sql.js';
 import { connect } from '../../core/container/connect.js';
 import type { Plugin } from '../../core/plugin/plugin.js';
 import { RequestCode } from '../../core/remoting/protocol/request-codes.js';

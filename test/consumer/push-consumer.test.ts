@@ -1,7 +1,7 @@
 import { deflateSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import type { HandlerContext } from '../../core/consumer/consumer.js';
-import type { ConsumerOptions } from '../../core/consumer/consumer-options.js';
+import type { ConsumerOptions } from '../../core/consumer/options/consumer-options.js';
 import { rocketMQError } from '../../core/errors/rocketmq-error.js';
 import { json } from '../../core/message/json-codec.js';
 import type { ReceivedMessage } from '../../core/message/message.js';

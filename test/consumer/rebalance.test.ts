@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { allocateAveragely } from '../../core/consumer/allocation/averagely.js';
-import { byPlace, shareOfTopic } from '../../core/consumer/rebalance.js';
+import { byPlace, shareOfTopic } from '../../core/consumer/rebalance/rebalance.js';
 import type { MessageQueue } from '../../core/message/message.js';
 import type { RouteTable } from '../../core/routing/route-table.js';
 

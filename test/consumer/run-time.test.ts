@@ -1,12 +1,12 @@
 /** What can be done to a consumer that runs: pausing, seeking, other subscriptions; and what bounds it. */
 import { describe, expect, test } from 'vitest';
-import type { ConsumedMessage } from '../../core/consumer/consumed-message.js';
 import type { ConsumerServices } from '../../core/consumer/consumer.js';
-import type { ConsumerOptions } from '../../core/consumer/consumer-options.js';
-import { flowLimits } from '../../core/consumer/flow-limits.js';
-import { RateLimit } from '../../core/consumer/rate-limit.js';
-import { sql } from '../../core/consumer/sql.js';
-import { on } from '../../core/consumer/topic-handler.js';
+import type { ConsumedMessage } from '../../core/consumer/delivery/consumed-message.js';
+import { RateLimit } from '../../core/consumer/delivery/rate-limit.js';
+import type { ConsumerOptions } from '../../core/consumer/options/consumer-options.js';
+import { flowLimits } from '../../core/consumer/queues/flow-limits.js';
+import { on } from '../../core/consumer/shapes/topic-handler.js';
+import { sql } from '../../core/consumer/subscription/sql.js';
 import { rocketMQError } from '../../core/errors/rocketmq-error.js';
 import { RequestCode } from '../../core/remoting/protocol/request-codes.js';
 import { virtualClock } from '../../core/testing/virtual-clock.js';

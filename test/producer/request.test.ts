@@ -3,7 +3,7 @@ import { zlibCompressor } from '../../core/message/compression/zlib.js';
 import { json } from '../../core/message/json-codec.js';
 import { decodeProperties, formatProperties } from '../../core/message/properties.js';
 import { topic } from '../../core/message/typed-topic.js';
-import type { ReplyAttachment } from '../../core/producer/reply-interceptor.js';
+import type { ReplyAttachment } from '../../core/producer/request-reply/reply-interceptor.js';
 import { RequestCode } from '../../core/remoting/protocol/request-codes.js';
 import { nextTurn, waitFor } from '../kit/wait-for.js';
 import {

@@ -1,7 +1,7 @@
 /** For any interleaving of acknowledgements, what is committed never passes a message that is not done. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { ProcessQueue } from '../../core/consumer/process-queue.js';
+import { ProcessQueue } from '../../core/consumer/queues/process-queue.js';
 import { virtualClock } from '../../core/testing/virtual-clock.js';
 import { FakeBroker } from '../consumer/kit/fake-broker.js';
 import { fakeClient } from '../consumer/kit/fake-client.js';

@@ -4,7 +4,7 @@
  * more than were asked for, and sent that back to the broker. A handler was called with such a message, too.
  */
 import { expect, test } from 'vitest';
-import type { DecodableTopic } from '../../core/consumer/subscribe.js';
+import type { DecodableTopic } from '../../core/consumer/subscription/subscribe.js';
 import { virtualClock } from '../../core/testing/virtual-clock.js';
 import { FakeBroker } from '../consumer/kit/fake-broker.js';
 import { fakeClient } from '../consumer/kit/fake-client.js';

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { Assignment } from '../../core/consumer/assignment.js';
-import { ConsumerEvents } from '../../core/consumer/consumer-events.js';
 import { QueueLocks } from '../../core/consumer/ordered/queue-locks.js';
-import { parseSubscription } from '../../core/consumer/subscription.js';
+import { Assignment } from '../../core/consumer/rebalance/assignment.js';
+import { ConsumerEvents } from '../../core/consumer/report/consumer-events.js';
+import { parseSubscription } from '../../core/consumer/subscription/subscription.js';
 import { rocketMQError } from '../../core/errors/rocketmq-error.js';
 import type { MessageQueue } from '../../core/message/message.js';
 import { silentLogger } from '../../core/runtime/logger.js';

@@ -5,7 +5,7 @@
  * did not: `consumer.close({ timeout: 500 })` waited for 30 seconds, `poll({ max: 5 })` gave ten messages.
  */
 import { expect, onTestFinished, test } from 'vitest';
-import type { ConsumedMessage } from '../../core/consumer/consumed-message.js';
+import type { ConsumedMessage } from '../../core/consumer/delivery/consumed-message.js';
 import { type TestKit, testKit } from '../../core/testing/index.js';
 import { waitFor } from '../kit/wait-for.js';
 

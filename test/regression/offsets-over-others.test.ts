@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { Assignment, type LossReason } from '../../core/consumer/assignment.js';
-import { ConsumerEvents } from '../../core/consumer/consumer-events.js';
-import { parseSubscription } from '../../core/consumer/subscription.js';
+import { Assignment, type LossReason } from '../../core/consumer/rebalance/assignment.js';
+import { ConsumerEvents } from '../../core/consumer/report/consumer-events.js';
+import { parseSubscription } from '../../core/consumer/subscription/subscription.js';
 import type { MessageQueue } from '../../core/message/message.js';
 import { silentLogger } from '../../core/runtime/logger.js';
 import { systemClock } from '../../core/runtime/system-clock.js';

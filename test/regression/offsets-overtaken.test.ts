@@ -7,8 +7,8 @@
  */
 import { expect, test } from 'vitest';
 import type { BrokerRequests } from '../../core/consumer/broker-requests.js';
-import { pullRequest } from '../../core/consumer/pull-request.js';
-import { RemoteOffsetStore } from '../../core/consumer/remote-offset-store.js';
+import { pullRequest } from '../../core/consumer/feeds/pull-request.js';
+import { RemoteOffsetStore } from '../../core/consumer/offsets/remote-offset-store.js';
 import { PullSysFlag } from '../../core/remoting/protocol/flags.js';
 import { silentLogger } from '../../core/runtime/logger.js';
 

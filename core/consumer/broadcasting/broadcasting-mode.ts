@@ -1,12 +1,12 @@
+import { backOffMs } from '../../runtime/back-off.js';
 import type { Clock } from '../../runtime/clock.js';
-import { backOffMs } from '../back-off.js';
-import type { ConsumedQueue } from '../consumed-queue.js';
-import type { HandlerRetry } from '../consumer-options.js';
-import { type DeliveryOutcome, type FailedOutcome, outcomeOf } from '../delivery.js';
-import type { DeliveryMode, EndedDelivery } from '../delivery-mode.js';
-import type { DeliveryReport } from '../delivery-report.js';
-import type { PulledMessage } from '../pulled-message.js';
-import { acknowledge, handleAgainIn, skipAll } from '../settle-message.js';
+import { type DeliveryOutcome, type FailedOutcome, outcomeOf } from '../delivery/delivery.js';
+import type { DeliveryMode, EndedDelivery } from '../delivery/delivery-mode.js';
+import type { DeliveryReport } from '../delivery/delivery-report.js';
+import type { HandlerRetry } from '../options/consumer-options.js';
+import type { ConsumedQueue } from '../queues/consumed-queue.js';
+import type { PulledMessage } from '../queues/pulled-message.js';
+import { acknowledge, handleAgainIn, skipAll } from '../queues/settle-message.js';
 
 export interface BroadcastingModeServices {
   readonly retry: Required<HandlerRetry>;

@@ -1,8 +1,8 @@
 import type { MessageQueue } from '../../message/message.js';
 import { decodeLocalOffsets, encodeLocalOffsets } from '../../remoting/protocol/local-offsets.js';
 import type { Logger } from '../../runtime/logger.js';
-import { queueKey } from '../consumed-queue.js';
-import type { OffsetStore } from '../offset-store.js';
+import type { OffsetStore } from '../offsets/offset-store.js';
+import { queueKey } from '../queues/consumed-queue.js';
 
 export interface LocalOffsetStoreOptions {
   /** Folder of this client and group; made when the first offset is stored. */

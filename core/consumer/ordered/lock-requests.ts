@@ -1,7 +1,7 @@
 import type { MessageQueue } from '../../message/message.js';
 import type { Clock, Timer } from '../../runtime/clock.js';
 import type { Logger } from '../../runtime/logger.js';
-import { queueKey } from '../consumed-queue.js';
+import { queueKey } from '../queues/consumed-queue.js';
 
 /** Before a broker that did not answer is told again which locks we do not need. */
 const OWED_DELAY_MS = 500;

@@ -1,14 +1,14 @@
 import type { MessageQueue } from '../../message/message.js';
 import type { Clock, Timer } from '../../runtime/clock.js';
-import { type ConsumedQueue, queueKey } from '../consumed-queue.js';
-import { type DeliveryOutcome, type FailedOutcome, outcomeOf } from '../delivery.js';
-import type { DeliveryMode, EndedDelivery } from '../delivery-mode.js';
-import type { DeliveryReport } from '../delivery-report.js';
-import type { HandlerPolicies } from '../handler-policies.js';
-import { type PulledMessage, physicalOffsetOf } from '../pulled-message.js';
-import type { QueueOwnership } from '../queue-ownership.js';
-import { DEAD_LETTER_LEVEL, type SendBack } from '../send-back.js';
-import { acknowledge, skipAll } from '../settle-message.js';
+import { DEAD_LETTER_LEVEL, type SendBack } from '../clustering/send-back.js';
+import { type DeliveryOutcome, type FailedOutcome, outcomeOf } from '../delivery/delivery.js';
+import type { DeliveryMode, EndedDelivery } from '../delivery/delivery-mode.js';
+import type { DeliveryReport } from '../delivery/delivery-report.js';
+import type { HandlerPolicies } from '../delivery/handler-policies.js';
+import { type ConsumedQueue, queueKey } from '../queues/consumed-queue.js';
+import { type PulledMessage, physicalOffsetOf } from '../queues/pulled-message.js';
+import { acknowledge, skipAll } from '../queues/settle-message.js';
+import type { QueueOwnership } from '../rebalance/queue-ownership.js';
 import type { QueueLocks } from './queue-locks.js';
 
 /** A dead letter that its broker did not take is tried again after. */

@@ -1,7 +1,7 @@
 import type { MessageQueue } from '../../message/message.js';
+import { backOffMs } from '../../runtime/back-off.js';
 import type { Timer } from '../../runtime/clock.js';
-import { backOffMs } from '../back-off.js';
-import { queueKey } from '../consumed-queue.js';
+import { queueKey } from '../queues/consumed-queue.js';
 import { LockRequests, type LockRequestsServices } from './lock-requests.js';
 
 /** A lock that was not renewed for so long is not relied on (Java: rocketmq.client.rebalance.lockMaxLiveTime). */

@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '../../runtime/clock.js';
-import type { ConsumedQueue } from '../consumed-queue.js';
+import type { ConsumedQueue } from '../queues/consumed-queue.js';
 import type { PoppedMessage } from './popped-message.js';
 import type { Receipt } from './receipt.js';
 

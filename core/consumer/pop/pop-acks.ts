@@ -1,7 +1,7 @@
 import { isRocketMQError } from '../../errors/rocketmq-error.js';
 import { ResponseCode } from '../../remoting/protocol/response-codes.js';
 import type { Clock, Timer } from '../../runtime/clock.js';
-import type { ConsumedQueue } from '../consumed-queue.js';
+import type { ConsumedQueue } from '../queues/consumed-queue.js';
 import type { PopRequests, ReceivedPop } from './pop-requests.js';
 import type { PoppedMessage } from './popped-message.js';
 

@@ -4,11 +4,11 @@ import type { RemotingClient } from '../../remoting/remoting-client.js';
 import type { RouteTable } from '../../routing/route-table.js';
 import type { Clock } from '../../runtime/clock.js';
 import type { Logger } from '../../runtime/logger.js';
-import type { ConsumeStatistics } from '../consume-statistics.js';
-import type { ConsumedQueue } from '../consumed-queue.js';
-import type { ConsumerEvents } from '../consumer-events.js';
-import type { ResolvedConsumerOptions } from '../consumer-options.js';
-import { delayAfterNothing, PacedFeed } from '../paced-feed.js';
+import { delayAfterNothing, PacedFeed } from '../feeds/paced-feed.js';
+import type { ResolvedConsumerOptions } from '../options/consumer-options.js';
+import type { ConsumedQueue } from '../queues/consumed-queue.js';
+import type { ConsumeStatistics } from '../report/consume-statistics.js';
+import type { ConsumerEvents } from '../report/consumer-events.js';
 import { type PopAnswer, type PopFacts, popRequest, readPopAnswer } from './pop-request.js';
 import type { PoppedMessage } from './popped-message.js';
 

@@ -5,8 +5,8 @@ import { optionalInt64, optionalString, requiredInt32, requiredInt64 } from '../
 import type { OutgoingCommand, RemotingCommand } from '../../remoting/protocol/remoting-command.js';
 import { RequestCode } from '../../remoting/protocol/request-codes.js';
 import { ResponseCode } from '../../remoting/protocol/response-codes.js';
-import type { StartFrom } from '../consumer-options.js';
-import { findRecords } from '../pulled-message.js';
+import type { StartFrom } from '../options/consumer-options.js';
+import { findRecords } from '../queues/pulled-message.js';
 import { PoppedMessage } from './popped-message.js';
 
 /** A queue id that stands for all queues of a topic at a broker. */

@@ -1,7 +1,7 @@
 import { popRetryTopicOf, popRetryTopicV2Of } from '../../message/system-topics.js';
-import type { SharedQueue } from '../rebalance.js';
-import { retrySubscription, type TopicSubscription } from '../subscription.js';
-import type { Subscriptions } from '../subscriptions.js';
+import type { SharedQueue } from '../rebalance/rebalance.js';
+import { retrySubscription, type TopicSubscription } from '../subscription/subscription.js';
+import type { Subscriptions } from '../subscription/subscriptions.js';
 
 export interface PopRetryTopicsServices {
   /** The group as the application writes it. */

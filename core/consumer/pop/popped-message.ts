@@ -1,7 +1,7 @@
 import { readRecord } from '../../message/message-record.js';
 import { decodeProperties } from '../../message/properties.js';
 import { PropertyName } from '../../message/property-names.js';
-import { PulledMessage } from '../pulled-message.js';
+import { PulledMessage } from '../queues/pulled-message.js';
 import { originOf, parseReceipt, type Receipt } from './receipt.js';
 
 /** What all messages of one pop share. */

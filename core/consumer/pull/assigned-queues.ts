@@ -1,6 +1,6 @@
 import type { MessageQueue } from '../../message/message.js';
-import type { Assignment } from '../assignment.js';
-import type { TopicSubscription } from '../subscription.js';
+import type { Assignment } from '../rebalance/assignment.js';
+import type { TopicSubscription } from '../subscription/subscription.js';
 
 /** Queues of one topic that the application chose. Names are names on the wire. */
 export interface ChosenQueues {

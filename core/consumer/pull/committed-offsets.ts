@@ -1,7 +1,7 @@
 import { rocketMQError } from '../../errors/rocketmq-error.js';
 import type { MessageQueue } from '../../message/message.js';
-import { queueKey } from '../consumed-queue.js';
-import type { OffsetStore } from '../offset-store.js';
+import type { OffsetStore } from '../offsets/offset-store.js';
+import { queueKey } from '../queues/consumed-queue.js';
 
 /** Positions by queue, names on the wire. */
 export type Positions = readonly (readonly [queue: MessageQueue, offset: number])[];

@@ -1,6 +1,6 @@
 import { validateGroup, validateTopic } from '../../message/message-rules.js';
-import type { Subscribe } from '../subscribe.js';
-import { parseSubscribe } from '../subscription.js';
+import type { Subscribe } from '../subscription/subscribe.js';
+import { parseSubscribe } from '../subscription/subscription.js';
 import { LitePull } from './lite-pull.js';
 import type { LitePullConsumer, LitePullServices } from './lite-pull-consumer.js';
 import { type LitePullConsumerOptions, resolveLitePullOptions } from './lite-pull-options.js';

@@ -2,9 +2,9 @@ import type { Observable } from 'rxjs';
 import type { MessageQueue, ReceivedMessage } from '../../message/message.js';
 import type { LifeCycleState } from '../../runtime/life-cycle.js';
 import type { AssignedQueue, CloseOptions, ConsumerServices, SeekPosition } from '../consumer.js';
-import type { ConsumerEvent } from '../consumer-event.js';
-import type { ConsumerHealth } from '../health.js';
-import type { Expression, Subscribe, SubscribedTopic, SubscribedValue } from '../subscribe.js';
+import type { ConsumerEvent } from '../report/consumer-event.js';
+import type { ConsumerHealth } from '../report/health.js';
+import type { Expression, Subscribe, SubscribedTopic, SubscribedValue } from '../subscription/subscribe.js';
 import type { QueuesListener } from './queue-watch.js';
 
 /** For one `poll`. */

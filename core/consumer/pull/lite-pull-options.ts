@@ -1,9 +1,9 @@
 import { type OptionNames, requireKnown } from '../../runtime/known-options.js';
 import type { AllocateStrategy } from '../allocation/allocate-strategy.js';
-import type { StartFrom } from '../consumer-options.js';
-import { flag, whole } from '../option-checks.js';
-import { commonOptions, heldTimeout, readingOptions, suspendTimeout } from '../shared-options.js';
-import type { Subscribe } from '../subscribe.js';
+import type { StartFrom } from '../options/consumer-options.js';
+import { flag, whole } from '../options/option-checks.js';
+import { commonOptions, heldTimeout, readingOptions, suspendTimeout } from '../options/shared-options.js';
+import type { Subscribe } from '../subscription/subscribe.js';
 
 /** What a lite pull consumer can be told. Matches Apache's DefaultLitePullConsumer where the names are the same. */
 export interface LitePullConsumerOptions<S extends Subscribe = Subscribe> {

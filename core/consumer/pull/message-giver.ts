@@ -2,19 +2,25 @@ import { rocketMQError } from '../../errors/rocketmq-error.js';
 import type { MessageQueue, ReceivedMessage } from '../../message/message.js';
 import type { Clock } from '../../runtime/clock.js';
 import type { Logger } from '../../runtime/logger.js';
-import type { ConsumedQueue } from '../consumed-queue.js';
-import { ACK, type DeliveryContext, type DeliveryOutcome, type MessageOutcome, outcomeOf } from '../delivery.js';
+import {
+  ACK,
+  type DeliveryContext,
+  type DeliveryOutcome,
+  type MessageOutcome,
+  outcomeOf,
+} from '../delivery/delivery.js';
 import {
   composeDelivery,
   type DeliveryEnd,
   type NamedDeliveryInterceptor,
   type SettleDelivery,
-} from '../delivery-chain.js';
-import { DeliveryPass } from '../delivery-pass.js';
-import type { MessageReader } from '../message-reader.js';
-import type { PulledMessage } from '../pulled-message.js';
-import { RunningDelivery } from '../running-delivery.js';
-import type { DecodableTopic } from '../subscribe.js';
+} from '../delivery/delivery-chain.js';
+import { DeliveryPass } from '../delivery/delivery-pass.js';
+import type { MessageReader } from '../delivery/message-reader.js';
+import { RunningDelivery } from '../delivery/running-delivery.js';
+import type { ConsumedQueue } from '../queues/consumed-queue.js';
+import type { PulledMessage } from '../queues/pulled-message.js';
+import type { DecodableTopic } from '../subscription/subscribe.js';
 
 /** What became of messages that were to be given to the application. */
 export interface Given {

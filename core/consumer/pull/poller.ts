@@ -1,10 +1,10 @@
 import { rocketMQError } from '../../errors/rocketmq-error.js';
 import type { ReceivedMessage } from '../../message/message.js';
 import type { Clock } from '../../runtime/clock.js';
-import type { ConsumedQueue } from '../consumed-queue.js';
-import { ACK, type DeliveryOutcome } from '../delivery.js';
-import type { DeliveryReport } from '../delivery-report.js';
-import type { PulledMessage } from '../pulled-message.js';
+import { ACK, type DeliveryOutcome } from '../delivery/delivery.js';
+import type { DeliveryReport } from '../delivery/delivery-report.js';
+import type { ConsumedQueue } from '../queues/consumed-queue.js';
+import type { PulledMessage } from '../queues/pulled-message.js';
 import type { GivenDelivery, MessageGiver } from './message-giver.js';
 
 export interface PollerOptions {

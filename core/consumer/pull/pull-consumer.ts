@@ -1,9 +1,9 @@
 import type { MessageQueue, ReceivedMessage } from '../../message/message.js';
 import type { LifeCycleState } from '../../runtime/life-cycle.js';
 import type { CloseOptions } from '../consumer.js';
-import type { ConsumerHealth } from '../health.js';
-import type { RetryAfter } from '../retry-after.js';
-import type { Expression } from '../subscribe.js';
+import type { RetryAfter } from '../delivery/retry-after.js';
+import type { ConsumerHealth } from '../report/health.js';
+import type { Expression } from '../subscription/subscribe.js';
 
 /** What a broker made of a pull. Matches Apache's PullStatus. */
 export type PullStatus = 'FOUND' | 'NO_NEW_MSG' | 'NO_MATCHED_MSG' | 'OFFSET_ILLEGAL';

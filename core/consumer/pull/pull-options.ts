@@ -1,6 +1,6 @@
 import { type OptionNames, requireKnown } from '../../runtime/known-options.js';
-import { whole } from '../option-checks.js';
-import { commonOptions, heldTimeout, suspendTimeout } from '../shared-options.js';
+import { whole } from '../options/option-checks.js';
+import { commonOptions, heldTimeout, suspendTimeout } from '../options/shared-options.js';
 
 /** What a pull consumer can be told. Matches Apache's DefaultMQPullConsumer where the names are the same. */
 export interface PullConsumerOptions {

@@ -1,7 +1,7 @@
 import { isRocketMQError } from '../../errors/rocketmq-error.js';
 import type { MessageQueue } from '../../message/message.js';
-import { queueKey } from '../consumed-queue.js';
-import { FAILING_MS, type QueueHealth } from '../health.js';
+import { queueKey } from '../queues/consumed-queue.js';
+import { FAILING_MS, type QueueHealth } from '../report/health.js';
 import type { PullResult } from './pull-consumer.js';
 
 interface Pulled {

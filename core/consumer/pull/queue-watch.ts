@@ -2,7 +2,7 @@ import { isRocketMQError } from '../../errors/rocketmq-error.js';
 import type { MessageQueue } from '../../message/message.js';
 import type { Logger } from '../../runtime/logger.js';
 import type { PeriodicTask, Scheduler } from '../../runtime/scheduler.js';
-import { queueKey } from '../consumed-queue.js';
+import { queueKey } from '../queues/consumed-queue.js';
 
 /** Told of the queues of a topic, as they are now, when they are others than before. */
 export type QueuesListener = (queues: readonly MessageQueue[]) => unknown;

@@ -4,11 +4,11 @@ import type { ConsumeDirectlyResult } from '../../remoting/protocol/consume-dire
 import type { ConsumerRunningInfo } from '../../remoting/protocol/consumer-running-info.js';
 import type { ConsumerMember } from '../../routing/membership.js';
 import type { PeriodicTask } from '../../runtime/scheduler.js';
-import type { ConsumedQueue } from '../consumed-queue.js';
 import { consumerMember } from '../consumer-member.js';
 import type { RegisteredConsumer } from '../consumer-registry.js';
-import { type QueueHealth } from '../health.js';
 import { WATCH_INTERVAL_MS } from '../health-watch.js';
+import type { ConsumedQueue } from '../queues/consumed-queue.js';
+import { type QueueHealth } from '../report/health.js';
 import { runningInfo } from '../running-info.js';
 import { assembleLitePull, type LitePullParts, type LitePullPlan } from './lite-parts.js';
 import type { LitePullServices } from './lite-pull-consumer.js';

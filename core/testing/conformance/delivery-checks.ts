@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { DeliveryContext, DeliveryOutcome } from '../../consumer/delivery.js';
+import type { DeliveryContext, DeliveryOutcome } from '../../consumer/delivery/delivery.js';
 import type { ReceivedMessage } from '../../message/message.js';
 import type { ClaimedChange } from './options.js';
 import { copiesOf } from './probes.js';

@@ -1,5 +1,5 @@
 import { Observable } from 'rxjs';
-import type { DeliveryContext } from '../../consumer/delivery.js';
+import type { DeliveryContext } from '../../consumer/delivery/delivery.js';
 import type { ReceivedMessage } from '../../message/message.js';
 import type { SendContext } from '../../pipeline/context.js';
 import { type SendHandler, STAGE_NAMES } from '../../pipeline/interceptor.js';

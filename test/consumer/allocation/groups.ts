@@ -5,7 +5,7 @@ import { allocateByCircle } from '../../../core/consumer/allocation/averagely-by
 import { allocateByMachineRoom } from '../../../core/consumer/allocation/by-machine-room.js';
 import { allocateConsistently } from '../../../core/consumer/allocation/consistent-hash.js';
 import { allocateNearby } from '../../../core/consumer/allocation/machine-room-nearby.js';
-import { byCodeUnits, byPlace } from '../../../core/consumer/rebalance.js';
+import { byCodeUnits, byPlace } from '../../../core/consumer/rebalance/rebalance.js';
 import type { MessageQueue } from '../../../core/message/message.js';
 
 /** A topic's queues and a group's members, sorted as every member sorts them. */

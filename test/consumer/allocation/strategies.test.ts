@@ -4,7 +4,7 @@ import { allocateAveragely } from '../../../core/consumer/allocation/averagely.j
 import { allocateByConfig } from '../../../core/consumer/allocation/by-config.js';
 import { allocateConsistently } from '../../../core/consumer/allocation/consistent-hash.js';
 import { allocateNearby } from '../../../core/consumer/allocation/machine-room-nearby.js';
-import { byPlace } from '../../../core/consumer/rebalance.js';
+import { byPlace } from '../../../core/consumer/rebalance/rebalance.js';
 import { groups, isShared, STRATEGIES } from './groups.js';
 
 const queue = (queueId: number, brokerName = 'b') => ({ topic: 'T', brokerName, queueId });

@@ -1,5 +1,5 @@
 import type { Client } from '../../../core/client/client.js';
-import type { ConsumerOptions } from '../../../core/consumer/consumer-options.js';
+import type { ConsumerOptions } from '../../../core/consumer/options/consumer-options.js';
 import type { ReceivedMessage } from '../../../core/message/message.js';
 import { waitFor } from '../../kit/wait-for.js';
 

@@ -1,12 +1,12 @@
 import { onTestFinished } from 'vitest';
 import { allocateAveragely } from '../../../core/consumer/allocation/averagely.js';
 import type { Consumer, ConsumerServices } from '../../../core/consumer/consumer.js';
-import type { ConsumerEvent } from '../../../core/consumer/consumer-event.js';
-import type { ConsumerOptions } from '../../../core/consumer/consumer-options.js';
 import { createConsumerRegistry } from '../../../core/consumer/consumer-registry.js';
 import { createConsumer } from '../../../core/consumer/create-consumer.js';
-import { createRemoteOffsetStoreFactory } from '../../../core/consumer/remote-offset-store.js';
-import type { Subscribe } from '../../../core/consumer/subscribe.js';
+import { createRemoteOffsetStoreFactory } from '../../../core/consumer/offsets/remote-offset-store.js';
+import type { ConsumerOptions } from '../../../core/consumer/options/consumer-options.js';
+import type { ConsumerEvent } from '../../../core/consumer/report/consumer-event.js';
+import type { Subscribe } from '../../../core/consumer/subscription/subscribe.js';
 import { type RocketMQError, rocketMQError } from '../../../core/errors/rocketmq-error.js';
 import { plainResourceNames } from '../../../core/message/resource-names.js';
 import type { OutgoingCommand, RemotingCommand } from '../../../core/remoting/protocol/remoting-command.js';

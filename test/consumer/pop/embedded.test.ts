@@ -1,8 +1,8 @@
 /** The consumer that pops, on the embedded server: a kit whose time is moved by hand. */
 import { expect, onTestFinished, test } from 'vitest';
 import type { Client } from '../../../core/client/client.js';
-import type { ConsumerOptions } from '../../../core/consumer/consumer-options.js';
-import { sql } from '../../../core/consumer/sql.js';
+import type { ConsumerOptions } from '../../../core/consumer/options/consumer-options.js';
+import { sql } from '../../../core/consumer/subscription/sql.js';
 import { testKit } from '../../../core/testing/index.js';
 import { namespace } from '../../../plugins/namespace/index.js';
 

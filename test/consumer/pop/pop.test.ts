@@ -1,9 +1,9 @@
 /** Pop as a mode of the push consumer, on a fake broker and a clock that stands still. */
 import { map } from 'rxjs';
 import { describe, expect, test } from 'vitest';
-import type { ConsumerOptions } from '../../../core/consumer/consumer-options.js';
-import type { DeliveryInterceptor } from '../../../core/consumer/delivery.js';
-import { on } from '../../../core/consumer/topic-handler.js';
+import type { DeliveryInterceptor } from '../../../core/consumer/delivery/delivery.js';
+import type { ConsumerOptions } from '../../../core/consumer/options/consumer-options.js';
+import { on } from '../../../core/consumer/shapes/topic-handler.js';
 import { rocketMQError } from '../../../core/errors/rocketmq-error.js';
 import {
   decodeQueryAssignmentRequest,
