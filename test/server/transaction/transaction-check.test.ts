@@ -277,18 +277,15 @@ describe('each is delivered once', () => {
     expect(await broker.bodies()).toEqual(['t1']);
   });
 
-  test.each(['SERVICE_NOT_AVAILABLE', 'MESSAGE_ILLEGAL'] as const)(
-    'when it is ended right after the store refused to have it stored once more (%s)',
-    async (status) => {
-      const broker = await open();
-      const half = await broker.half('t1');
-      const release = refuse(broker, 't1', status);
-      await broker.clock.advance(INTERVAL_MS);
-      release();
-      expect(await broker.end(half, COMMIT)).toMatchObject({ code: 0 });
-      expect(await broker.bodies()).toEqual(['t1']);
-    },
-  );
+  test('when it is ended right after the store refused to have it stored once more', async () => {
+    const broker = await open();
+    const half = await broker.half('t1');
+    const release = refuse(broker, 't1', 'SERVICE_NOT_AVAILABLE');
+    await broker.clock.advance(INTERVAL_MS);
+    release();
+    expect(await broker.end(half, COMMIT)).toMatchObject({ code: 0 });
+    expect(await broker.bodies()).toEqual(['t1']);
+  });
 
   test('when a message is one of a transaction that was another’s before, and brings what its checks wrote', async () => {
     const broker = await open();
@@ -301,13 +298,16 @@ describe('each is delivered once', () => {
   });
 });
 
-test('what the store never takes again holds up no others', async () => {
-  const broker = await open();
+test('what the store takes nowhere any more holds up no others, and is given up', async () => {
+  const errors: unknown[] = [];
+  const broker = await open({ logger: { ...silentLogger, error: (_, fields) => errors.push(fields) } });
   await broker.half('illegal now');
   for (let index = 0; index < 40; index++) await broker.half(`t${index}`);
   refuse(broker, 'illegal now', 'MESSAGE_ILLEGAL');
-  await broker.clock.advance(INTERVAL_MS);
-  expect(broker.producer.checks).toHaveLength(40);
+  await broker.clock.advance(2 * INTERVAL_MS);
+  expect(broker.producer.checks).toHaveLength(80);
+  expect(await broker.bodies(OPS)).toEqual(['0']);
+  expect(errors).toMatchObject([{ msgId: 'illegal now', status: 'MESSAGE_ILLEGAL' }]);
 });
 
 /** From now on the store refuses what has this body. Gives what ends that. */

@@ -141,10 +141,12 @@ export class HalfMessages implements BrokerService {
     else void copying.then(() => this.end(half, end, done));
   }
 
-  /** Puts a transaction that nobody ended to where those are kept. */
+  /** Puts a transaction that nobody ended to where those are kept, or drops it where the store takes it nowhere any more. */
   async discard(half: HalfMessage): Promise<EndStatus> {
     await this.#saving(DISCARD_TOPIC);
-    return this.#ended(half, 'discard');
+    const status = await this.#ended(half, 'discard');
+    if (status === 'MESSAGE_ILLEGAL') await this.#ended(half, 'rollback');
+    return status;
   }
 
   /**

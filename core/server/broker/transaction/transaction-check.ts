@@ -79,11 +79,11 @@ export class TransactionCheck implements BrokerService {
     return (await Promise.all(work)).every((taken) => taken);
   }
 
-  /** Whether the round goes on. A store that takes nothing now is asked again; what it never takes holds up no others. */
+  /** Whether the round goes on: a store that takes nothing now is asked again. */
   async #discard(half: HalfMessage): Promise<boolean> {
     const status = await this.#halfMessages.discard(half);
     if (status === 'ALREADY_ENDED') return true;
-    const isDiscarded = status === 'PUT_OK' || status === 'FLUSH_DISK_TIMEOUT';
+    const isDiscarded = status === 'PUT_OK' || status === 'FLUSH_DISK_TIMEOUT' || status === 'MESSAGE_ILLEGAL';
     this.#logger.error(`a transaction that nobody ended ${isDiscarded ? 'was' : 'could not be'} discarded`, {
       msgId: half.properties[PropertyName.UNIQ_KEY],
       group: half.properties[PropertyName.PGROUP],
@@ -91,7 +91,7 @@ export class TransactionCheck implements BrokerService {
       checkTimes: checkTimesOf(half),
       status,
     });
-    return isDiscarded || status === 'MESSAGE_ILLEGAL';
+    return isDiscarded;
   }
 
   /** Moves it to the end of the queue, and asks about it where that is due. */
