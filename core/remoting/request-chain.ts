@@ -232,8 +232,10 @@ export class InterceptedRequest implements PendingRequest, DeadlineEntry {
 
   onDeadline(): void {
     const { sent, heldBy: plugin } = this;
-    const what = plugin === undefined ? 'no answer' : `plugin ${plugin} did not hand on a request or its answer`;
-    const message = `${what} from ${this.#address} within ${this.#timeoutMs} ms`;
+    const message =
+      plugin === undefined
+        ? `no answer from ${this.#address} within ${this.#timeoutMs} ms`
+        : `plugin ${plugin} did not hand on a request to ${this.#address}, or its answer, within ${this.#timeoutMs} ms`;
     const holder = plugin === undefined ? {} : { plugin };
     const fields = { address: this.#address, timeoutMs: this.#timeoutMs, ...holder, sent };
     this.fail(rocketMQError('RMQ_REQUEST_TIMEOUT', message, fields));
