@@ -262,6 +262,23 @@ describe('creation by sending', () => {
     expect(parts.store.configs.get('topics.json')).toContain('"orders"');
   });
 
+  test('is done once more for who waits for it while the topic is deleted', async () => {
+    const parts = serverParts();
+    let written = (): void => {};
+    parts.store.writing = new Promise((resolve) => {
+      written = resolve;
+    });
+    const sent = ask(parts.broker, request(310, SEND, 'one'));
+    await nextTurn();
+    const deleted = ask(parts.broker, request(215, { topic: 'orders' }));
+    expect(parts.topics.find('orders')).toBeUndefined();
+    written();
+    expect(await deleted.response).toMatchObject({ code: 0 });
+    expect(await sent.response).toMatchObject({ code: 0 });
+    expect(parts.topics.find('orders')).toBeDefined();
+    expect(parts.store.appended.map(({ topic }) => topic)).toEqual(['orders']);
+  });
+
   test('goes on when the table cannot be saved, and the table is saved later', async () => {
     const parts = serverParts();
     parts.store.failWrites = true;

@@ -109,15 +109,27 @@ export class SendMessageProcessor implements BrokerProcessor {
     if (refusal) return this.#refuse(refusal);
 
     const saving = this.#savingFor(send, destination, properties);
-    if (saving === undefined) {
-      this.#append(send, destination, properties, body, connection, respond);
-      return 'later';
-    }
-    // The topic is only just being written down: nothing is acknowledged before. The body is a view of this turn's bytes.
+    if (saving !== undefined) return this.#processAfter(saving, send, body, connection);
+    this.#append(send, destination, properties, body, connection, respond);
+    return 'later';
+  }
+
+  /**
+   * Its topic is only just being written down: nothing is acknowledged before. Who deletes that meanwhile has it looked up,
+   * and made, again. The body is a view of this turn's bytes.
+   */
+  #processAfter(
+    saving: Promise<unknown>,
+    send: SendRequest,
+    body: Buffer,
+    connection: ServerConnection,
+  ): Promise<OutgoingResponse> {
     const kept = Buffer.from(body);
-    return saving.then(
-      () => new Promise((answer) => this.#append(send, destination, properties, kept, connection, answer)),
-    );
+    const again = (resolve: (answer: OutgoingResponse | Promise<OutgoingResponse>) => void): void => {
+      const answer = this.#process(send, kept, connection, resolve);
+      if (answer !== 'later') resolve(answer);
+    };
+    return saving.then(() => new Promise(again));
   }
 
   #processBatch(
@@ -133,6 +145,7 @@ export class SendMessageProcessor implements BrokerProcessor {
     const queueId = send.queueId >= 0 ? send.queueId : this.#anyQueue(config);
     if (typeof queueId !== 'number') return this.#refuse(queueId);
     const saving = this.#topics.savingOf(topic);
+    if (saving !== undefined) return this.#processAfter(saving, send, body, connection);
     const common = {
       topic,
       queueId,
@@ -142,13 +155,9 @@ export class SendMessageProcessor implements BrokerProcessor {
       storeHost: this.#settings.storeHost,
       reconsumeTimes: send.reconsumeTimes,
     };
-    // As below: what waits for the topic must not be a view of this turn's bytes.
-    const messages = readBatch(send, saving === undefined ? body : Buffer.from(body), common, this.#settings);
+    const messages = readBatch(send, body, common, this.#settings);
     if (!Array.isArray(messages)) return this.#refuseBatch(messages);
-    const append = (answer: Respond): void =>
-      this.#store.appendBatch(messages, (result) => answer(this.#answerBatch(result, queueId)));
-    if (saving !== undefined) return saving.then(() => new Promise(append));
-    append(respond);
+    this.#store.appendBatch(messages, (result) => respond(this.#answerBatch(result, queueId)));
     return 'later';
   }
 
