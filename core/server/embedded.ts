@@ -13,7 +13,7 @@ export interface EmbeddedHold {
   release(): Promise<void>;
   /**
    * Calls back once when the server ended by itself: RMQ_SERVER_FAILED, only with `worker`. The next {@link
-   * EmbeddedCluster.start} starts another one in the same directory.
+   * EmbeddedCluster.start} starts another one in the same directory. Who gave its hold back is not told.
    */
   onFailed(listener: (error: Error) => void): void;
 }
@@ -61,13 +61,17 @@ class SharedServer implements EmbeddedCluster {
     try {
       const running = await this.#server;
       const { transport } = this.#options;
+      const listening: (() => void)[] = [];
       let held = true;
       const release = async (): Promise<void> => {
         if (held) this.#leave(generation);
         held = false;
+        for (const takeBack of listening.splice(0)) takeBack();
         await this.#stopping;
       };
-      const onFailed = (listener: (error: Error) => void): void => running.onFailed(listener);
+      const onFailed = (listener: (error: Error) => void): void => {
+        listening.push(running.onFailed(listener));
+      };
       return { nameServers: running.nameServers, ...(transport && { transport }), release, onFailed };
     } catch (error) {
       this.#leave(generation);

@@ -58,9 +58,9 @@ export interface RunningServer {
   readonly refusal: string | undefined;
   /**
    * Calls back once when the server ended by itself, or at once when it has: RMQ_SERVER_FAILED. Only one in a worker
-   * can, with its thread; one in this thread shares its fate.
+   * can, with its thread; one in this thread shares its fate. Returns a way to take that back.
    */
-  onFailed(listener: (error: Error) => void): void;
+  onFailed(listener: (error: Error) => void): () => void;
   /** Stops cleanly: leaves the name servers, answers what is under way, saves everything. A second call waits for the first. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -178,7 +178,9 @@ class Server implements OpenServer {
     };
   }
 
-  onFailed(): void {}
+  onFailed(): () => void {
+    return () => {};
+  }
 
   part<T>(type: Newable<T>): T {
     return this.#container.get(type);

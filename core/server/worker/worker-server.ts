@@ -48,7 +48,8 @@ class WorkerServer implements RunningServer {
   readonly #options: Pick<ResolvedServerOptions, 'dir' | 'store'>;
   readonly #logger: Logger;
   readonly #exited: Promise<void>;
-  readonly #onFailed: ((error: Failure) => void)[] = [];
+  /** By what takes them back: one listener may be given twice. */
+  readonly #onFailed = new Map<() => void, (error: Failure) => void>();
   #running: { readonly nameServers: string; readonly brokerAddress: string } | undefined;
   #state: ServerState | undefined;
   #closed: Extract<WorkerMessage, { type: 'closed' }> | undefined;
@@ -99,9 +100,11 @@ class WorkerServer implements RunningServer {
     return this.#failure?.message ?? this.#state?.refusal;
   }
 
-  onFailed(listener: (error: Failure) => void): void {
-    if (this.#failure === undefined) this.#onFailed.push(listener);
+  onFailed(listener: (error: Failure) => void): () => void {
+    const takeBack = (): void => void this.#onFailed.delete(takeBack);
+    if (this.#failure === undefined) this.#onFailed.set(takeBack, listener);
     else this.#tell(listener, this.#failure);
+    return takeBack;
   }
 
   close(): Promise<void> {
@@ -161,7 +164,7 @@ class WorkerServer implements RunningServer {
     // Its lock names this process, which goes on: nobody else would ever take the directory over.
     if (this.#options.store !== 'memory') releaseLockOfThread(dir, this.#threadId);
     this.#logger.error(words, { error: this.#failure });
-    for (const listener of this.#onFailed) this.#tell(listener, this.#failure);
+    for (const listener of this.#onFailed.values()) this.#tell(listener, this.#failure);
   }
 
   #tell(listener: (error: Failure) => void, failure: Failure): void {

@@ -77,9 +77,13 @@ describe('a worker that ends by itself', () => {
     const told: unknown[] = [];
     one.onFailed((error) => told.push(error));
     two.onFailed((error) => told.push(error));
+    const gone = await cluster.start();
+    gone.onFailed(() => told.push('who gave its hold back'));
+    await gone.release();
     expect(made).toHaveLength(1);
     await made[0]!.terminate();
     await waitFor(() => told.length === 2, { what: 'both to be told' });
+    expect(told).not.toContain('who gave its hold back');
     expect(told[0]).toMatchObject({ code: 'RMQ_SERVER_FAILED', dir, exitCode: 1, retryable: false });
     expect(lines.filter((text) => text.includes('ended by itself'))).toHaveLength(1);
     expect(existsSync(join(dir, 'abort'))).toBe(true);
