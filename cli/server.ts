@@ -30,7 +30,10 @@ export function serverCommand(end: (exitCode: number) => void): Command {
     .option('--cluster <name>', 'name of the cluster', 'DefaultCluster')
     .option('--broker-name <name>', 'name of the broker', 'broker-a')
     .option('--name-server <list>', 'register with these name servers (HOST:PORT, several joined by ;) and start none')
-    .option('--register-with <list>', 'register with these name servers beside the one it starts')
+    .option(
+      '--register-with <list>',
+      'register with these name servers beside the one it starts; each server needs a --broker-name of its own',
+    )
     .addOption(
       new Option('--flush <when>', 'acknowledge a message when it is written (async) or when it is on the disk (sync)')
         .choices(['async', 'sync'])

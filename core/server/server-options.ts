@@ -48,7 +48,7 @@ export interface ServerOptions {
   readonly nameServers?: string | readonly string[];
   /**
    * Name servers beside its own that the broker registers with, written as `nameServers`: servers that name each other
-   * stand in for each other. Not with `nameServers`. Default none.
+   * stand in for each other, each with a `brokerName` of its own. Not with `nameServers`. Default none.
    */
   readonly registerWith?: string | readonly string[];
   /**

@@ -87,9 +87,20 @@ export class RouteInfo {
     return master ? { masterAddr, haServerAddr: master.haServerAddr } : {};
   }
 
+  /**
+   * The address of another broker that is alive under the same name and id: it gives way to the one that registers now, and takes
+   * the place back when it does so itself. Undefined when there is none.
+   */
+  namesake({ brokerName, brokerId, brokerAddr }: BrokerIdentity): string | undefined {
+    const address = this.#brokers.get(brokerName)?.addresses.get(brokerId);
+    return address !== undefined && address !== brokerAddr && this.#live.has(address) ? address : undefined;
+  }
+
+  /** A broker whose place another has taken meanwhile leaves that one there; Apache's name server takes it out. */
   unregister({ brokerName, brokerId, brokerAddr }: BrokerIdentity): void {
     this.#dropLive(brokerAddr);
-    this.#removeAddress(brokerName, brokerId);
+    if (this.#brokers.get(brokerName)?.addresses.get(brokerId) === brokerAddr)
+      this.#removeAddress(brokerName, brokerId);
   }
 
   /** Takes out brokers that were silent for {@link BROKER_EXPIRY_MS}, and closes their connections. Returns their addresses. */

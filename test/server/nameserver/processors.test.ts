@@ -4,6 +4,7 @@ import { decodeKVTable } from '../../../core/remoting/protocol/kv-table.js';
 import { encodeRegisterBrokerBody, registerBrokerCrc } from '../../../core/remoting/protocol/register-broker-body.js';
 import type { ExtInput } from '../../../core/remoting/protocol/remoting-command.js';
 import { RequestCode } from '../../../core/remoting/protocol/request-codes.js';
+import { silentLogger } from '../../../core/runtime/logger.js';
 import { topicConfig } from '../../../core/server/broker/topic-config.js';
 import { type ServerParts, serverParts } from '../kit/broker-setup.js';
 import { answerTo, bodyText, FakeConnection, request } from '../kit/requests.js';
@@ -81,6 +82,21 @@ describe('a broker registers', () => {
     await query(parts, RequestCode.PUT_KV_CONFIG, kv);
     const response = await answerTo(parts.nameServer, registerRequest());
     expect(decodeKVTable(Buffer.from(bodyText(response)))).toEqual(new Map([['orders', 'broker-ä:4']]));
+  });
+
+  test('and is told in the log that another of its name is alive', async () => {
+    const warnings: string[] = [];
+    const logger = { ...silentLogger, warn: (message: string) => void warnings.push(message) };
+    const parts = serverParts({}, { logger });
+    await answerTo(parts.nameServer, registerRequest());
+    await answerTo(parts.nameServer, registerRequest());
+    expect(warnings).toEqual([]);
+    const namesake = { ...BROKER, brokerAddr: '10.9.9.9:10911', dataVersion: { timestamp: 0, counter: 0 }, topics: [] };
+    parts.routes.register(namesake, new FakeConnection(), 0);
+    await answerTo(parts.nameServer, registerRequest());
+    expect(warnings).toEqual([
+      expect.stringMatching(/and 10\.9\.9\.9:10911 both call themselves .*a name of its own$/),
+    ]);
   });
 
   test('and unregisters', async () => {

@@ -119,6 +119,19 @@ describe('a broker goes', () => {
     expect(routes.clusters).toEqual(new Map([['C', new Set(['b'])]]));
   });
 
+  test('whose place another has taken leaves that one there', () => {
+    const routes = new RouteInfo();
+    const namesake = registration({ brokerAddr: '10.0.0.9:10911' });
+    expect(routes.namesake(registration())).toBeUndefined();
+    routes.register(registration(), new FakeConnection(), 0);
+    expect(routes.namesake(registration())).toBeUndefined();
+    expect(routes.namesake(namesake)).toBe('10.0.0.1:10911');
+    routes.register(namesake, new FakeConnection(), 0);
+    routes.unregister(registration());
+    expect(routes.namesake(registration())).toBe('10.0.0.9:10911');
+    expect(routes.route('orders')?.brokers.map(({ addresses }) => addresses.get(0))).toEqual(['10.0.0.9:10911']);
+  });
+
   test('with its connection, at once', () => {
     const routes = new RouteInfo();
     const connection = new FakeConnection();

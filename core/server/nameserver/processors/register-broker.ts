@@ -59,6 +59,12 @@ export class RegisterBrokerProcessor implements NameServerProcessor {
       return { code: ResponseCode.SYSTEM_ERROR, remark: 'crc32 not match', ext: {} };
     }
     const { topics, dataVersion } = readTopics(request, compressed);
+    const namesake = this.#routes.namesake(broker);
+    if (namesake !== undefined) {
+      const { brokerName, brokerAddr } = broker;
+      const words = `${brokerAddr} and ${namesake} both call themselves ${brokerName}, so that clients see one of them at a time`;
+      this.#logger.warn(`${words}: give each broker a name of its own`, { brokerName });
+    }
     const slave = this.#routes.register(
       { ...broker, haServerAddr, dataVersion, topics },
       connection,
