@@ -10,6 +10,7 @@ import {
   writeEntry,
   writeFillerEntry,
 } from '../../../core/server/store/consumequeue/consume-queue-entry.js';
+import { ConsumeQueues } from '../../../core/server/store/consumequeue/consume-queues.js';
 import { createMemoryStoreFiles } from '../../../core/server/store/files/memory-store-files.js';
 import { OpenFiles } from '../../../core/server/store/files/open-files.js';
 import { SegmentFiles } from '../../../core/server/store/files/segment-files.js';
@@ -127,4 +128,43 @@ test('forgetting cuts the queue at a position of the commit log, in its files to
   expect(queue.cutFiles()).toBe(false);
   expect(files.list('/q/t/0')).toEqual([]);
   expect(queue.maxOffset).toBe(0);
+});
+
+test('how many queues there are and what their tails take is known at any time, whatever happened to them', () => {
+  const deed = fc.oneof(
+    fc.record({ kind: fc.constant('put' as const), queue: fc.nat(5), count: fc.integer({ min: 1, max: 1_100 }) }),
+    fc.record({ kind: fc.constant('due' as const), queue: fc.nat(5) }),
+    fc.record({ kind: fc.constant('remove' as const), topic: fc.nat(2) }),
+    fc.record({ kind: fc.constantFrom('write', 'forget', 'cut') }),
+  );
+  fc.assert(
+    fc.property(fc.array(deed, { maxLength: 15 }), (deeds) => {
+      const files = createMemoryStoreFiles();
+      files.mkdir('/q');
+      const queues = new ConsumeQueues({ directory: '/q', fileSizeBytes: 2_000 }, files, new OpenFiles(files, 3));
+      const queueOf = (number: number) => queues.findOrMake(`t${number % 3}`, number);
+      let end = 0;
+      for (const each of deeds) {
+        if ('count' in each) {
+          const queue = queueOf(each.queue);
+          for (let left = each.count; left > 0; left--) {
+            queues.put(queue, queue.maxOffset, end, 100, 0);
+            end += 100;
+          }
+        } else if ('queue' in each) queues.writeDue(queueOf(each.queue));
+        else if ('topic' in each) queues.remove(`t${each.topic}`);
+        else if (each.kind === 'write') queues.writeAll();
+        else {
+          // As a recovery does: nothing of what is forgotten is in memory by then.
+          queues.writeAll();
+          queues.forgetFrom(end / 2);
+          queues.cutFiles();
+        }
+        const all = [...queues];
+        expect(queues.count).toBe(all.length);
+        expect(queues.tailSizeBytes).toBe(all.reduce((sum, queue) => sum + queue.tailSizeBytes, 0));
+      }
+    }),
+    { numRuns: 50 },
+  );
 });

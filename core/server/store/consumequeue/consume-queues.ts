@@ -28,6 +28,9 @@ export class ConsumeQueues {
   /** Directories that got a name since their last sync. */
   readonly #newNames = new Set<string>();
   #unwrittenEntries = 0;
+  /** Kept as queues change: there may be very many, and they are asked for all the time. */
+  #count = 0;
+  #tailSizeBytes = 0;
 
   constructor(options: ConsumeQueuesOptions, files: StoreFiles, open: OpenFiles) {
     this.#options = options;
@@ -65,10 +68,11 @@ export class ConsumeQueues {
 
   /** As {@link ConsumeQueue.put}, and remembers what has to be written. */
   put(queue: ConsumeQueue, queueOffset: number, commitLogOffset: number, sizeBytes: number, tagsCode: number): boolean {
-    const before = queue.tailCount;
+    const { tailCount: before, tailSizeBytes } = queue;
     const taken = queue.put(queueOffset, commitLogOffset, sizeBytes, tagsCode);
     const added = queue.tailCount - before;
     if (added === 0) return taken;
+    this.#tailSizeBytes += queue.tailSizeBytes - tailSizeBytes;
     if (before === 0) this.#unwritten.add(queue);
     this.#unwrittenEntries += added;
     return taken;
@@ -79,9 +83,7 @@ export class ConsumeQueues {
   }
 
   get count(): number {
-    let count = 0;
-    for (const queues of this.#topics.values()) count += queues.size;
-    return count;
+    return this.#count;
   }
 
   /** Entries in memory that are in no file yet, over all queues. */
@@ -91,9 +93,7 @@ export class ConsumeQueues {
 
   /** Bytes of memory set aside for them. */
   get tailSizeBytes(): number {
-    let sizeBytes = 0;
-    for (const queue of this) sizeBytes += queue.tailSizeBytes;
-    return sizeBytes;
+    return this.#tailSizeBytes;
   }
 
   /** Writes the queue when its tail is long, and all of them when together they are. */
@@ -122,7 +122,7 @@ export class ConsumeQueues {
 
   /** See {@link ConsumeQueue.forgetFrom}. */
   forgetFrom(commitLogOffset: number): void {
-    for (const queue of this) queue.forgetFrom(commitLogOffset);
+    for (const queue of this) this.#counted(queue, () => queue.forgetFrom(commitLogOffset));
   }
 
   correctMinOffsets(commitLogStart: number): void {
@@ -167,12 +167,12 @@ export class ConsumeQueues {
   cutFiles(): void {
     for (const queue of this) {
       this.#unsynced.add(queue);
-      if (queue.cutFiles()) {
+      if (this.#counted(queue, () => queue.cutFiles())) {
         this.#directoriesMade(queue.topic);
         continue;
       }
       this.#unsynced.delete(queue);
-      this.#topics.get(queue.topic)?.delete(queue.queueId);
+      this.#leave(queue);
     }
     this.#unwritten.clear();
     this.#unwrittenEntries = 0;
@@ -181,7 +181,7 @@ export class ConsumeQueues {
   #write(queue: ConsumeQueue): void {
     const { tailCount, hasFiles } = queue;
     try {
-      queue.writeTail();
+      this.#counted(queue, () => queue.writeTail());
     } finally {
       if (!hasFiles && queue.hasFiles) this.#directoriesMade(queue.topic);
     }
@@ -193,8 +193,20 @@ export class ConsumeQueues {
   #forget(queue: ConsumeQueue): void {
     if (this.#unwritten.delete(queue)) this.#unwrittenEntries -= queue.tailCount;
     this.#unsynced.delete(queue);
-    this.#topics.get(queue.topic)?.delete(queue.queueId);
-    queue.remove();
+    this.#leave(queue);
+    this.#counted(queue, () => queue.remove());
+  }
+
+  #leave({ topic, queueId }: ConsumeQueue): void {
+    if (this.#topics.get(topic)?.delete(queueId) === true) this.#count--;
+  }
+
+  /** What may set memory for the queue's tail aside, or let it go. */
+  #counted<T>(queue: ConsumeQueue, change: () => T): T {
+    const { tailSizeBytes } = queue;
+    const result = change();
+    this.#tailSizeBytes += queue.tailSizeBytes - tailSizeBytes;
+    return result;
   }
 
   /** At once, and on the disk: a queue that is made next has files of the same names. */
@@ -221,6 +233,7 @@ export class ConsumeQueues {
       this.#topics.set(topic, queues);
     }
     queues.set(queueId, queue);
+    this.#count++;
     return queue;
   }
 
