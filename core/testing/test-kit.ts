@@ -38,7 +38,8 @@ export interface TestKit {
   /**
    * What a topic holds, in the order in which it was stored; with `count` as soon as so many are there. Topics as they are on
    * the wire; a value is decoded by its typed topic, and is the body as text otherwise.
-   * @throws RMQ_KIT_TIMEOUT, RMQ_VALUE_INVALID
+   * A wait goes on while the server is started anew.
+   * @throws RMQ_KIT_TIMEOUT, RMQ_VALUE_INVALID, RMQ_NOT_RUNNING when the kit is closed
    */
   messages<T>(topic: TypedTopic<T, never>, options?: MessagesOptions): Promise<ReceivedMessage<T>[]>;
   messages(topic: string, options?: MessagesOptions): Promise<ReceivedMessage<string>[]>;
