@@ -171,7 +171,8 @@ export const ERROR_CODES = {
   },
   RMQ_CONSUME_TIMEOUT: {
     retryable: true,
-    cause: 'A handler did not end within consumeTimeoutMs; its messages come again and it is not waited for.',
+    cause:
+      'A handler, or the plugin that is named, did not end within consumeTimeoutMs; its messages come again and it is not waited for.',
     remedy: 'Let handlers end in time (context.signal tells them), or raise consumeTimeoutMs.',
   },
   RMQ_PULL_MISUSE: {
