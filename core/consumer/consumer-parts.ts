@@ -28,7 +28,7 @@ import { SubscriptionCheck } from './subscription/subscription-check.js';
 import type { Subscriptions } from './subscription/subscriptions.js';
 
 /** A queue that was given up since another member may have had it is asked for again so soon. */
-const FORFEITED_DELAY_MS = 1_000;
+export const FORFEITED_DELAY_MS = 1_000;
 
 /** The working parts of a consumer that runs. */
 export interface ConsumerParts {

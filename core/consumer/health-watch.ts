@@ -21,7 +21,7 @@ export interface HealthWatchServices {
   /** Monotonic milliseconds at which the round of sharing out that goes on began; undefined when none does. */
   readonly roundSinceMs: () => number | undefined;
   /** The process stood still: others may have been given what it reads. */
-  readonly onStoodStill?: () => void;
+  readonly onStoodStill: () => void;
   /** Gives back what is stalled, and takes it anew. Never rejects. */
   readonly heal: () => Promise<void>;
   /** Members are forgotten when they are silent for long. Never rejects. */
@@ -75,7 +75,7 @@ export class HealthWatch {
       forMs,
     });
     if (events.observed) events.emit({ type: 'suspended', forMs });
-    onStoodStill?.();
+    onStoodStill();
     void heartbeat().then(heal);
     return nowMs;
   }

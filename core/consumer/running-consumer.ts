@@ -14,6 +14,7 @@ import { decodeMessage } from './delivery/decode-message.js';
 import { deliverDirectly } from './delivery/direct-delivery.js';
 import { waitAtMost } from './drain.js';
 import { WATCH_INTERVAL_MS } from './health-watch.js';
+import { onBrokerLost } from './lost-brokers.js';
 import { offsetOf } from './offsets/start-offset.js';
 import { checkPop, checkSharing } from './pop/check-pop.js';
 import type { ConsumedQueue } from './queues/consumed-queue.js';
@@ -93,7 +94,7 @@ export class RunningConsumer implements RegisteredConsumer {
       this.#commit(),
     );
     this.#began = true;
-    this.#stopDoubting = this.#doubtLostBrokers();
+    this.#stopDoubting = onBrokerLost(this.#services, this.#parts.doubt);
     if (this.#parts.mode.inOrder !== undefined) {
       this.#locking = scheduler.every(`locks of ${group}`, { periodMs: LOCK_INTERVAL_MS }, () => this.#renewLocks());
     }
@@ -266,13 +267,6 @@ export class RunningConsumer implements RegisteredConsumer {
   #commit(): Promise<void> {
     this.#parts.watch.awakeSinceMs();
     return this.#parts.assignment.commit();
-  }
-
-  #doubtLostBrokers(): () => void {
-    const { remoting, routes } = this.#services;
-    return remoting.onConnectionLost((address) => {
-      this.#parts.doubt((brokerName) => (routes.brokerAddress(brokerName, 0) ?? address) === address);
-    });
   }
 
   /** A lock that was not fresh for a while may be again. */

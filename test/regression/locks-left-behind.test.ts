@@ -101,7 +101,7 @@ test('a lock of a queue that is not read after all is given back', async () => {
     createFeed: () => {
       throw new Error('nothing is read');
     },
-    ...{ onLost: () => undefined, logger: silentLogger },
+    ...{ onLost: () => undefined, onOvertaken: () => undefined, logger: silentLogger },
   });
   const { added, complete } = await assignment.take('t', parseSubscription('t', '*', 1), [QUEUE]);
   expect({ added, complete, kept }).toEqual({ added: [], complete: false, kept: [false] });

@@ -1,10 +1,11 @@
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { Assignment, type LossReason } from '../../core/consumer/rebalance/assignment.js';
 import { ConsumerEvents } from '../../core/consumer/report/consumer-events.js';
 import { parseSubscription } from '../../core/consumer/subscription/subscription.js';
 import type { MessageQueue } from '../../core/message/message.js';
 import { silentLogger } from '../../core/runtime/logger.js';
 import { systemClock } from '../../core/runtime/system-clock.js';
+import { testKit } from '../../core/testing/index.js';
 
 /*
  * A member that stood still, or lost its broker, for so long that others were given its queues stored its old offsets over
@@ -111,4 +112,32 @@ test('where the application says to begin is stored whatever is stored there', a
   assignment.doubt(() => true);
   await assignment.move(assignment.consumed[0]!, 3, 'seek');
   expect(store.stored).toEqual([3]);
+});
+
+test('a pull consumer that lost its broker goes on behind what others did', async () => {
+  const kit = await testKit();
+  onTestFinished(() => kit.close());
+  const [mine, other] = [await kit.connect(), await kit.connect()];
+  const producer = await other.producer({ group: 'shop' });
+  await other.admin.createTopic('orders', { queueNum: 1 });
+  for (let id = 0; id < 10; id++) await producer.send({ topic: 'orders', body: `${id}` });
+  const consumer = await mine.litePullConsumer({
+    group: 'g',
+    subscribe: { orders: '*' },
+    from: 'first',
+    pullBatchSize: 1,
+  });
+  const lost: string[] = [];
+  consumer.events$.subscribe((event) => void (event.type === 'queueLost' && lost.push(event.why)));
+  const [first] = await kit.clock.advance('1s').then(() => consumer.poll({ timeoutMs: 0 }));
+  expect(first?.queueOffset).toBe(0);
+  const [queue] = consumer.assignment();
+  const others = await other.pullConsumer({ group: 'g' });
+  others.updateConsumeOffset(queue!, 8);
+  await others.close();
+  kit.cut(mine);
+  await kit.clock.advance('20s');
+  expect(lost).toEqual(['overtaken']);
+  const [next] = await consumer.poll({ timeoutMs: 0 });
+  expect(next?.queueOffset).toBe(8);
 });

@@ -1,7 +1,7 @@
 import { RequestCode } from '../../remoting/protocol/request-codes.js';
 import { MQVersion } from '../../remoting/protocol/version.js';
 import { BrokerRequests } from '../broker-requests.js';
-import { decodeOptionsOf } from '../consumer-parts.js';
+import { decodeOptionsOf, FORFEITED_DELAY_MS } from '../consumer-parts.js';
 import { createOffsetStore } from '../create-offset-store.js';
 import type { Attached } from '../delivery/attached.js';
 import { decodeMessage } from '../delivery/decode-message.js';
@@ -46,6 +46,8 @@ export interface LitePullParts {
   readonly rounds: Rounds;
   readonly statistics: ConsumeStatistics;
   readonly watch: HealthWatch;
+  /** Others may have been given queues of these brokers without a word to us. */
+  readonly doubt: (isOfBroker: (brokerName: string) => boolean) => void;
 }
 
 /** Puts sharing queues out, pulling and giving out together. */
@@ -87,6 +89,7 @@ export function assembleLitePull(plan: LitePullPlan, services: LitePullServices)
     logger,
     events,
     onLost: (consumed, why) => poller.lost(consumed, why),
+    onOvertaken: () => rounds.in(FORFEITED_DELAY_MS),
     createFeed: (consumed) =>
       new PullLoop(consumed, {
         ...{ group, wireGroup, options, routes, remoting, clock, logger, events, statistics },
@@ -128,13 +131,18 @@ export function assembleLitePull(plan: LitePullPlan, services: LitePullServices)
     tellsBlocked: false,
     awakeSinceMs: () => watch.awakeSinceMs(),
   });
+  // What the application itself commits, or has assigned, is its own decision.
+  const doubt: LitePullParts['doubt'] = (isOfBroker) => {
+    if (options.autoCommit && options.messageModel === 'clustering' && !plan.assigned()) assignment.doubt(isOfBroker);
+  };
   const watch = new HealthWatch({
     ...{ group, assignment, clock, logger, events },
+    onStoodStill: () => doubt(() => true),
     consumeTimeoutMs: undefined,
     unsharedTopics: () => (plan.assigned() ? [] : rebalancer.unsharedTopics),
     roundSinceMs: () => rounds.sinceMs,
     heal: () => rounds.now(),
     heartbeat: () => membership.heartbeat(),
   });
-  return { requests, offsets, assignment, poller, assignedQueues, rounds, statistics, watch };
+  return { requests, offsets, assignment, poller, assignedQueues, rounds, statistics, watch, doubt };
 }

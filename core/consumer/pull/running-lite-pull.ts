@@ -7,6 +7,7 @@ import type { PeriodicTask } from '../../runtime/scheduler.js';
 import { consumerMember } from '../consumer-member.js';
 import type { RegisteredConsumer } from '../consumer-registry.js';
 import { WATCH_INTERVAL_MS } from '../health-watch.js';
+import { onBrokerLost } from '../lost-brokers.js';
 import type { ConsumedQueue } from '../queues/consumed-queue.js';
 import { type QueueHealth } from '../report/health.js';
 import { runningInfo } from '../running-info.js';
@@ -23,6 +24,7 @@ export class RunningLitePull implements RegisteredConsumer {
   #persisting: PeriodicTask | undefined;
   #watching: PeriodicTask | undefined;
   #unregister: () => void = () => undefined;
+  #stopDoubting: () => void = () => undefined;
   #joined = false;
 
   constructor(plan: LitePullPlan, services: LitePullServices, describe: () => string) {
@@ -51,7 +53,8 @@ export class RunningLitePull implements RegisteredConsumer {
     this.#unregister = registry.add(this);
     const periodMs = options.autoCommitIntervalMs;
     this.#persisting = scheduler.every(`offsets of ${group}`, { periodMs }, () => this.persist());
-    const { watch } = this.parts;
+    const { watch, doubt } = this.parts;
+    this.#stopDoubting = onBrokerLost(this.#services, doubt);
     watch.start();
     this.#watching = scheduler.every(`health of ${group}`, { periodMs: WATCH_INTERVAL_MS }, () => watch.look());
     await membership.heartbeat();
@@ -59,7 +62,9 @@ export class RunningLitePull implements RegisteredConsumer {
 
   /** How far every queue is done with `autoCommit`, without it what the application committed. Never rejects. */
   persist(): Promise<void> {
-    const { assignment, offsets } = this.parts;
+    const { assignment, offsets, watch } = this.parts;
+    // Whoever stood still learns of it here first.
+    watch.awakeSinceMs();
     return this.#plan.options.autoCommit ? assignment.commit() : offsets.persist();
   }
 
@@ -115,6 +120,7 @@ export class RunningLitePull implements RegisteredConsumer {
     await this.persist();
     poller.release();
     this.#unregister();
+    this.#stopDoubting();
     assignment.release();
     if (this.#joined) await this.#services.membership.leave(this.#plan.wireGroup, 'consumer');
   }

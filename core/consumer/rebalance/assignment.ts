@@ -27,7 +27,7 @@ export interface AssignmentServices {
   /** A queue is not ours any more. */
   readonly onLost: (consumed: ConsumedQueue, why: LossReason) => void;
   /** A queue is given up though it may be ours: it is to be shared out anew. */
-  readonly onOvertaken?: () => void;
+  readonly onOvertaken: () => void;
   /** Default: a queue is ours as soon as it is assigned. */
   readonly ownership?: QueueOwnership | undefined;
 }
@@ -361,7 +361,7 @@ export class Assignment {
     for (const [index, { queue }] of all.entries()) {
       if (verdicts[index] !== 'overtaken' || this.find(queue) !== all[index]) continue;
       this.forfeit(queue, 'overtaken');
-      this.#services.onOvertaken?.();
+      this.#services.onOvertaken();
     }
     return all.filter((_consumed, index) => verdicts[index] === 'sure');
   }
