@@ -27,19 +27,24 @@ export class ConfigFiles {
     this.#logger = logger;
   }
 
-  /** The text of a configuration, from its `.bak` when the file is missing or not whole; undefined without either. */
+  /**
+   * The text of a configuration, from its `.bak` when the file is missing or not whole; undefined without either. Apache's
+   * brokers write the `.bak`, remove the file and rename the new one: a kill in between leaves that as `.tmp`, and it counts.
+   */
   async read(name: string, isWhole: IsWhole = isNotEmpty): Promise<string | undefined> {
     const path = this.#path(name);
     const text = await this.#readText(path);
     if (text !== undefined && isWhole(text)) return text;
     if (text !== undefined) this.#torn.add(name);
-    const backup = await this.#readText(`${path}.bak`);
-    if (backup === undefined || !isWhole(backup)) {
-      if (text !== undefined) this.#logger.error(`${path} and its .bak cannot be read`, { path });
-      return undefined;
+    const isRenaming = text === undefined && this.#files.exists(`${path}.bak`);
+    for (const ending of isRenaming ? ['.tmp', '.bak'] : ['.bak']) {
+      const other = await this.#readText(`${path}${ending}`);
+      if (other === undefined || !isWhole(other)) continue;
+      this.#logger.warn(`${path} cannot be read, its ${ending} is used`, { path });
+      return other;
     }
-    this.#logger.warn(`${path} cannot be read, its .bak is used`, { path });
-    return backup;
+    if (text !== undefined) this.#logger.error(`${path} and its .bak cannot be read`, { path });
+    return undefined;
   }
 
   /** Replaces a configuration. Writes of one name follow one another. @throws RMQ_STORE_READ_ONLY */

@@ -90,6 +90,19 @@ test('writes of one name follow one another, and a failed one leaves the next al
   ]);
 });
 
+test('an Apache broker that was killed before it renamed a file leaves the new text, if all of it', async () => {
+  const { volume, configs } = setup();
+  put(volume, 'a.tmp', '{new}');
+  put(volume, 'a.bak', '{old}');
+  expect(await configs.read('a', isJson)).toBe('{new}');
+  put(volume, 'b.tmp', '{ne');
+  put(volume, 'b.bak', '{old}');
+  expect(await configs.read('b', isJson)).toBe('{old}');
+  put(volume, 'c', '{there}');
+  put(volume, 'c.tmp', '{not yet}');
+  expect(await configs.read('c', isJson)).toBe('{there}');
+});
+
 test('a write that takes nothing fails rather than being tried without end', async () => {
   const { volume, configs } = setup();
   await configs.write('a', '{1}');
