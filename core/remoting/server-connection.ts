@@ -22,7 +22,7 @@ export interface ServerConnectionHost {
 /**
  * After so many requests of a turn their answers leave, and each further part of it is twice as long: a client that waits
  * has work while the rest of the turn is done, and a long turn costs few writes more. A turn of 32 that leaves whole has
- * client and server wait for each other: 63,000 messages a second, in parts 110,000 (bench/versus-apache.mjs, 2 cores).
+ * client and server wait for each other: 48,700 messages a second, in parts 71,000 to 90,000 (bench/versus-apache.mjs, 2 cores).
  */
 const FIRST_PART_REQUESTS = 16;
 
