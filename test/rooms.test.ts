@@ -79,7 +79,18 @@ function roomOf(file: string): string {
   return top === 'core' ? `core/${second}` : (top as string);
 }
 
+/** Made by commands; git does not see them. */
+const MADE = /^(node_modules|dist(\.[\w.]+)?|coverage|data|multistage-data|\.multistage|\.git)$/;
+
 describe('rooms', () => {
+  // Apache's consumerStatus writes a folder wherever it stands: four of them had been committed with a feature.
+  test('the top level has the folders of ARCHITECTURE.md and no others', () => {
+    const folders = readdirSync(root, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+    const names = folders.map(({ name }) => name).filter((name) => !MADE.test(name));
+    const known = ['.ci', 'bench', 'cli', 'core', 'docs', 'examples', 'plugins', 'scripts', 'test'];
+    expect(names.sort()).toEqual(known);
+  });
+
   test('there is something to look at', () => {
     expect(imports.length).toBeGreaterThan(200);
     expect(new Set(imports.map(({ from }) => roomOf(from))).size).toBeGreaterThan(10);

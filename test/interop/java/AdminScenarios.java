@@ -18,7 +18,7 @@ final class AdminScenarios {
         DefaultMQProducer producer = Drive.producer(nameServer, "admin_scenario_" + topic);
         try {
             producer.createTopic("TBW102", topic, 3);
-            List<MessageQueue> queues = producer.fetchPublishMessageQueues(topic);
+            List<MessageQueue> queues = Drive.queues(producer, topic);
             Drive.need(queues.size() == 3, "the topic was created with 3 queues: " + queues);
             long before = System.currentTimeMillis();
             SendResult first = producer.send(new Message(topic, "A", "one shared", utf("first")), queues.get(1));

@@ -48,6 +48,7 @@ final class ConsumeScenarios {
     static void waiting(String nameServer, String topic) throws Exception {
         DefaultMQProducer producer = Drive.producer(nameServer, GROUP);
         producer.send(new Message(topic, utf8("first")));
+        Drive.queues(producer, topic);
         BlockingQueue<String> seen = new LinkedBlockingQueue<>();
         DefaultMQPushConsumer consumer = consumer(nameServer, topic, "waiting", "*", message -> seen.add(text(message)));
         Drive.need("first".equals(seen.poll(30, TimeUnit.SECONDS)), "the consumer runs");
@@ -67,6 +68,7 @@ final class ConsumeScenarios {
     static void share(String nameServer, String topic) throws Exception {
         DefaultMQProducer producer = Drive.producer(nameServer, GROUP);
         producer.send(new Message(topic, utf8("first")));
+        Drive.queues(producer, topic);
         Map<String, String> seen = new ConcurrentHashMap<>();
         DefaultMQPushConsumer one = consumer(nameServer, topic, "one", "*", message -> seen.put(text(message), "one"));
         DefaultMQPushConsumer two = consumer(nameServer, topic, "two", "*", message -> seen.put(text(message), "two"));

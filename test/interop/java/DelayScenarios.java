@@ -27,6 +27,7 @@ final class DelayScenarios {
             SendResult result = producer.send(message);
             Drive.need(result.getSendStatus() == SendStatus.SEND_OK, "a message of level " + levels[i] + " is taken");
         }
+        Drive.queues(producer, topic);
         Map<String, MessageExt> received = new ConcurrentHashMap<>();
         CountDownLatch open = new CountDownLatch(levels.length);
         DefaultMQPushConsumer consumer = new DefaultMQPushConsumer("delays_" + topic);

@@ -1,4 +1,7 @@
+import java.util.List;
+import org.apache.rocketmq.client.exception.MQClientException;
 import org.apache.rocketmq.client.producer.DefaultMQProducer;
+import org.apache.rocketmq.common.message.MessageQueue;
 
 /**
  * Drives one scenario with Apache's Java client.
@@ -17,6 +20,7 @@ import org.apache.rocketmq.client.producer.DefaultMQProducer;
  */
 public final class Drive {
     private static final int TIMEOUT_S = 75;
+    private static final int ROUTE_WITHIN_S = 20;
     private static int failures = 0;
 
     public static void main(String[] args) throws Exception {
@@ -84,6 +88,20 @@ public final class Drive {
         producer.setSendMsgTimeout(10_000);
         producer.start();
         return producer;
+    }
+
+    /**
+     * The queues of a topic that the first send has made. Apache's broker tells its name server in a one-way request: the
+     * answer to the send may come before the route does, and a consumer that starts in between asks again after 30 s.
+     */
+    static List<MessageQueue> queues(DefaultMQProducer producer, String topic) throws Exception {
+        for (long end = System.nanoTime() + ROUTE_WITHIN_S * 1_000_000_000L;; Thread.sleep(50)) {
+            try {
+                return producer.fetchPublishMessageQueues(topic);
+            } catch (MQClientException unknown) {
+                if (System.nanoTime() > end) throw unknown;
+            }
+        }
     }
 
     private static void exitWhenStuck() {

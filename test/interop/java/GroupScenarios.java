@@ -74,7 +74,7 @@ final class GroupScenarios {
         System.setProperty("rocketmq.client.unlockDelayTimeMills", "1000");
         DefaultMQProducer producer = Drive.producer(nameServer, GROUP);
         producer.send(new Message(topic, "skip", utf8("creates the topic")));
-        List<MessageQueue> queues = producer.fetchPublishMessageQueues(topic);
+        List<MessageQueue> queues = Drive.queues(producer, topic);
         for (int i = 0; i < 40; i++) send(producer, topic, queues, i);
         Map<String, List<Integer>> seen = new ConcurrentHashMap<>();
         Set<String> refused = ConcurrentHashMap.newKeySet();
@@ -122,6 +122,7 @@ final class GroupScenarios {
     static void retry(String nameServer, String topic) throws Exception {
         DefaultMQProducer producer = Drive.producer(nameServer, GROUP);
         for (String body : List.of("fails twice", "fails always")) producer.send(new Message(topic, "again", "key", utf8(body)));
+        Drive.queues(producer, topic);
         Map<String, List<Integer>> tries = new ConcurrentHashMap<>();
         Set<String> ids = ConcurrentHashMap.newKeySet();
         DefaultMQPushConsumer consumer = consumer(nameServer, topic, "retry");
@@ -152,6 +153,7 @@ final class GroupScenarios {
     static void broadcast(String nameServer, String topic) throws Exception {
         DefaultMQProducer producer = Drive.producer(nameServer, GROUP);
         producer.send(new Message(topic, "before", utf8("creates the topic")));
+        Drive.queues(producer, topic);
         Map<String, Set<String>> seen = new ConcurrentHashMap<>();
         List<DefaultMQPushConsumer> consumers = new ArrayList<>();
         for (String member : List.of("one", "two")) {

@@ -23,6 +23,7 @@ final class RequestScenarios {
     static void request(String nameServer, String topic) throws Exception {
         DefaultMQProducer replier = replier(nameServer);
         replier.send(new Message(topic, "plain", utf8("makes the topic")));
+        Drive.queues(replier, topic);
         // It tells brokers of itself when it first asks about a topic whose route it does not know; had it sent to that topic
         // before, the reply would come while no broker knows it yet, on Apache's too.
         DefaultMQProducer producer = Drive.producer(nameServer, "interop_java_asks");

@@ -42,7 +42,7 @@ final class SendScenarios {
                 && back.getQueueOffset() == result.getQueueOffset(), "read back " + i + ": " + back);
         }
         Drive.need(queues.size() == 4, "all four queues in turn: " + queues);
-        List<MessageQueue> all = producer.fetchPublishMessageQueues(topic);
+        List<MessageQueue> all = Drive.queues(producer, topic);
         MessageQueue second = all.stream().filter(queue -> queue.getQueueId() == 1).findFirst().orElseThrow();
         SendResult direct = producer.send(new Message(topic, utf8("to queue 1")), second);
         Drive.need(direct.getMessageQueue().equals(second) && direct.getQueueOffset() == next, "to a chosen queue: " + direct);
@@ -111,7 +111,7 @@ final class SendScenarios {
     @SuppressWarnings("deprecation")
     private static long stored(DefaultMQProducer producer, String topic) throws Exception {
         long total = 0;
-        for (MessageQueue queue : producer.fetchPublishMessageQueues(topic)) total += producer.maxOffset(queue) - producer.minOffset(queue);
+        for (MessageQueue queue : Drive.queues(producer, topic)) total += producer.maxOffset(queue) - producer.minOffset(queue);
         return total;
     }
 

@@ -27,6 +27,7 @@ final class TraceScenarios {
         Message message = new Message(topic, "traced", "key-of-" + topic, "x".getBytes(StandardCharsets.UTF_8));
         SendResult result = producer.send(message);
         System.out.println("id " + result.getMsgId());
+        Drive.queues(producer, topic);
 
         CountDownLatch open = new CountDownLatch(1);
         DefaultMQPushConsumer consumer = new DefaultMQPushConsumer("group_" + topic, true);

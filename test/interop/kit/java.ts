@@ -117,7 +117,7 @@ export async function mqadmins(
   return partsOf(outcome.stdout).map((stdout, index) => ({ stdout, stderr: errors[index] ?? '' }));
 }
 
-/** Apache's tools and clients write logs and offsets below their home: each run gets one of its own, removed after. */
+/** Apache's tools and clients write logs and offsets below their home and where they stand: each run gets a folder of its own, removed after. */
 async function runInOwnHome(
   { java, classPath }: JavaRuntime,
   options: readonly string[],
@@ -140,7 +140,11 @@ async function runInOwnHome(
       classPath,
       ...main,
     ];
-    return await run(java, args, { input, env: { ROCKETMQ_HOME: home, NAMESRV_ADDR: undefined }, timeoutMs: 80_000 });
+    // consumerStatus leaves what it learned in the folder it was started in.
+    return await run(java, args, {
+      ...{ input, cwd: home, timeoutMs: 80_000 },
+      env: { ROCKETMQ_HOME: home, NAMESRV_ADDR: undefined },
+    });
   } finally {
     await rm(home, { recursive: true, force: true });
   }
