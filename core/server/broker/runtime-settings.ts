@@ -8,7 +8,7 @@ import { BrokerCounters } from './broker-counters.js';
 import { BrokerSettings } from './broker-settings.js';
 import { nextVersion } from './data-version.js';
 import { MessageStore, type RuntimeStoreSettings } from './message-store.js';
-import type { Refusal } from './topic-names.js';
+import type { Refusal } from './refusal.js';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 type Read<T> = (text: string) => T | undefined;

@@ -1,14 +1,6 @@
 import { TOPIC_LENGTH_MAX } from '../../message/message-rules.js';
 import { ResponseCode } from '../../remoting/protocol/response-codes.js';
-
-/** Why a request is refused. */
-export interface Refusal {
-  readonly code: number;
-  readonly remark: string | undefined;
-}
-
-/** The line that Apache puts below remarks that its FAQ explains. */
-export const FAQ_LINE = '\nSee http://rocketmq.apache.org/docs/faq/ for further details.';
+import type { Refusal } from './refusal.js';
 
 const LEGAL = /^[%|a-zA-Z0-9_-]+$/;
 

@@ -7,7 +7,7 @@ import { ResponseCode } from '../../../remoting/protocol/response-codes.js';
 import { Clock } from '../../../runtime/clock.js';
 import { BrokerSettings } from '../broker-settings.js';
 import type { StoreMessage } from '../message-store.js';
-import type { Refusal } from '../topic-names.js';
+import type { Refusal } from '../refusal.js';
 import { withoutProperties, withProperties } from './delayed-properties.js';
 
 /** Instants are whole seconds. */

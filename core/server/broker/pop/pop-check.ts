@@ -11,7 +11,7 @@ import type { PropertyFilters } from '../property-filters.js';
 import type { SubscriptionGroupManager } from '../subscription-group-manager.js';
 import { isTagExpression, tagMatcherOf } from '../tag-matcher.js';
 import type { TopicConfigManager } from '../topic-config-manager.js';
-import { FAQ_LINE, type Refusal } from '../topic-names.js';
+import { FAQ_LINE, type Refusal } from '../refusal.js';
 import type { PopRequest, PopTarget } from './pop-fields.js';
 
 export interface PopCheckScope {

@@ -9,7 +9,7 @@ import { withProperties } from '../delay/delayed-properties.js';
 import { MessageDelays } from '../delay/message-delays.js';
 import { type AppendBatchResult, type AppendResult, MessageStore, type StoreMessage } from '../message-store.js';
 import { TopicConfigManager } from '../topic-config-manager.js';
-import type { Refusal } from '../topic-names.js';
+import type { Refusal } from '../refusal.js';
 import {
   type Acknowledgement,
   type Checkpoint,

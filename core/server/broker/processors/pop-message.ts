@@ -19,7 +19,7 @@ import { PropertyFilters } from '../property-filters.js';
 import { BrokerStats } from '../stats/broker-stats.js';
 import { SubscriptionGroupManager } from '../subscription-group-manager.js';
 import { TopicConfigManager } from '../topic-config-manager.js';
-import type { Refusal } from '../topic-names.js';
+import type { Refusal } from '../refusal.js';
 import type { PullFilter } from './pull-check.js';
 
 type Respond = (response: OutgoingResponse) => void;

@@ -8,7 +8,7 @@ import type { PropertyFilters, RecordMatcher } from '../property-filters.js';
 import type { SubscriptionGroupManager } from '../subscription-group-manager.js';
 import { isTagExpression, type TagMatcher, tagMatcherOf } from '../tag-matcher.js';
 import type { TopicConfigManager } from '../topic-config-manager.js';
-import { FAQ_LINE, type Refusal } from '../topic-names.js';
+import { FAQ_LINE, type Refusal } from '../refusal.js';
 import type { PullRequest } from './pull-fields.js';
 
 export interface PullCheckScope {

@@ -16,7 +16,7 @@ import { MessageDelays } from '../delay/message-delays.js';
 import { MessageStore, type StoreMessage } from '../message-store.js';
 import { recordHostOf } from '../record-host.js';
 import { TopicConfigManager } from '../topic-config-manager.js';
-import type { Refusal } from '../topic-names.js';
+import type { Refusal } from '../refusal.js';
 
 const TAG = '_RECALL_TAG_';
 

@@ -25,7 +25,7 @@ import { type AppendResult, MessageStore, type StoreMessage } from '../message-s
 import { republish } from '../republish.js';
 import { SubscriptionGroupManager } from '../subscription-group-manager.js';
 import { TopicConfigManager } from '../topic-config-manager.js';
-import { FAQ_LINE } from '../topic-names.js';
+import { FAQ_LINE } from '../refusal.js';
 
 /** First retry: level 3, ten seconds; each further one waits a level more. */
 const FIRST_RETRY_LEVEL = 3;

@@ -6,7 +6,8 @@ import type { Clock } from '../../../runtime/clock.js';
 import type { BrokerSettings } from '../broker-settings.js';
 import { describeTopicConfig } from '../topic-config.js';
 import type { TopicConfigManager, TopicRequest } from '../topic-config-manager.js';
-import { FAQ_LINE, type Refusal, refuseTopicName } from '../topic-names.js';
+import { FAQ_LINE, type Refusal } from '../refusal.js';
+import { refuseTopicName } from '../topic-names.js';
 
 export interface SendCheckScope {
   readonly settings: BrokerSettings;

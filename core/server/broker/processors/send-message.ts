@@ -26,7 +26,7 @@ import { recordHostOf } from '../record-host.js';
 import { readSendProperties, type SendProperties } from '../send-properties.js';
 import { SubscriptionGroupManager } from '../subscription-group-manager.js';
 import { TopicConfigManager } from '../topic-config-manager.js';
-import { FAQ_LINE, type Refusal } from '../topic-names.js';
+import { FAQ_LINE, type Refusal } from '../refusal.js';
 import { halfProperties } from '../transaction/half-message.js';
 import { HalfMessages } from '../transaction/half-messages.js';
 import { isHalfSend, refuseTransaction } from '../transaction/send-half.js';

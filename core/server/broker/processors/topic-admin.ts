@@ -21,7 +21,8 @@ import { Registration } from '../registration.js';
 import { QUEUE_NUMS_MAX } from '../topic-config.js';
 import { TopicConfigManager } from '../topic-config-manager.js';
 import { TopicDeletion } from '../topic-deletion.js';
-import { type Refusal, refuseTopicName } from '../topic-names.js';
+import type { Refusal } from '../refusal.js';
+import { refuseTopicName } from '../topic-names.js';
 
 /** Creates, changes and deletes topics, and lists them. */
 @injectable()
