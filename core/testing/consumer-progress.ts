@@ -1,4 +1,4 @@
-import { ConsumerOffsetManager } from '../server/broker/consumer-offset-manager.js';
+import { ConsumerOffsetManager } from '../server/broker/groups/consumer-offset-manager.js';
 import type { OpenServer } from '../server/running-server.js';
 
 /** How far a consumer group has come in one queue, as the broker knows it. */

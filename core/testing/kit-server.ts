@@ -1,8 +1,8 @@
 import { rocketMQError } from '../errors/rocketmq-error.js';
 import { createMemoryTransport } from '../remoting/memory-transport.js';
 import { tcpTransport } from '../remoting/tcp-transport.js';
-import { ConsumerRegistry } from '../server/broker/consumer-registry.js';
-import { ProducerRegistry } from '../server/broker/producer-registry.js';
+import { ConsumerRegistry } from '../server/broker/clients/consumer-registry.js';
+import { ProducerRegistry } from '../server/broker/clients/producer-registry.js';
 import { type OpenServer, runServer } from '../server/running-server.js';
 import { type ResolvedServerOptions, resolveServerOptions } from '../server/server-options.js';
 import { createMemoryStoreFiles, MEMORY_STORE_SETTINGS } from '../server/store/files/memory-store-files.js';

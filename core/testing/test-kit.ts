@@ -8,7 +8,7 @@ import { validateTopic } from '../message/message-rules.js';
 import { deadLetterTopicOf } from '../message/system-topics.js';
 import type { TypedTopic } from '../message/typed-topic.js';
 import { type OptionNames, requireKnown } from '../runtime/known-options.js';
-import { TopicConfigManager } from '../server/broker/topic-config-manager.js';
+import { TopicConfigManager } from '../server/broker/topics/topic-config-manager.js';
 import { type ConsumerProgress, consumerProgress } from './consumer-progress.js';
 import { type DelayOptions, type DropOptions, type Fault, Faults, type RefuseOptions } from './faults.js';
 import { type ResolvedKitOptions, resolveKitOptions, type TestKitOptions } from './kit-options.js';

@@ -5,7 +5,7 @@
 import { expect, test } from 'vitest';
 import { RequestCode } from '../../core/remoting/protocol/request-codes.js';
 import { silentLogger } from '../../core/runtime/logger.js';
-import { ConsumerOffsetManager } from '../../core/server/broker/consumer-offset-manager.js';
+import { ConsumerOffsetManager } from '../../core/server/broker/groups/consumer-offset-manager.js';
 import { ReviveService } from '../../core/server/broker/pop/revive-service.js';
 import { startServer } from '../../core/server/index.js';
 import { runServer } from '../../core/server/running-server.js';

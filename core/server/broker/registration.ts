@@ -9,8 +9,8 @@ import type { TopicConfig } from '../../remoting/protocol/topic-config.js';
 import { OWN_VERSION } from '../../remoting/protocol/version.js';
 import { RemotingClient } from '../../remoting/remoting-client.js';
 import { Logger } from '../../runtime/logger.js';
-import { BrokerSettings } from './broker-settings.js';
-import { TopicConfigManager } from './topic-config-manager.js';
+import { BrokerSettings } from './settings/broker-settings.js';
+import { TopicConfigManager } from './topics/topic-config-manager.js';
 
 /** How long a stopping broker waits for a name server to hear of it. */
 const UNREGISTER_TIMEOUT_MS = 3_000;

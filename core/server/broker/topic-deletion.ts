@@ -1,15 +1,15 @@
 import { inject, injectable } from 'inversify';
 import { popRetryTopicOf, popRetryTopicV2Of } from '../../message/system-topics.js';
 import { Logger } from '../../runtime/logger.js';
-import { ConsumerOffsetManager } from './consumer-offset-manager.js';
-import { HeldPulls } from './held-pulls.js';
+import { ConsumerOffsetManager } from './groups/consumer-offset-manager.js';
 import { MessageStore } from './message-store.js';
 import { PopOffsets } from './pop/pop-offsets.js';
 import { PopOrder } from './pop/pop-order.js';
 import { PopWaiting } from './pop/pop-waiting.js';
+import { HeldPulls } from './pull/held-pulls.js';
 import { Registration } from './registration.js';
 import { BrokerStats } from './stats/broker-stats.js';
-import { TopicConfigManager } from './topic-config-manager.js';
+import { TopicConfigManager } from './topics/topic-config-manager.js';
 
 /**
  * Takes topics out of the broker: messages, settings, offsets, and the topics that groups' popped messages come back in.

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { decodeLockBatchResponse, encodeLockBatchRequest } from '../../../core/remoting/protocol/lock-batch.js';
 import { RequestCode } from '../../../core/remoting/protocol/request-codes.js';
-import { QueueLocks } from '../../../core/server/broker/queue-locks.js';
+import { QueueLocks } from '../../../core/server/broker/groups/queue-locks.js';
 import { invoke, rawClient, runningServer } from '../kit/running.js';
 
 const queue = (queueId: number) => ({ topic: 'T', brokerName: 'b', queueId });

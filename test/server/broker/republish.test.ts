@@ -3,7 +3,7 @@ import { encodeHost } from '../../../core/message/host.js';
 import { readRecord, recordSize, type StoredRecord, writeRecord } from '../../../core/message/message-record.js';
 import { encodeProperties } from '../../../core/message/properties.js';
 import { tagsCodeOf } from '../../../core/message/tag-hash.js';
-import { republish } from '../../../core/server/broker/republish.js';
+import { republish } from '../../../core/server/broker/send/republish.js';
 
 function record(): StoredRecord {
   const fields = {

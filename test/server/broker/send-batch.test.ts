@@ -4,7 +4,7 @@ import { decodeProperties, encodeProperties } from '../../../core/message/proper
 import { tagsCodeOf } from '../../../core/message/tag-hash.js';
 import type { ExtInput } from '../../../core/remoting/protocol/remoting-command.js';
 import { RequestCode } from '../../../core/remoting/protocol/request-codes.js';
-import type { BrokerSettings } from '../../../core/server/broker/broker-settings.js';
+import type { BrokerSettings } from '../../../core/server/broker/settings/broker-settings.js';
 import { nextTurn } from '../../kit/wait-for.js';
 import { type ServerParts, serverParts } from '../kit/broker-setup.js';
 import { answerTo, ask, FakeConnection, request } from '../kit/requests.js';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { decodeProperties } from '../../../core/message/properties.js';
-import { readSendProperties } from '../../../core/server/broker/send-properties.js';
+import { readSendProperties } from '../../../core/server/broker/send/send-properties.js';
 
 const text = (entries: Readonly<Record<string, string>>): string =>
   Object.entries(entries)

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Throughput } from '../../../core/server/broker/throughput.js';
+import { Throughput } from '../../../core/server/broker/stats/throughput.js';
 
 test('rates are of the last 10 seconds, minute and ten minutes, and empty before', () => {
   const throughput = new Throughput();

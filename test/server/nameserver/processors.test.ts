@@ -5,7 +5,7 @@ import { encodeRegisterBrokerBody, registerBrokerCrc } from '../../../core/remot
 import type { ExtInput } from '../../../core/remoting/protocol/remoting-command.js';
 import { RequestCode } from '../../../core/remoting/protocol/request-codes.js';
 import { silentLogger } from '../../../core/runtime/logger.js';
-import { topicConfig } from '../../../core/server/broker/topic-config.js';
+import { topicConfig } from '../../../core/server/broker/topics/topic-config.js';
 import { type ServerParts, serverParts } from '../kit/broker-setup.js';
 import { answerTo, bodyText, FakeConnection, request } from '../kit/requests.js';
 

@@ -1,7 +1,7 @@
 import { integerMember, integerOf, listMember, objectOf, parseBody } from '../../../remoting/protocol/body-fields.js';
 import { type DelayOffsetTable, decodeDelayOffsetTable } from '../../../remoting/protocol/delay-offset-table.js';
 import type { Logger } from '../../../runtime/logger.js';
-import { ConfigFile, type ConfigStore } from '../config-file.js';
+import { ConfigFile, type ConfigStore } from '../settings/config-file.js';
 import type { TimerProgress } from './timer-wheel.js';
 
 /** How far delayed messages have come. */

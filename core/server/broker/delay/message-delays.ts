@@ -5,9 +5,9 @@ import { formatRecallHandle } from '../../../message/recall-handle.js';
 import { RETRY_TOPIC_PREFIX, SystemTopic, TIMER_TOPIC } from '../../../message/system-topics.js';
 import { ResponseCode } from '../../../remoting/protocol/response-codes.js';
 import { Clock } from '../../../runtime/clock.js';
-import { BrokerSettings } from '../broker-settings.js';
 import type { StoreMessage } from '../message-store.js';
 import type { Refusal } from '../refusal.js';
+import { BrokerSettings } from '../settings/broker-settings.js';
 import { withoutProperties, withProperties } from './delayed-properties.js';
 
 /** Instants are whole seconds. */

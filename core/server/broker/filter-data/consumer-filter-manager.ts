@@ -4,10 +4,10 @@ import { Clock } from '../../../runtime/clock.js';
 import { Logger } from '../../../runtime/logger.js';
 import { Scheduler } from '../../../runtime/scheduler.js';
 import type { BrokerService } from '../broker-service.js';
-import { ConfigFile } from '../config-file.js';
-import { ConsumerRegistry } from '../consumer-registry.js';
+import { ConsumerRegistry } from '../clients/consumer-registry.js';
+import { PropertyFilters } from '../filters/property-filters.js';
 import { MessageStore } from '../message-store.js';
-import { PropertyFilters } from '../property-filters.js';
+import { ConfigFile } from '../settings/config-file.js';
 import {
   bornFilter,
   type ConsumerFilterData,

@@ -1,7 +1,7 @@
 import type { ServerConnection } from '../../../remoting/remoting-server.js';
 import type { Clock, Timer } from '../../../runtime/clock.js';
 import { queueMicrotask } from '../../../runtime/event-loop.js';
-import type { TagMatcher } from '../tag-matcher.js';
+import type { TagMatcher } from '../filters/tag-matcher.js';
 
 /** Apache's popPollingSize: of one group, topic and queue. */
 const WAITING_MAX = 1_024;

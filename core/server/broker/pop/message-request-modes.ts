@@ -7,8 +7,8 @@ import {
 } from '../../../remoting/protocol/message-request-mode.js';
 import { Logger } from '../../../runtime/logger.js';
 import type { BrokerService } from '../broker-service.js';
-import { ConfigFile } from '../config-file.js';
 import { MessageStore } from '../message-store.js';
+import { ConfigFile } from '../settings/config-file.js';
 
 const MEMBER = 'messageRequestModeMap';
 

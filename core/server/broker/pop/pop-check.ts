@@ -5,13 +5,13 @@ import { Permission } from '../../../remoting/protocol/flags.js';
 import { ResponseCode } from '../../../remoting/protocol/response-codes.js';
 import { ExpressionType, parseTagExpression } from '../../../remoting/protocol/subscription-data.js';
 import type { TopicConfig } from '../../../remoting/protocol/topic-config.js';
-import type { BrokerSettings } from '../broker-settings.js';
-import { type PullFilter, refuseFilterType } from '../processors/pull-check.js';
-import type { PropertyFilters } from '../property-filters.js';
-import type { SubscriptionGroupManager } from '../subscription-group-manager.js';
-import { isTagExpression, tagMatcherOf } from '../tag-matcher.js';
-import type { TopicConfigManager } from '../topic-config-manager.js';
+import type { PropertyFilters } from '../filters/property-filters.js';
+import { isTagExpression, tagMatcherOf } from '../filters/tag-matcher.js';
+import type { SubscriptionGroupManager } from '../groups/subscription-group-manager.js';
+import { type PullFilter, refuseFilterType } from '../pull/pull-check.js';
 import { FAQ_LINE, type Refusal } from '../refusal.js';
+import type { BrokerSettings } from '../settings/broker-settings.js';
+import type { TopicConfigManager } from '../topics/topic-config-manager.js';
 import type { PopRequest, PopTarget } from './pop-fields.js';
 
 export interface PopCheckScope {

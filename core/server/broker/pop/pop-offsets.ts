@@ -4,7 +4,7 @@ import { Clock } from '../../../runtime/clock.js';
 import { Logger } from '../../../runtime/logger.js';
 import { Scheduler } from '../../../runtime/scheduler.js';
 import type { BrokerService } from '../broker-service.js';
-import { ConsumerOffsetManager } from '../consumer-offset-manager.js';
+import { ConsumerOffsetManager } from '../groups/consumer-offset-manager.js';
 import { MessageStore } from '../message-store.js';
 import { recoverPops } from './recover-pops.js';
 import { REVIVE_GROUP, ReviveLog } from './revive-log.js';

@@ -2,8 +2,8 @@ import { inject, injectable } from 'inversify';
 import type { ServerConnection } from '../../../remoting/remoting-server.js';
 import { Clock } from '../../../runtime/clock.js';
 import type { BrokerService } from '../broker-service.js';
-import { BrokerSettings } from '../broker-settings.js';
 import { MessageStore } from '../message-store.js';
+import { BrokerSettings } from '../settings/broker-settings.js';
 import { HeldPops } from './held-pops.js';
 
 /** Who waits for messages to pop, and who only wants to hear that there are some. */

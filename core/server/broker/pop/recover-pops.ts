@@ -3,7 +3,7 @@ import { findProperty } from '../../../message/properties.js';
 import { PropertyName } from '../../../message/property-names.js';
 import { TIMER_TOPIC } from '../../../message/system-topics.js';
 import type { Logger } from '../../../runtime/logger.js';
-import type { ConsumerOffsetManager } from '../consumer-offset-manager.js';
+import type { ConsumerOffsetManager } from '../groups/consumer-offset-manager.js';
 import type { MessageStore } from '../message-store.js';
 import { decodeCheckpoint, ReviveTag } from './checkpoint.js';
 import { REVIVE_GROUP } from './revive-log.js';

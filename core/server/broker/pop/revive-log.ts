@@ -3,13 +3,13 @@ import { PropertyName } from '../../../message/property-names.js';
 import { reviveTopicOf, SYSTEM_GROUP_PREFIX, TIMER_TOPIC } from '../../../message/system-topics.js';
 import { tagsCodeOf } from '../../../message/tag-hash.js';
 import { Clock } from '../../../runtime/clock.js';
-import { BrokerSettings } from '../broker-settings.js';
-import { ConsumerOffsetManager } from '../consumer-offset-manager.js';
 import { withProperties } from '../delay/delayed-properties.js';
 import { MessageDelays } from '../delay/message-delays.js';
+import { ConsumerOffsetManager } from '../groups/consumer-offset-manager.js';
 import { type AppendBatchResult, type AppendResult, MessageStore, type StoreMessage } from '../message-store.js';
-import { TopicConfigManager } from '../topic-config-manager.js';
 import type { Refusal } from '../refusal.js';
+import { BrokerSettings } from '../settings/broker-settings.js';
+import { TopicConfigManager } from '../topics/topic-config-manager.js';
 import {
   type Acknowledgement,
   type Checkpoint,

@@ -5,7 +5,7 @@ import { PropertyName } from '../../../message/property-names.js';
 import { deadLetterTopicOf, popRetryTopicOf, RETRY_TOPIC_PREFIX } from '../../../message/system-topics.js';
 import { withoutProperties, withPropertiesIfRoom } from '../delay/delayed-properties.js';
 import type { StoreMessage } from '../message-store.js';
-import { republish } from '../republish.js';
+import { republish } from '../send/republish.js';
 import type { Checkpoint } from './checkpoint.js';
 import { originalTopicOf } from './pop-receipt.js';
 

@@ -7,9 +7,9 @@ import { decodeTopicRouteBody } from '../../../remoting/protocol/topic-route-bod
 import { RemotingClient } from '../../../remoting/remoting-client.js';
 import { Clock } from '../../../runtime/clock.js';
 import { Logger } from '../../../runtime/logger.js';
-import { BrokerSettings } from '../broker-settings.js';
-import { QUEUE_NUMS_MAX } from '../topic-config.js';
-import { TopicConfigManager } from '../topic-config-manager.js';
+import { BrokerSettings } from '../settings/broker-settings.js';
+import { QUEUE_NUMS_MAX } from '../topics/topic-config.js';
+import { TopicConfigManager } from '../topics/topic-config-manager.js';
 
 /** Apache's loadBalancePollNameServerInterval. */
 const FRESH_MS = 30_000;

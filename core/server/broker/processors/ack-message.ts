@@ -13,8 +13,8 @@ import { PopOffsets } from '../pop/pop-offsets.js';
 import { PopOrder } from '../pop/pop-order.js';
 import { ORDER_REVIVE_QUEUE, parseReceipt, poppedTopicOf, retryFlagOf } from '../pop/pop-receipt.js';
 import { isStored, REVIVE_QUEUE_NUMS, ReviveLog } from '../pop/revive-log.js';
-import { TopicConfigManager } from '../topic-config-manager.js';
 import { FAQ_LINE, type Refusal } from '../refusal.js';
+import { TopicConfigManager } from '../topics/topic-config-manager.js';
 
 /** What is to be noted, and where. */
 interface Note {

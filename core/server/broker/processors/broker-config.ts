@@ -9,11 +9,11 @@ import { ResponseCode } from '../../../remoting/protocol/response-codes.js';
 import type { OutgoingResponse } from '../../../remoting/remoting-server.js';
 import { Logger } from '../../../runtime/logger.js';
 import type { BrokerProcessor } from '../broker-processor.js';
-import { BrokerSettings } from '../broker-settings.js';
 import { Registration } from '../registration.js';
-import { RuntimeSettings } from '../runtime-settings.js';
-import { topicConfig } from '../topic-config.js';
-import { TopicConfigManager } from '../topic-config-manager.js';
+import { BrokerSettings } from '../settings/broker-settings.js';
+import { RuntimeSettings } from '../settings/runtime-settings.js';
+import { topicConfig } from '../topics/topic-config.js';
+import { TopicConfigManager } from '../topics/topic-config-manager.js';
 
 /** GET_BROKER_CONFIG and UPDATE_BROKER_CONFIG: the settings as the text of a properties file, under Apache's names. */
 @injectable()

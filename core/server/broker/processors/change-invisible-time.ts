@@ -12,8 +12,8 @@ import { illegalQueue } from '../pop/pop-check.js';
 import { PopOrder } from '../pop/pop-order.js';
 import { ORDER_REVIVE_QUEUE, parseReceipt } from '../pop/pop-receipt.js';
 import { isStored, REVIVE_QUEUE_NUMS, ReviveLog } from '../pop/revive-log.js';
-import { TopicConfigManager } from '../topic-config-manager.js';
 import { FAQ_LINE } from '../refusal.js';
+import { TopicConfigManager } from '../topics/topic-config-manager.js';
 
 /**
  * CHANGE_MESSAGE_INVISIBLETIME of 5.x: a popped message stays away longer, or comes back sooner. It gets a checkpoint of its

@@ -6,10 +6,10 @@ import { ResponseCode } from '../../../remoting/protocol/response-codes.js';
 import { ExpressionType, readSubscriptionData } from '../../../remoting/protocol/subscription-data.js';
 import type { OutgoingResponse } from '../../../remoting/remoting-server.js';
 import type { BrokerProcessor } from '../broker-processor.js';
-import { BrokerSettings } from '../broker-settings.js';
-import { PropertyFilters } from '../property-filters.js';
-import { isTagExpression } from '../tag-matcher.js';
-import { refuseFilterType } from './pull-check.js';
+import { PropertyFilters } from '../filters/property-filters.js';
+import { isTagExpression } from '../filters/tag-matcher.js';
+import { refuseFilterType } from '../pull/pull-check.js';
+import { BrokerSettings } from '../settings/broker-settings.js';
 
 /** CHECK_CLIENT_CONFIG: whether a subscription can be served, and if not, why and where its expression is wrong. */
 @injectable()

@@ -15,9 +15,9 @@ import { ResponseCode } from '../../../remoting/protocol/response-codes.js';
 import type { OutgoingResponse } from '../../../remoting/remoting-server.js';
 import { Clock } from '../../../runtime/clock.js';
 import type { BrokerProcessor } from '../broker-processor.js';
-import type { ClientChannel } from '../client-channel.js';
-import { ConsumerRegistry } from '../consumer-registry.js';
-import { ProducerRegistry } from '../producer-registry.js';
+import type { ClientChannel } from '../clients/client-channel.js';
+import { ConsumerRegistry } from '../clients/consumer-registry.js';
+import { ProducerRegistry } from '../clients/producer-registry.js';
 
 /** Who is connected: what consumers need to share queues out, and what an operator asks. */
 @injectable()

@@ -14,12 +14,12 @@ import { ResponseCode } from '../../../remoting/protocol/response-codes.js';
 import type { TopicConfig } from '../../../remoting/protocol/topic-config.js';
 import type { OutgoingResponse } from '../../../remoting/remoting-server.js';
 import type { BrokerProcessor } from '../broker-processor.js';
-import { BrokerSettings } from '../broker-settings.js';
-import { ConsumerOffsetManager } from '../consumer-offset-manager.js';
-import { ConsumerRegistry } from '../consumer-registry.js';
+import { ConsumerRegistry } from '../clients/consumer-registry.js';
+import { ConsumerOffsetManager } from '../groups/consumer-offset-manager.js';
 import { MessageStore } from '../message-store.js';
+import { BrokerSettings } from '../settings/broker-settings.js';
 import { BrokerStats } from '../stats/broker-stats.js';
-import { TopicConfigManager } from '../topic-config-manager.js';
+import { TopicConfigManager } from '../topics/topic-config-manager.js';
 
 /** How far groups are: what an operator watches. Matches Apache's AdminBrokerProcessor (4.9). */
 @injectable()

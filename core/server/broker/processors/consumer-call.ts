@@ -22,14 +22,14 @@ import {
 import { ResponseCode } from '../../../remoting/protocol/response-codes.js';
 import type { OutgoingResponse } from '../../../remoting/remoting-server.js';
 import type { BrokerProcessor } from '../broker-processor.js';
-import { BrokerSettings } from '../broker-settings.js';
-import type { ClientChannel } from '../client-channel.js';
-import { ConsumerOffsetManager } from '../consumer-offset-manager.js';
-import { ConsumerRegistry } from '../consumer-registry.js';
+import type { ClientChannel } from '../clients/client-channel.js';
+import { ConsumerRegistry } from '../clients/consumer-registry.js';
+import { ConsumerOffsetManager } from '../groups/consumer-offset-manager.js';
 import { MessageStore } from '../message-store.js';
 import { PopOffsets } from '../pop/pop-offsets.js';
 import { PopWaiting } from '../pop/pop-waiting.js';
-import { TopicConfigManager } from '../topic-config-manager.js';
+import { BrokerSettings } from '../settings/broker-settings.js';
+import { TopicConfigManager } from '../topics/topic-config-manager.js';
 
 /** How long a client has for its answer (Apache's Broker2Client). */
 const CALL_TIMEOUT_MS = 10_000;

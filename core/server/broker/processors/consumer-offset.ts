@@ -6,9 +6,9 @@ import { RequestCode } from '../../../remoting/protocol/request-codes.js';
 import { ResponseCode } from '../../../remoting/protocol/response-codes.js';
 import type { OutgoingResponse } from '../../../remoting/remoting-server.js';
 import type { BrokerProcessor } from '../broker-processor.js';
-import { ConsumerOffsetManager } from '../consumer-offset-manager.js';
+import { ConsumerOffsetManager } from '../groups/consumer-offset-manager.js';
 import { MessageStore } from '../message-store.js';
-import { TopicConfigManager } from '../topic-config-manager.js';
+import { TopicConfigManager } from '../topics/topic-config-manager.js';
 
 /** Reads and takes committed offsets. Matches Apache's ConsumerManageProcessor (4.9; of topics that are not there as 5.x). */
 @injectable()

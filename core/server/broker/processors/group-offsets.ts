@@ -7,10 +7,10 @@ import { ResponseCode } from '../../../remoting/protocol/response-codes.js';
 import { encodeTopicList } from '../../../remoting/protocol/topic-list.js';
 import type { OutgoingResponse } from '../../../remoting/remoting-server.js';
 import type { BrokerProcessor } from '../broker-processor.js';
-import { BrokerSettings } from '../broker-settings.js';
-import { ConsumerOffsetManager } from '../consumer-offset-manager.js';
-import { ConsumerRegistry } from '../consumer-registry.js';
-import { TopicConfigManager } from '../topic-config-manager.js';
+import { ConsumerRegistry } from '../clients/consumer-registry.js';
+import { ConsumerOffsetManager } from '../groups/consumer-offset-manager.js';
+import { BrokerSettings } from '../settings/broker-settings.js';
+import { TopicConfigManager } from '../topics/topic-config-manager.js';
 
 /** Java's Long.MAX_VALUE as a client of ours reads it. */
 const NO_CORRECTION = Number.MAX_SAFE_INTEGER;

@@ -9,12 +9,12 @@ import { ResponseCode } from '../../../remoting/protocol/response-codes.js';
 import type { OutgoingResponse, ServerConnection } from '../../../remoting/remoting-server.js';
 import { Clock } from '../../../runtime/clock.js';
 import type { BrokerProcessor } from '../broker-processor.js';
-import { BrokerSettings } from '../broker-settings.js';
-import type { ClientChannel } from '../client-channel.js';
-import { ConsumerRegistry } from '../consumer-registry.js';
-import { ProducerRegistry } from '../producer-registry.js';
-import { SubscriptionGroupManager } from '../subscription-group-manager.js';
-import { TopicConfigManager } from '../topic-config-manager.js';
+import type { ClientChannel } from '../clients/client-channel.js';
+import { ConsumerRegistry } from '../clients/consumer-registry.js';
+import { ProducerRegistry } from '../clients/producer-registry.js';
+import { SubscriptionGroupManager } from '../groups/subscription-group-manager.js';
+import { BrokerSettings } from '../settings/broker-settings.js';
+import { TopicConfigManager } from '../topics/topic-config-manager.js';
 
 /** HEART_BEAT: which producers and consumers live on this connection, and what they subscribe to. */
 @injectable()

@@ -6,7 +6,7 @@ import { ResponseCode } from '../../../remoting/protocol/response-codes.js';
 import type { OutgoingResponse } from '../../../remoting/remoting-server.js';
 import { Clock } from '../../../runtime/clock.js';
 import type { BrokerProcessor } from '../broker-processor.js';
-import { QueueLocks } from '../queue-locks.js';
+import { QueueLocks } from '../groups/queue-locks.js';
 
 /** LOCK_BATCH_MQ and UNLOCK_BATCH_MQ: the queues that a client consumes in order. Matches Apache's AdminBrokerProcessor. */
 @injectable()

@@ -7,20 +7,20 @@ import type { TopicConfig } from '../../../remoting/protocol/topic-config.js';
 import type { OutgoingResponse, ServerConnection } from '../../../remoting/remoting-server.js';
 import { Clock } from '../../../runtime/clock.js';
 import { Logger } from '../../../runtime/logger.js';
-import { BrokerCounters } from '../broker-counters.js';
 import type { BrokerProcessor } from '../broker-processor.js';
-import { BrokerSettings } from '../broker-settings.js';
+import { PropertyFilters } from '../filters/property-filters.js';
+import { SubscriptionGroupManager } from '../groups/subscription-group-manager.js';
 import { checkPopTarget, filterOfPop, refusePop } from '../pop/pop-check.js';
 import { type PopRequest, readPop } from '../pop/pop-fields.js';
 import { type Popped, PopReader } from '../pop/pop-reader.js';
 import { formatInfoItem } from '../pop/pop-receipt.js';
 import { PopWaiting } from '../pop/pop-waiting.js';
-import { PropertyFilters } from '../property-filters.js';
-import { BrokerStats } from '../stats/broker-stats.js';
-import { SubscriptionGroupManager } from '../subscription-group-manager.js';
-import { TopicConfigManager } from '../topic-config-manager.js';
+import type { PullFilter } from '../pull/pull-check.js';
 import type { Refusal } from '../refusal.js';
-import type { PullFilter } from './pull-check.js';
+import { BrokerSettings } from '../settings/broker-settings.js';
+import { BrokerCounters } from '../stats/broker-counters.js';
+import { BrokerStats } from '../stats/broker-stats.js';
+import { TopicConfigManager } from '../topics/topic-config-manager.js';
 
 type Respond = (response: OutgoingResponse) => void;
 

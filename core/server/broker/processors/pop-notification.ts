@@ -6,13 +6,13 @@ import { ResponseCode } from '../../../remoting/protocol/response-codes.js';
 import type { OutgoingResponse, ServerConnection } from '../../../remoting/remoting-server.js';
 import { Clock } from '../../../runtime/clock.js';
 import type { BrokerProcessor } from '../broker-processor.js';
-import { BrokerSettings } from '../broker-settings.js';
+import { SubscriptionGroupManager } from '../groups/subscription-group-manager.js';
 import { checkPopTarget, type PopCheckScope } from '../pop/pop-check.js';
 import { type PollingRequest, readPolling, readPopTarget } from '../pop/pop-fields.js';
 import { PopReader } from '../pop/pop-reader.js';
 import { PopWaiting } from '../pop/pop-waiting.js';
-import { SubscriptionGroupManager } from '../subscription-group-manager.js';
-import { TopicConfigManager } from '../topic-config-manager.js';
+import { BrokerSettings } from '../settings/broker-settings.js';
+import { TopicConfigManager } from '../topics/topic-config-manager.js';
 
 type Respond = (response: OutgoingResponse) => void;
 

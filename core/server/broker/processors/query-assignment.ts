@@ -13,12 +13,12 @@ import { ResponseCode } from '../../../remoting/protocol/response-codes.js';
 import type { OutgoingResponse } from '../../../remoting/remoting-server.js';
 import { Logger } from '../../../runtime/logger.js';
 import type { BrokerProcessor } from '../broker-processor.js';
-import { ConsumerRegistry } from '../consumer-registry.js';
+import { ConsumerRegistry } from '../clients/consumer-registry.js';
+import { SubscriptionGroupManager } from '../groups/subscription-group-manager.js';
 import { allocateQueues } from '../pop/allocate-queues.js';
 import { MessageRequestModes } from '../pop/message-request-modes.js';
 import { TopicQueues } from '../pop/topic-queues.js';
-import { SubscriptionGroupManager } from '../subscription-group-manager.js';
-import { TopicConfigManager } from '../topic-config-manager.js';
+import { TopicConfigManager } from '../topics/topic-config-manager.js';
 
 /**
  * QUERY_ASSIGNMENT and SET_MESSAGE_REQUEST_MODE of 5.x: consumers that leave the sharing out to the broker ask which queues

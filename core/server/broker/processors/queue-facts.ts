@@ -13,12 +13,12 @@ import { ResponseCode } from '../../../remoting/protocol/response-codes.js';
 import type { OutgoingResponse } from '../../../remoting/remoting-server.js';
 import { Clock } from '../../../runtime/clock.js';
 import type { BrokerProcessor } from '../broker-processor.js';
-import { BrokerSettings } from '../broker-settings.js';
-import { ConsumerOffsetManager } from '../consumer-offset-manager.js';
-import { ConsumerRegistry } from '../consumer-registry.js';
+import { ConsumerRegistry } from '../clients/consumer-registry.js';
 import { ConsumerFilterManager } from '../filter-data/consumer-filter-manager.js';
+import { ConsumerOffsetManager } from '../groups/consumer-offset-manager.js';
 import { MessageStore } from '../message-store.js';
-import { TopicConfigManager } from '../topic-config-manager.js';
+import { BrokerSettings } from '../settings/broker-settings.js';
+import { TopicConfigManager } from '../topics/topic-config-manager.js';
 
 /** Entries of a queue in one answer. */
 const ENTRIES_MAX = 1_024;

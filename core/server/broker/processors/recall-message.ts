@@ -10,13 +10,13 @@ import { ResponseCode } from '../../../remoting/protocol/response-codes.js';
 import type { OutgoingResponse, ServerConnection } from '../../../remoting/remoting-server.js';
 import { Clock } from '../../../runtime/clock.js';
 import type { BrokerProcessor } from '../broker-processor.js';
-import { BrokerSettings } from '../broker-settings.js';
 import { recallKey, withProperties } from '../delay/delayed-properties.js';
 import { MessageDelays } from '../delay/message-delays.js';
 import { MessageStore, type StoreMessage } from '../message-store.js';
-import { recordHostOf } from '../record-host.js';
-import { TopicConfigManager } from '../topic-config-manager.js';
 import type { Refusal } from '../refusal.js';
+import { recordHostOf } from '../send/record-host.js';
+import { BrokerSettings } from '../settings/broker-settings.js';
+import { TopicConfigManager } from '../topics/topic-config-manager.js';
 
 const TAG = '_RECALL_TAG_';
 

@@ -12,14 +12,14 @@ import type { OutgoingResponse, ServerConnection } from '../../../remoting/remot
 import { Clock } from '../../../runtime/clock.js';
 import { Logger } from '../../../runtime/logger.js';
 import type { BrokerProcessor } from '../broker-processor.js';
-import { BrokerSettings } from '../broker-settings.js';
+import { ProducerRegistry } from '../clients/producer-registry.js';
+import { pushReply } from '../clients/push-reply.js';
 import { type AppendResult, MessageStore } from '../message-store.js';
-import { ProducerRegistry } from '../producer-registry.js';
-import { pushReply } from '../push-reply.js';
-import { recordHostOf } from '../record-host.js';
-import { TopicConfigManager } from '../topic-config-manager.js';
-import { checkSend } from './send-check.js';
-import { readSend, SEND_FIELDS, SEND_FIELDS_V2, type SendFields, type SendRequest } from './send-fields.js';
+import { recordHostOf } from '../send/record-host.js';
+import { checkSend } from '../send/send-check.js';
+import { readSend, SEND_FIELDS, SEND_FIELDS_V2, type SendFields, type SendRequest } from '../send/send-fields.js';
+import { BrokerSettings } from '../settings/broker-settings.js';
+import { TopicConfigManager } from '../topics/topic-config-manager.js';
 
 const HOST_BITS = SysFlag.BORN_HOST_V6 | SysFlag.STORE_HOST_V6;
 

@@ -6,11 +6,11 @@ import { ResponseCode } from '../../../remoting/protocol/response-codes.js';
 import { OWN_VERSION } from '../../../remoting/protocol/version.js';
 import type { OutgoingResponse } from '../../../remoting/remoting-server.js';
 import { Clock } from '../../../runtime/clock.js';
-import { BrokerCounters } from '../broker-counters.js';
 import type { BrokerProcessor } from '../broker-processor.js';
-import { BrokerSettings } from '../broker-settings.js';
 import { DelayService } from '../delay/delay-service.js';
 import { MessageStore } from '../message-store.js';
+import { BrokerSettings } from '../settings/broker-settings.js';
+import { BrokerCounters } from '../stats/broker-counters.js';
 
 /**
  * GET_BROKER_RUNTIME_INFO: a table of texts, under the names that Apache's brokers use and mqadmin reads. Numbers of parts

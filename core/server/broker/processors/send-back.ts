@@ -18,14 +18,14 @@ import { ResponseCode } from '../../../remoting/protocol/response-codes.js';
 import type { SubscriptionGroupConfig } from '../../../remoting/protocol/subscription-group-config.js';
 import type { OutgoingResponse } from '../../../remoting/remoting-server.js';
 import type { BrokerProcessor } from '../broker-processor.js';
-import { BrokerSettings } from '../broker-settings.js';
 import { withoutProperties, withProperties } from '../delay/delayed-properties.js';
 import { MessageDelays } from '../delay/message-delays.js';
+import { SubscriptionGroupManager } from '../groups/subscription-group-manager.js';
 import { type AppendResult, MessageStore, type StoreMessage } from '../message-store.js';
-import { republish } from '../republish.js';
-import { SubscriptionGroupManager } from '../subscription-group-manager.js';
-import { TopicConfigManager } from '../topic-config-manager.js';
 import { FAQ_LINE } from '../refusal.js';
+import { republish } from '../send/republish.js';
+import { BrokerSettings } from '../settings/broker-settings.js';
+import { TopicConfigManager } from '../topics/topic-config-manager.js';
 
 /** First retry: level 3, ten seconds; each further one waits a level more. */
 const FIRST_RETRY_LEVEL = 3;

@@ -12,9 +12,9 @@ import type { TopicConfig } from '../../../remoting/protocol/topic-config.js';
 import type { OutgoingResponse, ServerConnection } from '../../../remoting/remoting-server.js';
 import { Clock } from '../../../runtime/clock.js';
 import type { BrokerProcessor } from '../broker-processor.js';
-import { BrokerSettings } from '../broker-settings.js';
 import { withProperties } from '../delay/delayed-properties.js';
 import { MessageDelays } from '../delay/message-delays.js';
+import { SubscriptionGroupManager } from '../groups/subscription-group-manager.js';
 import {
   type AppendBatchResult,
   type AppendResult,
@@ -22,20 +22,20 @@ import {
   MessageStore,
   type StoreMessage,
 } from '../message-store.js';
-import { recordHostOf } from '../record-host.js';
-import { readSendProperties, type SendProperties } from '../send-properties.js';
-import { SubscriptionGroupManager } from '../subscription-group-manager.js';
-import { TopicConfigManager } from '../topic-config-manager.js';
 import { FAQ_LINE, type Refusal } from '../refusal.js';
+import { appendResponseCode, appendResponseRemark } from '../send/append-status.js';
+import { recordHostOf } from '../send/record-host.js';
+import { SendAnswer } from '../send/send-answer.js';
+import { type BatchRefusal, readBatch, refuseBatchTopic } from '../send/send-batch.js';
+import { checkSend, type SendCheckScope } from '../send/send-check.js';
+import { readSend, SEND_FIELDS, SEND_FIELDS_V2, type SendFields, type SendRequest } from '../send/send-fields.js';
+import { readSendProperties, type SendProperties } from '../send/send-properties.js';
+import { BrokerSettings } from '../settings/broker-settings.js';
+import { TopicConfigManager } from '../topics/topic-config-manager.js';
 import { halfProperties } from '../transaction/half-message.js';
 import { HalfMessages } from '../transaction/half-messages.js';
 import { isHalfSend, refuseTransaction } from '../transaction/send-half.js';
 import { HALF_TOPIC, TRANSACTION_QUEUE_ID } from '../transaction/transaction-topics.js';
-import { appendResponseCode, appendResponseRemark } from './append-status.js';
-import { SendAnswer } from './send-answer.js';
-import { type BatchRefusal, readBatch, refuseBatchTopic } from './send-batch.js';
-import { checkSend, type SendCheckScope } from './send-check.js';
-import { readSend, SEND_FIELDS, SEND_FIELDS_V2, type SendFields, type SendRequest } from './send-fields.js';
 
 type Respond = (response: OutgoingResponse) => void;
 type Answer = OutgoingResponse | Promise<OutgoingResponse> | 'later';

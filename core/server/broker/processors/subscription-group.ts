@@ -13,9 +13,9 @@ import {
 } from '../../../remoting/protocol/subscription-group-config.js';
 import type { OutgoingResponse } from '../../../remoting/remoting-server.js';
 import type { BrokerProcessor } from '../broker-processor.js';
-import { ConsumerOffsetManager } from '../consumer-offset-manager.js';
-import { SubscriptionGroupManager } from '../subscription-group-manager.js';
-import { QUEUE_NUMS_MAX } from '../topic-config.js';
+import { ConsumerOffsetManager } from '../groups/consumer-offset-manager.js';
+import { SubscriptionGroupManager } from '../groups/subscription-group-manager.js';
+import { QUEUE_NUMS_MAX } from '../topics/topic-config.js';
 
 /** An operator's view of consumer groups: their switches, and their end. Matches Apache's AdminBrokerProcessor (4.9). */
 @injectable()

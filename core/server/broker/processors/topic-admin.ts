@@ -17,12 +17,12 @@ import {
 import { encodeTopicList } from '../../../remoting/protocol/topic-list.js';
 import type { OutgoingResponse } from '../../../remoting/remoting-server.js';
 import type { BrokerProcessor } from '../broker-processor.js';
-import { Registration } from '../registration.js';
-import { QUEUE_NUMS_MAX } from '../topic-config.js';
-import { TopicConfigManager } from '../topic-config-manager.js';
-import { TopicDeletion } from '../topic-deletion.js';
 import type { Refusal } from '../refusal.js';
-import { refuseTopicName } from '../topic-names.js';
+import { Registration } from '../registration.js';
+import { TopicDeletion } from '../topic-deletion.js';
+import { QUEUE_NUMS_MAX } from '../topics/topic-config.js';
+import { TopicConfigManager } from '../topics/topic-config-manager.js';
+import { refuseTopicName } from '../topics/topic-names.js';
 
 /** Creates, changes and deletes topics, and lists them. */
 @injectable()

@@ -7,9 +7,9 @@ import { ResponseCode } from '../../../remoting/protocol/response-codes.js';
 import { encodeTopicStatsTable, type TopicOffset } from '../../../remoting/protocol/topic-stats.js';
 import type { OutgoingResponse } from '../../../remoting/remoting-server.js';
 import type { BrokerProcessor } from '../broker-processor.js';
-import { BrokerSettings } from '../broker-settings.js';
 import { MessageStore } from '../message-store.js';
-import { TopicConfigManager } from '../topic-config-manager.js';
+import { BrokerSettings } from '../settings/broker-settings.js';
+import { TopicConfigManager } from '../topics/topic-config-manager.js';
 
 /** GET_TOPIC_STATS_INFO: first and last offset of each queue of a topic, and when the last message came. */
 @injectable()

@@ -5,8 +5,8 @@ import { RequestCode } from '../../../remoting/protocol/request-codes.js';
 import { ResponseCode } from '../../../remoting/protocol/response-codes.js';
 import type { OutgoingResponse, ServerConnection } from '../../../remoting/remoting-server.js';
 import type { BrokerProcessor } from '../broker-processor.js';
-import { ConsumerRegistry } from '../consumer-registry.js';
-import { ProducerRegistry } from '../producer-registry.js';
+import { ConsumerRegistry } from '../clients/consumer-registry.js';
+import { ProducerRegistry } from '../clients/producer-registry.js';
 
 /** UNREGISTER_CLIENT: a producer or consumer of this connection says good-bye. */
 @injectable()

@@ -6,8 +6,8 @@ import { SysFlag } from '../../../message/sys-flag.js';
 import { tagsCodeOf } from '../../../message/tag-hash.js';
 import { withoutProperties } from '../delay/delayed-properties.js';
 import type { StoreMessage } from '../message-store.js';
-import { republish } from '../republish.js';
-import type { SendProperties } from '../send-properties.js';
+import { republish } from '../send/republish.js';
+import type { SendProperties } from '../send/send-properties.js';
 import { DISCARD_TOPIC, HALF_TOPIC, OP_TOPIC, REMOVE_TAG, TRANSACTION_QUEUE_ID } from './transaction-topics.js';
 
 /** What checks write. A message that is sent on as it was received brings that of another transaction. */

@@ -5,10 +5,10 @@ import { Clock } from '../../../runtime/clock.js';
 import { Logger } from '../../../runtime/logger.js';
 import { Scheduler } from '../../../runtime/scheduler.js';
 import type { BrokerService } from '../broker-service.js';
-import { BrokerSettings } from '../broker-settings.js';
-import { ConsumerOffsetManager } from '../consumer-offset-manager.js';
+import { ConsumerOffsetManager } from '../groups/consumer-offset-manager.js';
 import { type AppendStatus, MessageStore, type StoreMessage } from '../message-store.js';
-import { TopicConfigManager } from '../topic-config-manager.js';
+import { BrokerSettings } from '../settings/broker-settings.js';
+import { TopicConfigManager } from '../topics/topic-config-manager.js';
 import {
   committedMessage,
   copiedHalfMessage,

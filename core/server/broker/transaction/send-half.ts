@@ -1,9 +1,9 @@
 import { SysFlag, transactionType } from '../../../message/sys-flag.js';
 import { ResponseCode } from '../../../remoting/protocol/response-codes.js';
-import type { BrokerSettings } from '../broker-settings.js';
-import type { SendRequest } from '../processors/send-fields.js';
-import type { SendProperties } from '../send-properties.js';
 import type { Refusal } from '../refusal.js';
+import type { SendRequest } from '../send/send-fields.js';
+import type { SendProperties } from '../send/send-properties.js';
+import type { BrokerSettings } from '../settings/broker-settings.js';
 
 /** Whether a send brings the half message of a transaction. What a consumer sends back of one is none, whatever its properties. */
 export function isHalfSend({ reconsumeTimes }: SendRequest, { transactional }: SendProperties): boolean {

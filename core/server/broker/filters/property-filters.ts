@@ -1,8 +1,8 @@
 import { inject, injectable } from 'inversify';
-import type { Properties } from '../../message/message.js';
-import { readRecord } from '../../message/message-record.js';
-import { decodeProperties } from '../../message/properties.js';
-import { type Token, token } from '../../runtime/token.js';
+import type { Properties } from '../../../message/message.js';
+import { readRecord } from '../../../message/message-record.js';
+import { decodeProperties } from '../../../message/properties.js';
+import { type Token, token } from '../../../runtime/token.js';
 
 /** Compiles an expression over message properties, or says why it cannot; `server/filter` satisfies it by shape. */
 export type CompileExpression = (

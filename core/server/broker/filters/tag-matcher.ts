@@ -1,4 +1,4 @@
-import { ExpressionType, type SubscriptionData } from '../../remoting/protocol/subscription-data.js';
+import { ExpressionType, type SubscriptionData } from '../../../remoting/protocol/subscription-data.js';
 
 /** Decides by the hash of a message's tag; undefined stands for "every message". */
 export type TagMatcher = ((tagsCode: number) => boolean) | undefined;

@@ -1,10 +1,10 @@
-import type { Properties } from '../../message/message.js';
-import { formatProperties } from '../../message/properties.js';
-import { PropertyName } from '../../message/property-names.js';
-import type { ExtInput, OutgoingCommand } from '../../remoting/protocol/remoting-command.js';
-import { RequestCode } from '../../remoting/protocol/request-codes.js';
-import { ResponseCode } from '../../remoting/protocol/response-codes.js';
-import type { Logger } from '../../runtime/logger.js';
+import type { Properties } from '../../../message/message.js';
+import { formatProperties } from '../../../message/properties.js';
+import { PropertyName } from '../../../message/property-names.js';
+import type { ExtInput, OutgoingCommand } from '../../../remoting/protocol/remoting-command.js';
+import { RequestCode } from '../../../remoting/protocol/request-codes.js';
+import { ResponseCode } from '../../../remoting/protocol/response-codes.js';
+import type { Logger } from '../../../runtime/logger.js';
 import type { ProducerRegistry } from './producer-registry.js';
 
 /** A reply on its way to the client that waits for it. */

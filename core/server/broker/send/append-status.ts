@@ -1,6 +1,6 @@
 import { ResponseCode } from '../../../remoting/protocol/response-codes.js';
-import type { BrokerSettings } from '../broker-settings.js';
 import type { AppendStatus, MessageStore } from '../message-store.js';
+import type { BrokerSettings } from '../settings/broker-settings.js';
 
 const CODES: Readonly<Record<AppendStatus, number>> = {
   PUT_OK: ResponseCode.SUCCESS,

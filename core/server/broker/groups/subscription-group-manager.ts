@@ -1,19 +1,19 @@
 import { inject, injectable } from 'inversify';
-import { groupProblem } from '../../message/message-rules.js';
-import { SYSTEM_GROUP_PREFIX, SystemGroup } from '../../message/system-topics.js';
-import type { DataVersion } from '../../remoting/protocol/data-version.js';
+import { groupProblem } from '../../../message/message-rules.js';
+import { SYSTEM_GROUP_PREFIX, SystemGroup } from '../../../message/system-topics.js';
+import type { DataVersion } from '../../../remoting/protocol/data-version.js';
 import {
   decodeSubscriptionGroupTable,
   readSubscriptionGroupConfig,
   type SubscriptionGroupConfig,
   type SubscriptionGroupTable,
-} from '../../remoting/protocol/subscription-group-config.js';
-import { Clock } from '../../runtime/clock.js';
-import { Logger } from '../../runtime/logger.js';
-import { BrokerSettings } from './broker-settings.js';
-import { ConfigFile } from './config-file.js';
-import { nextVersion } from './data-version.js';
-import { MessageStore } from './message-store.js';
+} from '../../../remoting/protocol/subscription-group-config.js';
+import { Clock } from '../../../runtime/clock.js';
+import { Logger } from '../../../runtime/logger.js';
+import { MessageStore } from '../message-store.js';
+import { BrokerSettings } from '../settings/broker-settings.js';
+import { ConfigFile } from '../settings/config-file.js';
+import { nextVersion } from '../settings/data-version.js';
 
 const PREDEFINED: readonly string[] = [
   SystemGroup.TOOLS_CONSUMER,

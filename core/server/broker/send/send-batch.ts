@@ -5,8 +5,8 @@ import { SysFlag, transactionType } from '../../../message/sys-flag.js';
 import { RETRY_TOPIC_PREFIX } from '../../../message/system-topics.js';
 import { tagsCodeOf } from '../../../message/tag-hash.js';
 import type { StoreMessage } from '../message-store.js';
-import { readSendProperties, type SendProperties } from '../send-properties.js';
 import type { SendRequest } from './send-fields.js';
+import { readSendProperties, type SendProperties } from './send-properties.js';
 
 const ENTRY_END = 2;
 const NAME_END = '\u0001';

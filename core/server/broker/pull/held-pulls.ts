@@ -1,5 +1,5 @@
-import type { ServerConnection } from '../../remoting/remoting-server.js';
-import { queueMicrotask } from '../../runtime/event-loop.js';
+import type { ServerConnection } from '../../../remoting/remoting-server.js';
+import { queueMicrotask } from '../../../runtime/event-loop.js';
 
 /** A pull that found nothing and waits for a message. */
 export interface HeldPull {

@@ -1,4 +1,4 @@
-import type { ServerConnection } from '../../remoting/remoting-server.js';
+import type { ServerConnection } from '../../../remoting/remoting-server.js';
 import { CLIENT_EXPIRY_MS, type ClientChannel } from './client-channel.js';
 
 /** The connected producers by group. Matches Apache's ProducerManager. */

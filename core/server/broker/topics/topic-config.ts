@@ -1,5 +1,5 @@
-import { Permission } from '../../remoting/protocol/flags.js';
-import type { TopicConfig } from '../../remoting/protocol/topic-config.js';
+import { Permission } from '../../../remoting/protocol/flags.js';
+import type { TopicConfig } from '../../../remoting/protocol/topic-config.js';
 
 /** Requests about a topic walk over its queues; one request must not be able to make that take minutes. */
 export const QUEUE_NUMS_MAX = 65_536;

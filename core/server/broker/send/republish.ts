@@ -1,9 +1,9 @@
-import type { StoredRecord } from '../../message/message-record.js';
-import { findProperty } from '../../message/properties.js';
-import { PropertyName } from '../../message/property-names.js';
-import { SysFlag } from '../../message/sys-flag.js';
-import { tagsCodeOf } from '../../message/tag-hash.js';
-import type { StoreMessage } from './message-store.js';
+import type { StoredRecord } from '../../../message/message-record.js';
+import { findProperty } from '../../../message/properties.js';
+import { PropertyName } from '../../../message/property-names.js';
+import { SysFlag } from '../../../message/sys-flag.js';
+import { tagsCodeOf } from '../../../message/tag-hash.js';
+import type { StoreMessage } from '../message-store.js';
 
 const HOST_BITS = SysFlag.BORN_HOST_V6 | SysFlag.STORE_HOST_V6;
 

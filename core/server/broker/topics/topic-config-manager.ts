@@ -1,18 +1,18 @@
 import { inject, injectable } from 'inversify';
-import { isSystemTopic, replyTopicOf, SystemTopic } from '../../message/system-topics.js';
-import type { DataVersion } from '../../remoting/protocol/data-version.js';
-import { Permission } from '../../remoting/protocol/flags.js';
+import { isSystemTopic, replyTopicOf, SystemTopic } from '../../../message/system-topics.js';
+import type { DataVersion } from '../../../remoting/protocol/data-version.js';
+import { Permission } from '../../../remoting/protocol/flags.js';
 import {
   decodeTopicConfigTable,
   type TopicConfig,
   type TopicConfigTable,
-} from '../../remoting/protocol/topic-config.js';
-import { Clock } from '../../runtime/clock.js';
-import { Logger } from '../../runtime/logger.js';
-import { BrokerSettings } from './broker-settings.js';
-import { ConfigFile } from './config-file.js';
-import { nextVersion } from './data-version.js';
-import { MessageStore } from './message-store.js';
+} from '../../../remoting/protocol/topic-config.js';
+import { Clock } from '../../../runtime/clock.js';
+import { Logger } from '../../../runtime/logger.js';
+import { MessageStore } from '../message-store.js';
+import { BrokerSettings } from '../settings/broker-settings.js';
+import { ConfigFile } from '../settings/config-file.js';
+import { nextVersion } from '../settings/data-version.js';
 import { QUEUE_NUMS_MAX, topicConfig } from './topic-config.js';
 
 /** What a send knows of the topic that it wants to exist. */

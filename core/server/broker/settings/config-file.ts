@@ -1,6 +1,6 @@
-import { stringifyJsonDialect } from '../../remoting/protocol/json-dialect.js';
-import type { Logger } from '../../runtime/logger.js';
-import type { MessageStore } from './message-store.js';
+import { stringifyJsonDialect } from '../../../remoting/protocol/json-dialect.js';
+import type { Logger } from '../../../runtime/logger.js';
+import type { MessageStore } from '../message-store.js';
 
 /** The part of the store that keeps configuration. */
 export type ConfigStore = Pick<MessageStore, 'readConfig' | 'writeConfig'>;

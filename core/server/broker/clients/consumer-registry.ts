@@ -1,8 +1,8 @@
-import type { ConsumerData } from '../../remoting/protocol/heartbeat-data.js';
-import type { SubscriptionData } from '../../remoting/protocol/subscription-data.js';
-import type { ServerConnection } from '../../remoting/remoting-server.js';
+import type { ConsumerData } from '../../../remoting/protocol/heartbeat-data.js';
+import type { SubscriptionData } from '../../../remoting/protocol/subscription-data.js';
+import type { ServerConnection } from '../../../remoting/remoting-server.js';
+import { type TagMatcher, tagMatcherOf } from '../filters/tag-matcher.js';
 import { CLIENT_EXPIRY_MS, type ClientChannel } from './client-channel.js';
-import { type TagMatcher, tagMatcherOf } from './tag-matcher.js';
 
 /** What a group wants of a topic, with the matcher made of it. */
 export interface Subscription {

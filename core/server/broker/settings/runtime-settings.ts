@@ -1,14 +1,14 @@
 import { inject, injectable } from 'inversify';
-import { isRocketMQError } from '../../errors/rocketmq-error.js';
-import { SystemTopic } from '../../message/system-topics.js';
-import type { DataVersion } from '../../remoting/protocol/data-version.js';
-import { ResponseCode } from '../../remoting/protocol/response-codes.js';
-import { Clock } from '../../runtime/clock.js';
-import { BrokerCounters } from './broker-counters.js';
+import { isRocketMQError } from '../../../errors/rocketmq-error.js';
+import { SystemTopic } from '../../../message/system-topics.js';
+import type { DataVersion } from '../../../remoting/protocol/data-version.js';
+import { ResponseCode } from '../../../remoting/protocol/response-codes.js';
+import { Clock } from '../../../runtime/clock.js';
+import { MessageStore, type RuntimeStoreSettings } from '../message-store.js';
+import type { Refusal } from '../refusal.js';
+import { BrokerCounters } from '../stats/broker-counters.js';
 import { BrokerSettings } from './broker-settings.js';
 import { nextVersion } from './data-version.js';
-import { MessageStore, type RuntimeStoreSettings } from './message-store.js';
-import type { Refusal } from './refusal.js';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 type Read<T> = (text: string) => T | undefined;

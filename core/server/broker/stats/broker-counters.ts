@@ -1,6 +1,6 @@
 import { inject, injectable } from 'inversify';
-import { Clock } from '../../runtime/clock.js';
-import { MessageStore } from './message-store.js';
+import { Clock } from '../../../runtime/clock.js';
+import { MessageStore } from '../message-store.js';
 import { Throughput } from './throughput.js';
 
 /** What the broker counts for GET_BROKER_RUNTIME_INFO. */

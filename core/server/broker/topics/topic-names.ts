@@ -1,6 +1,6 @@
-import { TOPIC_LENGTH_MAX } from '../../message/message-rules.js';
-import { ResponseCode } from '../../remoting/protocol/response-codes.js';
-import type { Refusal } from './refusal.js';
+import { TOPIC_LENGTH_MAX } from '../../../message/message-rules.js';
+import { ResponseCode } from '../../../remoting/protocol/response-codes.js';
+import type { Refusal } from '../refusal.js';
 
 const LEGAL = /^[%|a-zA-Z0-9_-]+$/;
 

@@ -3,11 +3,11 @@ import { Permission } from '../../../remoting/protocol/flags.js';
 import { ResponseCode } from '../../../remoting/protocol/response-codes.js';
 import type { TopicConfig } from '../../../remoting/protocol/topic-config.js';
 import type { Clock } from '../../../runtime/clock.js';
-import type { BrokerSettings } from '../broker-settings.js';
-import { describeTopicConfig } from '../topic-config.js';
-import type { TopicConfigManager, TopicRequest } from '../topic-config-manager.js';
 import { FAQ_LINE, type Refusal } from '../refusal.js';
-import { refuseTopicName } from '../topic-names.js';
+import type { BrokerSettings } from '../settings/broker-settings.js';
+import { describeTopicConfig } from '../topics/topic-config.js';
+import type { TopicConfigManager, TopicRequest } from '../topics/topic-config-manager.js';
+import { refuseTopicName } from '../topics/topic-names.js';
 
 export interface SendCheckScope {
   readonly settings: BrokerSettings;

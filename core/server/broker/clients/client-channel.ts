@@ -1,4 +1,4 @@
-import type { ServerConnection } from '../../remoting/remoting-server.js';
+import type { ServerConnection } from '../../../remoting/remoting-server.js';
 
 /** A client that a connection belongs to. Matches Apache's ClientChannelInfo. */
 export interface ClientChannel {

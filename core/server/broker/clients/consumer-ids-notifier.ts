@@ -1,4 +1,4 @@
-import { RequestCode } from '../../remoting/protocol/request-codes.js';
+import { RequestCode } from '../../../remoting/protocol/request-codes.js';
 import type { ClientChannel } from './client-channel.js';
 
 /** Tells every member of a group, the new one included, that it has to share the queues out anew. */

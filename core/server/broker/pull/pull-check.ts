@@ -2,13 +2,13 @@ import { isRocketMQError } from '../../../errors/rocketmq-error.js';
 import { Permission, PullSysFlag } from '../../../remoting/protocol/flags.js';
 import { ResponseCode } from '../../../remoting/protocol/response-codes.js';
 import { ExpressionType, parseTagExpression } from '../../../remoting/protocol/subscription-data.js';
-import type { BrokerSettings } from '../broker-settings.js';
-import type { ConsumerRegistry } from '../consumer-registry.js';
-import type { PropertyFilters, RecordMatcher } from '../property-filters.js';
-import type { SubscriptionGroupManager } from '../subscription-group-manager.js';
-import { isTagExpression, type TagMatcher, tagMatcherOf } from '../tag-matcher.js';
-import type { TopicConfigManager } from '../topic-config-manager.js';
+import type { ConsumerRegistry } from '../clients/consumer-registry.js';
+import type { PropertyFilters, RecordMatcher } from '../filters/property-filters.js';
+import { isTagExpression, type TagMatcher, tagMatcherOf } from '../filters/tag-matcher.js';
+import type { SubscriptionGroupManager } from '../groups/subscription-group-manager.js';
 import { FAQ_LINE, type Refusal } from '../refusal.js';
+import type { BrokerSettings } from '../settings/broker-settings.js';
+import type { TopicConfigManager } from '../topics/topic-config-manager.js';
 import type { PullRequest } from './pull-fields.js';
 
 export interface PullCheckScope {

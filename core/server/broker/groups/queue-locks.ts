@@ -1,4 +1,4 @@
-import type { MessageQueue } from '../../message/message.js';
+import type { MessageQueue } from '../../../message/message.js';
 
 /** How long a lock holds without being asked for again (Apache: rocketmq.broker.rebalance.lockMaxLiveTime). */
 const LOCK_LIVE_MS = 60_000;

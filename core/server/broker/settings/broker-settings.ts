@@ -1,5 +1,5 @@
-import { MESSAGE_DELAY_LEVEL, parseDelayLevels } from '../../message/delay-levels.js';
-import { type Token, token } from '../../runtime/token.js';
+import { MESSAGE_DELAY_LEVEL, parseDelayLevels } from '../../../message/delay-levels.js';
+import { type Token, token } from '../../../runtime/token.js';
 
 /** What a broker is told once, when it is made. Names and defaults are Apache's (BrokerConfig, 4.9). */
 export interface BrokerSettings {

@@ -1,8 +1,11 @@
 import { inject, injectable } from 'inversify';
-import { type ConsumerOffsetTable, decodeConsumerOffsetTable } from '../../remoting/protocol/consumer-offset-table.js';
-import { Logger } from '../../runtime/logger.js';
-import { ConfigFile } from './config-file.js';
-import { MessageStore } from './message-store.js';
+import {
+  type ConsumerOffsetTable,
+  decodeConsumerOffsetTable,
+} from '../../../remoting/protocol/consumer-offset-table.js';
+import { Logger } from '../../../runtime/logger.js';
+import { MessageStore } from '../message-store.js';
+import { ConfigFile } from '../settings/config-file.js';
 
 /** Apache's; neither topics nor groups may contain it. */
 const SEPARATOR = '@';
