@@ -50,7 +50,7 @@ export type {
   SeekPosition,
 } from './consumer/consumer.js';
 // Consumers.
-export type { ConsumedMessage } from './consumer/delivery/consumed-message.js';
+export type { ConsumedMessage, SubscribedMessage } from './consumer/delivery/consumed-message.js';
 // Delivery and raw requests, for interceptors.
 export {
   type ConsumerFacts,
@@ -105,7 +105,6 @@ export type {
   DecodableTopic,
   Expression,
   Subscribe,
-  SubscribedMessage,
   SubscribedTopic,
   SubscribedValue,
 } from './consumer/subscription/subscribe.js';

@@ -118,6 +118,23 @@ describe('rooms', () => {
     expect(wrong.map(({ from, target }) => `${from} → ${target}`)).toEqual([]);
   });
 
+  test.each(['core/server/broker', 'core/server/store', 'core/consumer'])(
+    'the folders of %s know each other in one direction',
+    (room) => {
+      const folderOf = (file: string): string | undefined => file.match(new RegExp(`^${room}/([^/]+)/`))?.[1];
+      const known = new Set(
+        imports
+          .filter(({ target }) => target !== undefined)
+          .map(({ from, target }) => [folderOf(from), folderOf(target as string)])
+          .filter(([a, b]) => a !== undefined && b !== undefined && a !== b)
+          .map(([a, b]) => `${a} → ${b}`),
+      );
+      expect(known.size).toBeGreaterThan(0);
+      const both = [...known].filter((arrow) => known.has(arrow.split(' → ').reverse().join(' → ')));
+      expect(both).toEqual([]);
+    },
+  );
+
   test('packages are used only where they may be', () => {
     const wrong = imports.filter(({ from, specifier, target }) => {
       if (target !== undefined || specifier.startsWith('node:')) return false;

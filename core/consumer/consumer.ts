@@ -10,7 +10,7 @@ import type { Logger } from '../runtime/logger.js';
 import type { Scheduler } from '../runtime/scheduler.js';
 import type { AllocateStrategy } from './allocation/allocate-strategy.js';
 import type { ConsumerRegistry } from './consumer-registry.js';
-import type { ConsumedMessage } from './delivery/consumed-message.js';
+import type { ConsumedMessage, SubscribedMessage } from './delivery/consumed-message.js';
 import type { DeliveryAttachment } from './delivery/delivery.js';
 import type { DeliveryFilterAttachment } from './delivery/delivery-filter.js';
 import type { HandlerPolicies } from './delivery/handler-policies.js';
@@ -20,13 +20,7 @@ import type { ConsumerEvent } from './report/consumer-event.js';
 import type { ConsumerHealth } from './report/health.js';
 import type { IterationOptions } from './shapes/message-iterator.js';
 import type { TopicHandler } from './shapes/topic-handler.js';
-import type {
-  DecodableTopic,
-  Expression,
-  Subscribe,
-  SubscribedMessage,
-  SubscribedTopic,
-} from './subscription/subscribe.js';
+import type { DecodableTopic, Expression, Subscribe, SubscribedTopic } from './subscription/subscribe.js';
 
 /** Beside a message: where and how often it is being handled. */
 export interface HandlerContext {

@@ -16,6 +16,7 @@ import type {
   SeekPosition,
 } from './consumer.js';
 import { attachedTo } from './delivery/attached.js';
+import type { SubscribedMessage } from './delivery/consumed-message.js';
 import type { NamedDeliveryInterceptor } from './delivery/delivery-chain.js';
 import type { DeliveryFilter } from './delivery/delivery-filter.js';
 import type { AnyBatchHandler, AnyHandler } from './delivery/handler-end.js';
@@ -31,7 +32,7 @@ import { batchReceiver, Handlers, handlerReceiver } from './shapes/handler-recei
 import { ackOption, type IterationOptions, MessageIterator } from './shapes/message-iterator.js';
 import { messageStream } from './shapes/message-stream.js';
 import type { TopicHandler } from './shapes/topic-handler.js';
-import type { Expression, Subscribe, SubscribedMessage, SubscribedTopic } from './subscription/subscribe.js';
+import type { Expression, Subscribe, SubscribedTopic } from './subscription/subscribe.js';
 import { parseSubscription, type TopicSubscription } from './subscription/subscription.js';
 import { Subscriptions } from './subscription/subscriptions.js';
 

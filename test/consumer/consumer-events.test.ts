@@ -1,7 +1,6 @@
 import { map } from 'rxjs';
 import { expect, expectTypeOf, test } from 'vitest';
-import type { ConsumedMessage } from '../../core/consumer/delivery/consumed-message.js';
-import type { SubscribedMessage } from '../../core/consumer/subscription/subscribe.js';
+import type { ConsumedMessage, SubscribedMessage } from '../../core/consumer/delivery/consumed-message.js';
 import { connect } from '../../core/container/connect.js';
 import { json } from '../../core/message/json-codec.js';
 import type { ReceivedMessage } from '../../core/message/message.js';

@@ -2,6 +2,7 @@ import type { Properties, ReceivedMessage } from '../../message/message.js';
 import { writeBody } from '../../message/typed-topic.js';
 import type { SendResult } from '../../pipeline/send-result.js';
 import { requireKnown } from '../../runtime/known-options.js';
+import type { SubscribedValue } from '../subscription/subscribe.js';
 import { ACK } from './delivery.js';
 import type { DeliveryDecisions } from './delivery-decisions.js';
 import { REPLY, type ReplyOptions, type ReplySender, type TypedReplyOptions } from './reply-sender.js';
@@ -35,6 +36,9 @@ export interface ConsumedMessage<T = unknown> extends ReceivedMessage<T> {
   reply(body: Uint8Array | string, options?: ReplyOptions): Promise<SendResult>;
   reply<V>(value: V, options: TypedReplyOptions<V>): Promise<SendResult>;
 }
+
+/** A message as the handler of these subscriptions gets it. */
+export type SubscribedMessage<S> = ConsumedMessage<SubscribedValue<S>>;
 
 /**
  * A received message with the verbs. Made for each delivery of what the interceptors passed on, so that a second delivery

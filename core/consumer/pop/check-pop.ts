@@ -4,7 +4,8 @@ import { RequestCode } from '../../remoting/protocol/request-codes.js';
 import { ResponseCode } from '../../remoting/protocol/response-codes.js';
 import type { RemotingClient } from '../../remoting/remoting-client.js';
 import type { Logger } from '../../runtime/logger.js';
-import { ALL_QUEUES, refusedPop } from './pop-request.js';
+import { ALL_QUEUES } from '../rebalance/rebalance.js';
+import { refusedPop } from './pop-request.js';
 
 /** A pop of more messages than one may bring, asked for long ago: brokers that know pop refuse it, and give nothing out. */
 const REFUSED = { maxMsgNums: 33, bornTime: 1, pollTime: 0 };

@@ -9,9 +9,6 @@ import type { StartFrom } from '../options/consumer-options.js';
 import { findRecords } from '../queues/pulled-message.js';
 import { PoppedMessage } from './popped-message.js';
 
-/** A queue id that stands for all queues of a topic at a broker. */
-export const ALL_QUEUES = -1;
-
 export interface PopFacts {
   /** The group on the wire. */
   readonly group: string;

@@ -1,6 +1,5 @@
 import type { MessageQueue } from '../../message/message.js';
 import type { Timer } from '../../runtime/clock.js';
-import type { SignalSource } from '../delivery/delivery-pass.js';
 import type { TopicSubscription } from '../subscription/subscription.js';
 import type { FlowLimits } from './flow-limits.js';
 import { PopQueue } from './pop-queue.js';
@@ -11,7 +10,7 @@ import type { PulledMessage } from './pulled-message.js';
  * A queue while it is ours: what was pulled of it and what runs on it. A queue that is lost and comes back is another
  * object, so results of handlers that were on their way when it was lost reach nothing.
  */
-export class ConsumedQueue implements SignalSource {
+export class ConsumedQueue {
   /** With the topic's name on the wire. */
   readonly queue: MessageQueue;
   /** With the topic's name as the application writes it. */
@@ -89,6 +88,7 @@ export class ConsumedQueue implements SignalSource {
     this.#controllers.get(delivery)?.abort(new DOMException(why, 'AbortError'));
   }
 
+  /** One for each delivery, made for those that ask: most never do. */
   signalOf(delivery: object): AbortSignal {
     let controller = this.#controllers.get(delivery);
     if (controller === undefined) {

@@ -1,7 +1,9 @@
 import type { MessageQueue } from '../../message/message.js';
 import type { RouteTable } from '../../routing/route-table.js';
 import type { AllocateStrategy } from '../allocation/allocate-strategy.js';
-import { ALL_QUEUES } from '../pop/pop-request.js';
+
+/** A queue id that stands for all queues of a topic at a broker. */
+export const ALL_QUEUES = -1;
 
 /** A queue of a member's share. */
 export interface SharedQueue extends MessageQueue {

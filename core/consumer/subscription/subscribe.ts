@@ -1,4 +1,3 @@
-import type { ConsumedMessage } from '../delivery/consumed-message.js';
 import type { SqlExpression } from './sql.js';
 
 /** A typed topic as a consumer needs it: its name, and how a body becomes a value. */
@@ -35,6 +34,3 @@ export type SubscribedValue<S> =
     : S extends readonly (infer E)[]
       ? ValueOfTopic<TopicOfEntry<E>>
       : unknown;
-
-/** A message as the handler of these subscriptions gets it. */
-export type SubscribedMessage<S> = ConsumedMessage<SubscribedValue<S>>;
