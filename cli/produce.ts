@@ -1,15 +1,11 @@
 import { Command } from 'commander';
 import { nameServerOption, property } from './arguments.js';
+import type { LineArguments } from './send-lines.js';
 import { stopSignal } from './stop-signal.js';
 import { type ClientTlsArguments, clientTlsOf, withClientTls } from './tls-arguments.js';
 
-export interface ProduceArguments extends ClientTlsArguments {
+interface ProduceArguments extends ClientTlsArguments, LineArguments {
   readonly nameServer: string;
-  readonly topic: string;
-  readonly tag?: string;
-  readonly key?: string;
-  readonly property?: Record<string, string>;
-  readonly file: string;
 }
 
 /** `multistage produce`: one message per line of a file or of standard input. */

@@ -3,14 +3,22 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { type Client, isRocketMQError, type OutgoingMessage } from '../core/index.js';
 import { describeError } from './describe-error.js';
-import type { ProduceArguments } from './produce.js';
+
+/** Where the lines come from, and what every message of theirs has. */
+export interface LineArguments {
+  readonly topic: string;
+  readonly tag?: string;
+  readonly key?: string;
+  readonly property?: Record<string, string>;
+  readonly file: string;
+}
 
 const IN_FLIGHT_MAX = 64;
 
 /** Sends each line as a message, and counts. @throws what is wrong with the arguments themselves */
 export async function sendLines(
   mq: Client,
-  args: ProduceArguments,
+  args: LineArguments,
   signal: AbortSignal,
 ): Promise<{ sent: number; failed: number }> {
   const producer = await mq.producer({ group: 'multistage-cli-producer' });
@@ -34,11 +42,7 @@ function isWrongArgument(error: unknown): boolean {
 }
 
 /** Stops reading at the signal; what is in flight then still ends. */
-async function* messagesOf(
-  args: ProduceArguments,
-  input: Readable,
-  signal: AbortSignal,
-): AsyncGenerator<OutgoingMessage> {
+async function* messagesOf(args: LineArguments, input: Readable, signal: AbortSignal): AsyncGenerator<OutgoingMessage> {
   if (signal.aborted) return; // lines of an interface that is closed already would be waited for without end
   const lines = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
   const stop = (): void => {

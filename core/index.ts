@@ -43,13 +43,12 @@ export type {
   BatchHandler,
   CloseOptions,
   Consumer,
-  ConsumerState,
-  HandlerContext,
   MessageHandler,
   RunOptions,
   SeekPosition,
 } from './consumer/consumer.js';
 // Consumers.
+export type { ConsumerState } from './consumer/consumer-state.js';
 export type { ConsumedMessage, SubscribedMessage } from './consumer/delivery/consumed-message.js';
 // Delivery and raw requests, for interceptors.
 export {
@@ -62,6 +61,7 @@ export {
   outcomeOf,
 } from './consumer/delivery/delivery.js';
 export type { AcceptMessage, DeliveryFilterAttachment } from './consumer/delivery/delivery-filter.js';
+export type { HandlerContext } from './consumer/delivery/handler-context.js';
 export type { HandlerPolicies } from './consumer/delivery/handler-policies.js';
 export { type ReplyOptions, ReplySender, type TypedReplyOptions } from './consumer/delivery/reply-sender.js';
 export type { RetryAfter } from './consumer/delivery/retry-after.js';

@@ -10,9 +10,11 @@ import type { Logger } from '../runtime/logger.js';
 import type { Scheduler } from '../runtime/scheduler.js';
 import type { AllocateStrategy } from './allocation/allocate-strategy.js';
 import type { ConsumerRegistry } from './consumer-registry.js';
+import type { ConsumerState } from './consumer-state.js';
 import type { ConsumedMessage, SubscribedMessage } from './delivery/consumed-message.js';
 import type { DeliveryAttachment } from './delivery/delivery.js';
 import type { DeliveryFilterAttachment } from './delivery/delivery-filter.js';
+import type { HandlerContext } from './delivery/handler-context.js';
 import type { HandlerPolicies } from './delivery/handler-policies.js';
 import type { ReplySender } from './delivery/reply-sender.js';
 import type { OffsetStoreFactory } from './offsets/offset-store.js';
@@ -21,16 +23,6 @@ import type { ConsumerHealth } from './report/health.js';
 import type { IterationOptions } from './shapes/message-iterator.js';
 import type { TopicHandler } from './shapes/topic-handler.js';
 import type { DecodableTopic, Expression, Subscribe, SubscribedTopic } from './subscription/subscribe.js';
-
-/** Beside a message: where and how often it is being handled. */
-export interface HandlerContext {
-  readonly group: string;
-  readonly queue: MessageQueue;
-  /** How often handling it failed before, here or at another member; 0 at first. */
-  readonly attempt: number;
-  /** Aborted when the queue went to another member, and when closing or the time-out did not want to wait any longer. */
-  readonly signal: AbortSignal;
-}
 
 /**
  * The application's own work. Returning (or the promise resolving) acknowledges the message; throwing (or rejecting) has it
@@ -55,9 +47,6 @@ export interface RunOptions {
 
 /** Where a queue goes on: an offset, the oldest or the next message, or the first stored at a time (milliseconds since 1970) or later. */
 export type SeekPosition = number | 'first' | 'last' | { readonly timestamp: number };
-
-/** Where a consumer is in its life; `running` from the moment it has its first share of the queues. */
-export type ConsumerState = 'created' | 'starting' | 'running' | 'start failed' | 'closing' | 'shut down';
 
 /** A queue that this consumer reads now; its id is -1 where all queues of a topic at a broker are popped. */
 export interface AssignedQueue extends MessageQueue {

@@ -10,11 +10,11 @@ import type {
   CloseOptions,
   Consumer,
   ConsumerServices,
-  ConsumerState,
   MessageHandler,
   RunOptions,
   SeekPosition,
 } from './consumer.js';
+import type { ConsumerState } from './consumer-state.js';
 import { attachedTo } from './delivery/attached.js';
 import type { SubscribedMessage } from './delivery/consumed-message.js';
 import type { NamedDeliveryInterceptor } from './delivery/delivery-chain.js';

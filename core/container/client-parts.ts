@@ -18,13 +18,13 @@ import { Clock } from '../runtime/clock.js';
 import { Logger } from '../runtime/logger.js';
 import { Random } from '../runtime/random.js';
 import { partOf } from './part-of.js';
+import { Producers } from './producer-factory.js';
 import {
   ClientId,
   Consumers,
   Members,
   NameServerChoice,
   Plugins,
-  Producers,
   Replies,
   Replying,
   Routes,

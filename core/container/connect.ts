@@ -20,12 +20,12 @@ import { clientParts } from './client-parts.js';
 import { consumerModule } from './consumer-module.js';
 import { messageModule } from './message-module.js';
 import { pipelineModule } from './pipeline-module.js';
-import { producerFactory } from './producer-factory.js';
+import { Producers, producerFactory } from './producer-factory.js';
 import { producerModule } from './producer-module.js';
 import { remotingModule } from './remoting-module.js';
 import { routingModule } from './routing-module.js';
 import { runtimeModule } from './runtime-module.js';
-import { ClientId, Cluster, Plugins, Producers, Settings } from './tokens.js';
+import { ClientId, Cluster, Plugins, Settings } from './tokens.js';
 
 /** Requests of brokers that consumers and producers answer. */
 const RESERVED_CODES = [...CONSUMER_CALL_CODES, RequestCode.PUSH_REPLY_MESSAGE_TO_CLIENT];

@@ -11,6 +11,7 @@ import { vipRoutes } from '../routing/vip-channel.js';
 import { Clock } from '../runtime/clock.js';
 import { Logger } from '../runtime/logger.js';
 import { Random } from '../runtime/random.js';
+import { type Token, token } from '../runtime/token.js';
 import { partOf } from './part-of.js';
 import { OpenScope } from './producer-scope.js';
 import { Deadlines, Plugins, Replies, Settings } from './tokens.js';
@@ -24,6 +25,7 @@ export interface ProducerKind {
 
 /** Makes producers that run. */
 export type ProducerFactory = (options: ProducerOptions, kind?: ProducerKind) => Promise<Producer>;
+export const Producers: Token<ProducerFactory> = token('container.Producers');
 
 /** The factory of a client: each producer gets a child container of its own. */
 export function producerFactory(container: Container): ProducerFactory {

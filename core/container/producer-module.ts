@@ -9,7 +9,8 @@ import { RouteTable } from '../routing/route-table.js';
 import { Clock } from '../runtime/clock.js';
 import { Logger } from '../runtime/logger.js';
 import { partOf } from './part-of.js';
-import { ClientId, Producers, Replies, Replying } from './tokens.js';
+import { Producers } from './producer-factory.js';
+import { ClientId, Replies, Replying } from './tokens.js';
 
 export const producerModule = new ContainerModule(({ bind }) => {
   bind<ReplyInbox>(Replies)

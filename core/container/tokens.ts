@@ -10,7 +10,6 @@ import type { RouteCache } from '../routing/route-cache.js';
 import type { DeadlineHeap } from '../runtime/deadline-heap.js';
 import type { Scheduler } from '../runtime/scheduler.js';
 import { token } from '../runtime/token.js';
-import type { ProducerFactory } from './producer-factory.js';
 
 /**
  * Parts that only the composition root puts together. They have no contract of their own and are not meant to be replaced;
@@ -23,7 +22,6 @@ export const Plugins = token<PluginManager>('container.Plugins');
 export const Deadlines = token<DeadlineHeap>('container.Deadlines');
 export const Tasks = token<Scheduler>('container.Tasks');
 export const NameServerChoice = token<NameServers>('container.NameServerChoice');
-export const Producers = token<ProducerFactory>('container.Producers');
 /** Sends replies; ReplySender stands for it where no plugin binds another. */
 export const Replying = token<Replier>('container.Replying');
 export const Replies = token<ReplyInbox>('container.Replies');

@@ -1,7 +1,7 @@
 import { isRocketMQError, type RocketMQError, rocketMQError, saySent } from '../errors/rocketmq-error.js';
 import { frozenMessage } from '../message/frozen-message.js';
 import type { MessageQueue, OutgoingMessage } from '../message/message.js';
-import type { DeadlineEntry } from '../runtime/deadline-heap.js';
+import type { DeadlineEntry } from '../runtime/deadline-entry.js';
 import type { Chain } from './chain.js';
 import type { AttemptOutcome, Payload, SendFacts, SendTarget, StateKey } from './context.js';
 import type { StageEvent } from './events.js';

@@ -1,5 +1,6 @@
 import type { Clock } from '../runtime/clock.js';
-import type { DeadlineEntry, DeadlineHeap } from '../runtime/deadline-heap.js';
+import type { DeadlineEntry } from '../runtime/deadline-entry.js';
+import type { DeadlineHeap } from '../runtime/deadline-heap.js';
 import type { InFlight } from './in-flight.js';
 import type { ProducerSend } from './producer-send.js';
 

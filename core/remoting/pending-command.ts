@@ -1,5 +1,5 @@
 import type { RocketMQError } from '../errors/rocketmq-error.js';
-import type { DeadlineEntry } from '../runtime/deadline-heap.js';
+import type { DeadlineEntry } from '../runtime/deadline-entry.js';
 import { queueMicrotask } from '../runtime/event-loop.js';
 import type { OutgoingFrame } from './outgoing-frame.js';
 import type { FrameMemory } from './protocol/frame-memory.js';

@@ -1,7 +1,8 @@
 import { isObservable, throwError } from 'rxjs';
 import { isRocketMQError, type RocketMQError, rocketMQError, saySent } from '../errors/rocketmq-error.js';
 import type { Clock } from '../runtime/clock.js';
-import type { DeadlineEntry, DeadlineHeap } from '../runtime/deadline-heap.js';
+import type { DeadlineEntry } from '../runtime/deadline-entry.js';
+import type { DeadlineHeap } from '../runtime/deadline-heap.js';
 import { queueMicrotask } from '../runtime/event-loop.js';
 import { GuardedObservable, guardedSubscriber } from '../runtime/guarded-subscriber.js';
 import type { Logger } from '../runtime/logger.js';

@@ -1,4 +1,4 @@
-import type { DeadlineEntry } from './deadline-heap.js';
+import type { DeadlineEntry } from './deadline-entry.js';
 
 const SLOTS_AT_FIRST = 64;
 

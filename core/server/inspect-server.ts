@@ -1,13 +1,19 @@
-import type { RunningServer } from './running-server.js';
+/** The part of a running server that it shows. */
+interface Shown {
+  readonly nameServers: string;
+  readonly brokerAddress: string;
+  readonly dir: string;
+  readonly refusal: string | undefined;
+}
 
 /** What `console.log(server)` shows: where it is and how it is, not what it is made of. */
-class Server {
+class Server implements Shown {
   readonly nameServers: string;
   readonly brokerAddress: string;
   readonly dir: string;
   readonly refusal: string | undefined;
 
-  constructor({ nameServers, brokerAddress, dir, refusal }: RunningServer) {
+  constructor({ nameServers, brokerAddress, dir, refusal }: Shown) {
     this.nameServers = nameServers;
     this.brokerAddress = brokerAddress;
     this.dir = dir;
@@ -16,6 +22,6 @@ class Server {
 }
 
 /** For `inspect.custom` of a server, whichever thread it runs in. */
-export function inspectServer(server: RunningServer): object {
+export function inspectServer(server: Shown): object {
   return new Server(server);
 }

@@ -1,6 +1,6 @@
 import { deflateSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import type { HandlerContext } from '../../core/consumer/consumer.js';
+import type { HandlerContext } from '../../core/consumer/delivery/handler-context.js';
 import type { ConsumerOptions } from '../../core/consumer/options/consumer-options.js';
 import { rocketMQError } from '../../core/errors/rocketmq-error.js';
 import { json } from '../../core/message/json-codec.js';

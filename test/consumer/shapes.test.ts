@@ -1,9 +1,9 @@
 /** The shapes in which messages are taken: handlers by topic, batches, an iterator, an Observable; and how each stops. */
 import { firstValueFrom, map, mergeMap, take } from 'rxjs';
 import { describe, expect, expectTypeOf, onTestFinished, test } from 'vitest';
-import type { HandlerContext } from '../../core/consumer/consumer.js';
 import type { ConsumedMessage } from '../../core/consumer/delivery/consumed-message.js';
 import type { DeliveryOutcome } from '../../core/consumer/delivery/delivery.js';
+import type { HandlerContext } from '../../core/consumer/delivery/handler-context.js';
 import type { ConsumerOptions } from '../../core/consumer/options/consumer-options.js';
 import { on } from '../../core/consumer/shapes/topic-handler.js';
 import { json } from '../../core/message/json-codec.js';

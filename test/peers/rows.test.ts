@@ -3,7 +3,7 @@
  * number and thread stand before it. Each holds that it does not happen here; the details are tested where they are built.
  */
 import { describe, expect, test } from 'vitest';
-import type { HandlerContext } from '../../core/consumer/consumer.js';
+import type { HandlerContext } from '../../core/consumer/delivery/handler-context.js';
 import type { ReceivedMessage } from '../../core/message/message.js';
 import { RequestCode } from '../../core/remoting/protocol/request-codes.js';
 import { virtualClock } from '../../core/testing/virtual-clock.js';

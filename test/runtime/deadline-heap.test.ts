@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type DeadlineEntry, DeadlineHeap } from '../../core/runtime/deadline-heap.js';
+import type { DeadlineEntry } from '../../core/runtime/deadline-entry.js';
+import { DeadlineHeap } from '../../core/runtime/deadline-heap.js';
 import { virtualClock } from '../../core/testing/virtual-clock.js';
 
 function setup() {

@@ -1,11 +1,11 @@
 import type { ReceivedMessage } from '../../message/message.js';
-import type { HandlerContext } from '../consumer.js';
 import type { DecodableTopic } from '../subscription/subscribe.js';
 import { type ConsumedMessage, HandledMessage } from './consumed-message.js';
 import { ACK, type MessageOutcome } from './delivery.js';
 import type { DeliveryEnd, SettleDelivery } from './delivery-chain.js';
 import { DeliveryDecisions, type DeliveryEnding } from './delivery-decisions.js';
 import { DeliveryPass } from './delivery-pass.js';
+import type { HandlerContext } from './handler-context.js';
 import type { ReplySender } from './reply-sender.js';
 
 /** A handler once the types of its messages no longer matter. */

@@ -1,5 +1,5 @@
 import type { MessageQueue } from '../../message/message.js';
-import type { ConsumerState } from '../consumer.js';
+import type { ConsumerState } from '../consumer-state.js';
 
 /**
  * How a queue stands. `reading`: pulled, or held by its broker until something comes. `paused`: the application said so.

@@ -1,5 +1,5 @@
-import type { HandlerContext } from '../consumer.js';
 import type { ConsumedMessage } from '../delivery/consumed-message.js';
+import type { HandlerContext } from '../delivery/handler-context.js';
 import type { AnyHandler } from '../delivery/handler-end.js';
 import type { HandlerPolicies } from '../delivery/handler-policies.js';
 import type { DecodableTopic } from '../subscription/subscribe.js';

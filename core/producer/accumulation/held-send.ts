@@ -2,7 +2,8 @@ import { type RocketMQError, type RocketMQErrorOf, rocketMQError } from '../../e
 import type { BatchItem } from '../../message/batch-body.js';
 import type { SendResult } from '../../pipeline/send-result.js';
 import type { Whereabouts } from '../../pipeline/send-state.js';
-import type { DeadlineEntry, DeadlineHeap } from '../../runtime/deadline-heap.js';
+import type { DeadlineEntry } from '../../runtime/deadline-entry.js';
+import type { DeadlineHeap } from '../../runtime/deadline-heap.js';
 import type { RawMessage } from '../producer.js';
 import type { SendObserver } from '../producer-send.js';
 

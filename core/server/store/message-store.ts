@@ -1,3 +1,4 @@
+import type { QueueEntry } from './consumequeue/consume-queue-entry.js';
 /**
  * What the store takes and gives. The broker states what it needs of a store in its own room; the two agree by shape and
  * meet where the server is put together.
@@ -58,14 +59,6 @@ export interface AppendBatchResult {
   /** Position of the first in the queue, the others follow it; -1 when not stored. */
   readonly queueOffset: number;
   readonly storeTimestamp: number;
-}
-
-/** An entry of a queue. */
-export interface QueueEntry {
-  readonly commitLogOffset: number;
-  readonly sizeBytes: number;
-  /** Hash of the tag; of a message that waits to be delivered, when it is due: see scheduledTagsCode and timerTagsCode. */
-  readonly tagsCode: number;
 }
 
 export interface QueueEntries {

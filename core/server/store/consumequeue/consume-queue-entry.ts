@@ -1,6 +1,13 @@
 import { readInt64, writeInt64 } from '../../../message/int64.js';
 import { writeInt32 } from '../../../runtime/big-endian.js';
-import type { QueueEntry } from '../message-store.js';
+
+/** An entry of a queue. */
+export interface QueueEntry {
+  readonly commitLogOffset: number;
+  readonly sizeBytes: number;
+  /** Hash of the tag; of a message that waits to be delivered, when it is due: see scheduledTagsCode and timerTagsCode. */
+  readonly tagsCode: number;
+}
 
 /**
  * One entry of a consume queue, big-endian; entry n of a queue lies at byte n × 20 (Apache's ConsumeQueue).
