@@ -106,6 +106,16 @@ describe('a reply', () => {
     ]);
   });
 
+  test.each([
+    ['a value that holds 0x01', `${PROPERTIES}\u0002note\u0001a\u0001b`],
+    ['all the properties that a message can have', `${PROPERTIES}\u0002filler\u0001`.padEnd(32_767, 'x')],
+  ])('with %s is pushed with them', async (_, properties) => {
+    const { parts, asker } = await setup();
+    expect(await reply(parts, { i: properties })).toMatchObject({ code: 0 });
+    const pushed = asker.asked[0]?.request.ext as Record<string, string>;
+    expect(pushed.properties).toBe(`${properties}\u0002PUSH_REPLY_TIME\u0001${parts.clock.now()}`);
+  });
+
   test('with long field names does the same', async () => {
     const { parts, asker } = await setup();
     const ext = {

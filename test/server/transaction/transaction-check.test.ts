@@ -298,6 +298,33 @@ describe('each is delivered once', () => {
   });
 });
 
+test('is asked about with all that its producer put between its properties, and holds up no others', async () => {
+  const broker = await open();
+  const odd = await broker.half('odd', 'note\u0001a\u0001b');
+  for (let index = 0; index < 40; index++) await broker.half(`t${index}`);
+  await broker.clock.advance(INTERVAL_MS);
+  const { checks } = broker.producer;
+  expect(checks).toHaveLength(41);
+  expect(decodeProperties(checks[0]!.record.properties)).toMatchObject({ note: 'a\u0001b', WAIT: 'false' });
+  await broker.end(checks[0]!, COMMIT);
+  await broker.end(odd, COMMIT);
+  expect(await broker.bodies()).toEqual(['odd']);
+});
+
+test('what an Apache broker left without room for another property is given up, and holds up no others', async () => {
+  const broker = await open();
+  const { storeHost } = (await broker.half('t0').then(() => broker.read(HALF)))[0]!;
+  const marks = 'UNIQ_KEY\u0001full\u0002PGROUP\u0001payers\u0002REAL_TOPIC\u0001orders\u0002REAL_QID\u00010\u0002';
+  const properties = Buffer.from(`${marks}filler\u0001`.padEnd(32_767, 'x'));
+  const message = { topic: HALF, queueId: 0, flag: 0, sysFlag: 0, reconsumeTimes: 0, preparedTransactionOffset: 0 };
+  const whole = { ...message, bornTimestamp: broker.clock.now(), bornHost: storeHost, storeHost, tagsCode: 0 };
+  broker.store.append({ ...whole, body: Buffer.from('full'), properties, waitStored: false }, () => {});
+  for (let index = 1; index < 40; index++) await broker.half(`t${index}`);
+  await broker.clock.advance(INTERVAL_MS);
+  expect(broker.producer.checks).toHaveLength(40);
+  expect(await broker.bodies(DISCARDED)).toEqual(['full']);
+});
+
 test('what the store takes nowhere any more holds up no others, and is given up', async () => {
   const errors: unknown[] = [];
   const broker = await open({ logger: { ...silentLogger, error: (_, fields) => errors.push(fields) } });

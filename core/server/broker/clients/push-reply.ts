@@ -1,5 +1,5 @@
-import type { Properties } from '../../../message/message.js';
-import { formatProperties } from '../../../message/properties.js';
+import { withProperties } from '../../../message/edited-properties.js';
+import { findProperty } from '../../../message/properties.js';
 import { PropertyName } from '../../../message/property-names.js';
 import type { ExtInput, OutgoingCommand } from '../../../remoting/protocol/remoting-command.js';
 import { RequestCode } from '../../../remoting/protocol/request-codes.js';
@@ -11,7 +11,8 @@ import type { ProducerRegistry } from './producer-registry.js';
 export interface ReplyToPush {
   /** What the replier's header says, under the long names of a send. */
   readonly header: ExtInput;
-  readonly properties: Properties;
+  /** As they came. */
+  readonly properties: string;
   readonly body: Uint8Array;
   /** `ip:port` of the replier, and of this broker. */
   readonly bornHost: string;
@@ -32,7 +33,7 @@ export async function pushReply(
   producers: ProducerRegistry,
   logger: Logger,
 ): Promise<string | undefined> {
-  const clientId = reply.properties[PropertyName.REPLY_TO_CLIENT];
+  const clientId = findProperty(reply.properties, PropertyName.REPLY_TO_CLIENT);
   if (clientId === undefined) return `reply message properties[${PropertyName.REPLY_TO_CLIENT}] is null`;
   const connection = producers.connectionOf(clientId);
   if (connection === undefined) return `push reply message fail, channel of <${clientId}> not found.`;
@@ -48,10 +49,10 @@ export async function pushReply(
 
 /** Matches Apache's ReplyMessageRequestHeader. */
 function pushRequest({ header, properties, body, bornHost, storeHost, now }: ReplyToPush): OutgoingCommand {
-  const pushed = { ...properties, [PropertyName.PUSH_REPLY_TIME]: String(now) };
+  const pushed = withProperties(properties, { [PropertyName.PUSH_REPLY_TIME]: now });
   return {
     code: RequestCode.PUSH_REPLY_MESSAGE_TO_CLIENT,
-    ext: { ...header, properties: formatProperties(pushed), bornHost, storeHost, storeTimestamp: now },
+    ext: { ...header, properties: pushed, bornHost, storeHost, storeTimestamp: now },
     body,
   };
 }

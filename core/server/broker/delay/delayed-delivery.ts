@@ -1,3 +1,4 @@
+import { withPropertiesIfRoom } from '../../../message/edited-properties.js';
 import { readRecord, type StoredRecord } from '../../../message/message-record.js';
 import { findProperty } from '../../../message/properties.js';
 import { PropertyName } from '../../../message/property-names.js';
@@ -5,10 +6,11 @@ import { SystemTopic, TIMER_TOPIC } from '../../../message/system-topics.js';
 import type { Clock } from '../../../runtime/clock.js';
 import type { Logger } from '../../../runtime/logger.js';
 import type { AppendStatus, MessageStore, StoreMessage } from '../message-store.js';
+import { realDestinationIn } from '../send/real-destination.js';
 import { republish } from '../send/republish.js';
 import type { BrokerSettings } from '../settings/broker-settings.js';
 import type { DelaySource, DueBatch } from './delay-source.js';
-import { realDestination, recallKey, withPropertiesIfRoom } from './delayed-properties.js';
+import { recallKey } from './recall-key.js';
 import { visitRecords } from './visit-records.js';
 
 /** What could not be delivered is tried again after. */
@@ -83,7 +85,7 @@ export class DelayedDelivery {
     const { settings, clock, logger, delivered } = this.#parts;
     if (delivered.size > 0 && delivered.delete(originOf(record))) return undefined;
     const text = record.properties.toString();
-    const real = realDestination(text);
+    const real = realDestinationIn(text);
     const { queueOffset, topic, queueId } = record;
     if (real === undefined || real.topic === SystemTopic.TRANS_HALF) {
       logger.error('a delayed message is dropped: it does not say where it belongs', { topic, queueId, queueOffset });

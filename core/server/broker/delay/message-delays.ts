@@ -1,4 +1,5 @@
 import { inject, injectable } from 'inversify';
+import { withoutProperties, withProperties } from '../../../message/edited-properties.js';
 import { decodeProperties } from '../../../message/properties.js';
 import { PropertyName } from '../../../message/property-names.js';
 import { formatRecallHandle } from '../../../message/recall-handle.js';
@@ -8,7 +9,6 @@ import { Clock } from '../../../runtime/clock.js';
 import type { StoreMessage } from '../message-store.js';
 import type { Refusal } from '../refusal.js';
 import { BrokerSettings } from '../settings/broker-settings.js';
-import { withoutProperties, withProperties } from './delayed-properties.js';
 
 /** Instants are whole seconds. */
 const PRECISION_MS = 1_000;

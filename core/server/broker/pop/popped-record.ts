@@ -1,7 +1,7 @@
+import { withPropertiesIfRoom } from '../../../message/edited-properties.js';
 import { RecordMagic, readRecord } from '../../../message/message-record.js';
 import { findProperty } from '../../../message/properties.js';
 import { PropertyName } from '../../../message/property-names.js';
-import { withPropertiesIfRoom } from '../delay/delayed-properties.js';
 import { formatReceipt, type PopReceipt } from './pop-receipt.js';
 
 /**

@@ -1,9 +1,9 @@
 import { inject, injectable } from 'inversify';
+import { withProperties } from '../../../message/edited-properties.js';
 import { PropertyName } from '../../../message/property-names.js';
 import { reviveTopicOf, SYSTEM_GROUP_PREFIX, TIMER_TOPIC } from '../../../message/system-topics.js';
 import { tagsCodeOf } from '../../../message/tag-hash.js';
 import { Clock } from '../../../runtime/clock.js';
-import { withProperties } from '../delay/delayed-properties.js';
 import { MessageDelays } from '../delay/message-delays.js';
 import { ConsumerOffsetManager } from '../groups/consumer-offset-manager.js';
 import { type AppendBatchResult, type AppendResult, MessageStore, type StoreMessage } from '../message-store.js';

@@ -1,9 +1,9 @@
+import { withoutProperties, withPropertiesIfRoom } from '../../../message/edited-properties.js';
 import { formatOffsetMsgId } from '../../../message/message-ids.js';
 import type { StoredRecord } from '../../../message/message-record.js';
 import { findProperty } from '../../../message/properties.js';
 import { PropertyName } from '../../../message/property-names.js';
 import { deadLetterTopicOf, popRetryTopicOf, RETRY_TOPIC_PREFIX } from '../../../message/system-topics.js';
-import { withoutProperties, withPropertiesIfRoom } from '../delay/delayed-properties.js';
 import type { StoreMessage } from '../message-store.js';
 import { republish } from '../send/republish.js';
 import type { Checkpoint } from './checkpoint.js';

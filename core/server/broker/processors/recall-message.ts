@@ -1,4 +1,5 @@
 import { inject, injectable } from 'inversify';
+import { withProperties } from '../../../message/edited-properties.js';
 import { PropertyName } from '../../../message/property-names.js';
 import { parseRecallHandle, type RecallHandle } from '../../../message/recall-handle.js';
 import { tagsCodeOf } from '../../../message/tag-hash.js';
@@ -10,8 +11,8 @@ import { ResponseCode } from '../../../remoting/protocol/response-codes.js';
 import type { OutgoingResponse, ServerConnection } from '../../../remoting/remoting-server.js';
 import { Clock } from '../../../runtime/clock.js';
 import type { BrokerProcessor } from '../broker-processor.js';
-import { recallKey, withProperties } from '../delay/delayed-properties.js';
 import { MessageDelays } from '../delay/message-delays.js';
+import { recallKey } from '../delay/recall-key.js';
 import { MessageStore, type StoreMessage } from '../message-store.js';
 import type { Refusal } from '../refusal.js';
 import { recordHostOf } from '../send/record-host.js';

@@ -1,7 +1,6 @@
 import { inject, injectable } from 'inversify';
-import type { Properties } from '../../../message/message.js';
 import { formatOffsetMsgId } from '../../../message/message-ids.js';
-import { decodeProperties } from '../../../message/properties.js';
+import { findProperty } from '../../../message/properties.js';
 import { PropertyName } from '../../../message/property-names.js';
 import { SysFlag } from '../../../message/sys-flag.js';
 import { tagsCodeOf } from '../../../message/tag-hash.js';
@@ -72,11 +71,11 @@ export class ReplyMessageProcessor implements BrokerProcessor {
 
   async #process(send: SendRequest, header: ExtInput, body: Buffer, bornHost: string): Promise<OutgoingResponse> {
     const { storeHost, storeReplyMessageEnable } = this.#settings;
-    const properties = decodeProperties(send.properties ?? '');
+    const properties = send.properties ?? '';
     const reply = { header, properties, body, bornHost, storeHost, now: this.#clock.now() };
     const failure = await pushReply(reply, this.#producers, this.#logger);
     const queueId = Math.max(0, send.queueId);
-    const stored = storeReplyMessageEnable ? await this.#append(send, queueId, properties, body, bornHost) : undefined;
+    const stored = storeReplyMessageEnable ? await this.#append(send, queueId, body, bornHost) : undefined;
     if (failure !== undefined) return this.#answer(ResponseCode.SYSTEM_ERROR, failure);
     const place =
       stored === undefined || stored.commitLogOffset < 0
@@ -85,14 +84,8 @@ export class ReplyMessageProcessor implements BrokerProcessor {
     return this.#answer(ResponseCode.SUCCESS, undefined, place);
   }
 
-  async #append(
-    send: SendRequest,
-    queueId: number,
-    properties: Properties,
-    body: Buffer,
-    bornHost: string,
-  ): Promise<AppendResult> {
-    const { topic, flag, bornTimestamp, reconsumeTimes } = send;
+  async #append(send: SendRequest, queueId: number, body: Buffer, bornHost: string): Promise<AppendResult> {
+    const { topic, flag, bornTimestamp, reconsumeTimes, properties = '' } = send;
     await this.#topics.savingOf(topic);
     const result = await new Promise<AppendResult>((done) =>
       this.#store.append(
@@ -107,9 +100,9 @@ export class ReplyMessageProcessor implements BrokerProcessor {
           reconsumeTimes,
           preparedTransactionOffset: 0,
           body,
-          properties: Buffer.from(send.properties ?? ''),
-          tagsCode: tagsCodeOf(properties[PropertyName.TAGS]),
-          waitStored: properties[PropertyName.WAIT]?.toLowerCase() !== 'false',
+          properties: Buffer.from(properties),
+          tagsCode: tagsCodeOf(findProperty(properties, PropertyName.TAGS)),
+          waitStored: findProperty(properties, PropertyName.WAIT)?.toLowerCase() !== 'false',
         },
         done,
       ),

@@ -1,4 +1,5 @@
 import { inject, injectable } from 'inversify';
+import { withoutProperties, withProperties } from '../../../message/edited-properties.js';
 import { formatOffsetMsgId } from '../../../message/message-ids.js';
 import type { StoredRecord } from '../../../message/message-record.js';
 import { findProperty } from '../../../message/properties.js';
@@ -18,7 +19,6 @@ import { ResponseCode } from '../../../remoting/protocol/response-codes.js';
 import type { SubscriptionGroupConfig } from '../../../remoting/protocol/subscription-group-config.js';
 import type { OutgoingResponse } from '../../../remoting/remoting-server.js';
 import type { BrokerProcessor } from '../broker-processor.js';
-import { withoutProperties, withProperties } from '../delay/delayed-properties.js';
 import { MessageDelays } from '../delay/message-delays.js';
 import { SubscriptionGroupManager } from '../groups/subscription-group-manager.js';
 import { type AppendResult, MessageStore, type StoreMessage } from '../message-store.js';

@@ -1,4 +1,5 @@
 import { inject, injectable } from 'inversify';
+import { withProperties } from '../../../message/edited-properties.js';
 import { OffsetMsgIds } from '../../../message/offset-msg-ids.js';
 import { findProperty } from '../../../message/properties.js';
 import { PropertyName } from '../../../message/property-names.js';
@@ -12,7 +13,6 @@ import type { TopicConfig } from '../../../remoting/protocol/topic-config.js';
 import type { OutgoingResponse, ServerConnection } from '../../../remoting/remoting-server.js';
 import { Clock } from '../../../runtime/clock.js';
 import type { BrokerProcessor } from '../broker-processor.js';
-import { withProperties } from '../delay/delayed-properties.js';
 import { MessageDelays } from '../delay/message-delays.js';
 import { SubscriptionGroupManager } from '../groups/subscription-group-manager.js';
 import {

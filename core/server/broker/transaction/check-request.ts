@@ -1,7 +1,7 @@
+import { withoutProperties, withPropertiesIfRoom } from '../../../message/edited-properties.js';
 import { encodeHost } from '../../../message/host.js';
 import { formatOffsetMsgId } from '../../../message/message-ids.js';
 import { type RecordFields, recordSize, writeRecord } from '../../../message/message-record.js';
-import { encodeProperties } from '../../../message/properties.js';
 import { PropertyName } from '../../../message/property-names.js';
 import type { OutgoingCommand } from '../../../remoting/protocol/remoting-command.js';
 import { RequestCode } from '../../../remoting/protocol/request-codes.js';
@@ -31,7 +31,7 @@ export function checkRequest(
     bornHost: encodeHost(record.bornHost),
     storeHost: encodeHost(storeHost),
     topic: Buffer.from(destination.topic),
-    properties: encodeProperties({ ...copiedProperties(half, checkTimes), [PropertyName.WAIT]: 'false' }),
+    properties: Buffer.from(askedProperties(copiedProperties(half, checkTimes))),
   };
   const body = Buffer.alloc(recordSize(fields));
   writeRecord(body, 0, fields);
@@ -46,4 +46,10 @@ export function checkRequest(
     },
     body,
   };
+}
+
+/** As 4.9 shows them, where there is room: nobody waits for the copy to be on the disk. */
+function askedProperties(copied: string): string {
+  const { WAIT } = PropertyName;
+  return withPropertiesIfRoom(withoutProperties(copied, [WAIT]), { [WAIT]: 'false' }) ?? copied;
 }

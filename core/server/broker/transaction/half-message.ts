@@ -1,11 +1,12 @@
+import { withoutProperties, withProperties } from '../../../message/edited-properties.js';
 import type { Properties } from '../../../message/message.js';
 import type { StoredRecord } from '../../../message/message-record.js';
 import { decodeProperties, findProperty, formatProperties, PROPERTIES_BYTES_MAX } from '../../../message/properties.js';
 import { PropertyName } from '../../../message/property-names.js';
 import { SysFlag } from '../../../message/sys-flag.js';
 import { tagsCodeOf } from '../../../message/tag-hash.js';
-import { withoutProperties } from '../delay/delayed-properties.js';
 import type { StoreMessage } from '../message-store.js';
+import { type RealDestination, realDestinationIn } from '../send/real-destination.js';
 import { republish } from '../send/republish.js';
 import type { SendProperties } from '../send/send-properties.js';
 import { DISCARD_TOPIC, HALF_TOPIC, OP_TOPIC, REMOVE_TAG, TRANSACTION_QUEUE_ID } from './transaction-topics.js';
@@ -37,18 +38,18 @@ export interface HalfMessage {
 export function halfProperties(
   { stored }: SendProperties,
   sent: string | undefined,
-  { topic, queueId }: { readonly topic: string; readonly queueId: number },
+  { topic, queueId }: RealDestination,
 ): Buffer | undefined {
   const wait = findProperty(sent ?? '', PropertyName.WAIT);
-  const added = formatProperties({
-    ...(wait !== undefined && { [PropertyName.WAIT]: wait }),
-    [PropertyName.REAL_TOPIC]: topic,
-    [PropertyName.REAL_QID]: String(queueId),
-  });
   // Looking for the bare names is a tenth of the price, and nearly all end there.
   const isOwn = WRITTEN_BY_CHECKS.every((name) => !stored.includes(name));
   const own = isOwn ? stored : withoutProperties(stored, WRITTEN_BY_CHECKS);
-  const properties = Buffer.from(`${own}\u0002${added}`);
+  const text = withProperties(own, {
+    ...(wait !== undefined && { [PropertyName.WAIT]: wait }),
+    [PropertyName.REAL_TOPIC]: topic,
+    [PropertyName.REAL_QID]: queueId,
+  });
+  const properties = Buffer.from(text);
   return properties.length > PROPERTIES_BYTES_MAX - CHECK_PROPERTIES_BYTES ? undefined : properties;
 }
 
@@ -60,12 +61,8 @@ export function halfMessageOf(record: StoredRecord): HalfMessage {
 }
 
 /** Topic and queue that a half message is for; undefined when it does not say. */
-export function destinationOf({
-  properties,
-}: HalfMessage): { readonly topic: string; readonly queueId: number } | undefined {
-  const topic = properties[PropertyName.REAL_TOPIC];
-  const queueId = Number(properties[PropertyName.REAL_QID]);
-  return topic === undefined || !Number.isInteger(queueId) || queueId < 0 ? undefined : { topic, queueId };
+export function destinationOf({ record }: HalfMessage): RealDestination | undefined {
+  return realDestinationIn(record.properties.toString());
 }
 
 /**
@@ -129,17 +126,17 @@ export function copiedHalfMessage(half: HalfMessage, checkTimes: number, storeHo
   return republish(half.record, {
     topic: HALF_TOPIC,
     queueId: TRANSACTION_QUEUE_ID,
-    properties: formatProperties(copiedProperties(half, checkTimes)),
+    properties: copiedProperties(half, checkTimes),
     storeHost,
   });
 }
 
-export function copiedProperties({ properties, root }: HalfMessage, checkTimes: number): Properties {
-  return {
-    ...properties,
-    ...(checkTimes > 0 && { [PropertyName.TRANSACTION_CHECK_TIMES]: String(checkTimes) }),
-    [PropertyName.TRAN_PREPARED_QUEUE_OFFSET]: String(root),
-  };
+/** Text, not a map that is written anew: what a producer put between 0x01 and 0x02 is not ours to judge. */
+export function copiedProperties({ record, root }: HalfMessage, checkTimes: number): string {
+  return withProperties(withoutProperties(record.properties.toString(), WRITTEN_BY_CHECKS), {
+    ...(checkTimes > 0 && { [PropertyName.TRANSACTION_CHECK_TIMES]: checkTimes }),
+    [PropertyName.TRAN_PREPARED_QUEUE_OFFSET]: root,
+  });
 }
 
 /** A discarded transaction as a half message of its own, which nobody was asked about yet. */

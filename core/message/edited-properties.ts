@@ -1,5 +1,9 @@
-import { decodeProperties, findProperty, PROPERTIES_BYTES_MAX } from '../../../message/properties.js';
-import { PropertyName } from '../../../message/property-names.js';
+import { decodeProperties, findProperty, PROPERTIES_BYTES_MAX } from './properties.js';
+
+/*
+ * Properties strings that were received or stored, with entries more or less. All others stay as they came: of what is not
+ * ours nothing is looked at, and nothing can be wrong with it.
+ */
 
 const NAME_END = '\u0001';
 const ENTRY_END = '\u0002';
@@ -33,16 +37,4 @@ export function withoutProperties(text: string, names: readonly string[]): strin
     .filter(([name]) => !names.includes(name))
     .map(([name, value]) => name + NAME_END + value)
     .join(ENTRY_END);
-}
-
-/** Where a message that waits goes in the end; undefined when its properties do not say. */
-export function realDestination(text: string): { readonly topic: string; readonly queueId: number } | undefined {
-  const topic = findProperty(text, PropertyName.REAL_TOPIC);
-  const queueId = Number(findProperty(text, PropertyName.REAL_QID));
-  return topic === undefined || !Number.isInteger(queueId) || queueId < 0 ? undefined : { topic, queueId };
-}
-
-/** What a recall names its message by. Matches buildDeleteKey of Apache's TimerMessageStore. */
-export function recallKey(topic: string, uniqueKey: string): string {
-  return `${topic}+${uniqueKey}`;
 }
