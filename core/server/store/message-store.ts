@@ -30,6 +30,8 @@ export interface StoreMessage {
   readonly tagsCode: number;
   /** Whether to answer only after the flush that the store is configured for. */
   readonly waitStored: boolean;
+  /** It lies in the log already, elsewhere: `maxMessageSize` is for what is new. Default false. */
+  readonly storedBefore?: boolean;
 }
 
 /** Names of Apache's PutMessageStatus. */

@@ -43,6 +43,7 @@ test('a stored message goes to another topic with all that its sender gave it', 
     properties: stored.properties,
     tagsCode: tagsCodeOf('TagA'),
     waitStored: false,
+    storedBefore: true,
   });
 });
 

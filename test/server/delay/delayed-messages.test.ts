@@ -254,6 +254,16 @@ test('what waits does not become too old, and goes when it was delivered', async
   expect(broker.store.entries(LEVELS, 5, 0, 1).entries).toEqual([]);
 });
 
+test('what waits is delivered though new messages may no longer be so large', async () => {
+  const broker = await setup();
+  await broker.send('of a level', { DELAY: 1 });
+  await broker.send('a timer', { TIMER_DELAY_MS: 1_000 });
+  const again = await restarted(broker, () => {}, { store: { maxMessageSize: 5 } });
+  await again.clock.advance(3_000);
+  expect((await again.delivered()).sort()).toEqual(['a timer', 'of a level']);
+  expect(await again.send('a new one')).toMatchObject({ code: 13 });
+});
+
 test('operators see how far each level is', async () => {
   const broker = await setup();
   for (const id of ['a', 'b']) await broker.send(id, { DELAY: 1 });

@@ -210,6 +210,29 @@ describe('the end of a transaction', () => {
     expect(broker.store.statistics.commitLogMinOffset).toBeGreaterThan(0);
   });
 
+  test('of a message that is larger than new ones may be delivers it all the same', async () => {
+    const broker = await open();
+    const half = await broker.half('larger than that');
+    broker.store.change({ maxMessageSize: 5 });
+    await broker.clock.advance(60_000);
+    expect(await broker.end(half, COMMIT)).toMatchObject({ code: 0 });
+    expect(await broker.bodies()).toEqual(['larger than that']);
+    expect(await broker.send('new ones')).toMatchObject({ code: 13 });
+  });
+
+  test('that the store finds illegal is told in 4.9.7’s words', async () => {
+    const broker = await open({ settings: { maxMessageSize: 5_000 } });
+    const half = await broker.half('t1');
+    broker.store.appendTogether = (_messages, done) =>
+      done({ status: 'MESSAGE_ILLEGAL', commitLogOffsets: [], queueOffset: -1, storeTimestamp: 0 });
+    expect(await broker.end(half, COMMIT)).toMatchObject({
+      code: 13,
+      remark:
+        'The message is illegal, maybe msg body or properties length not matched. ' +
+        'msg body length limit 5000B, msg properties length limit 32KB.',
+    });
+  });
+
   test('that the store did not take leaves the transaction open', async () => {
     const broker = await open();
     const half = await broker.half('t1');

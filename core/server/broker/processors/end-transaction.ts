@@ -15,6 +15,7 @@ import { ResponseCode } from '../../../remoting/protocol/response-codes.js';
 import type { OutgoingResponse, ServerConnection } from '../../../remoting/remoting-server.js';
 import { Logger } from '../../../runtime/logger.js';
 import type { BrokerProcessor } from '../broker-processor.js';
+import { BrokerSettings } from '../settings/broker-settings.js';
 import type { HalfMessage } from '../transaction/half-message.js';
 import { type EndStatus, HalfMessages } from '../transaction/half-messages.js';
 
@@ -42,6 +43,7 @@ const ROLLED_BACK: OutgoingResponse = { code: ResponseCode.SUCCESS, remark: 'not
 /** END_TRANSACTION: a producer says how its transaction ends. Mostly oneway. Matches Apache's EndTransactionProcessor. */
 @injectable()
 export class EndTransactionProcessor implements BrokerProcessor {
+  readonly #settings: BrokerSettings;
   readonly #halfMessages: HalfMessages;
   readonly #logger: Logger;
 
@@ -58,7 +60,12 @@ export class EndTransactionProcessor implements BrokerProcessor {
     },
   };
 
-  constructor(@inject(HalfMessages) halfMessages: HalfMessages, @inject(Logger) logger: Logger) {
+  constructor(
+    @inject(BrokerSettings) settings: BrokerSettings,
+    @inject(HalfMessages) halfMessages: HalfMessages,
+    @inject(Logger) logger: Logger,
+  ) {
+    this.#settings = settings;
     this.#halfMessages = halfMessages;
     this.#logger = logger;
   }
@@ -90,7 +97,7 @@ export class EndTransactionProcessor implements BrokerProcessor {
     }
     this.#halfMessages.end(half, end, (status) => {
       if (status === 'ALREADY_ENDED') this.#logger.warn('a transaction was ended that had its end', { ...header });
-      const answer = answerOf(status);
+      const answer = answerOf(status, this.#settings);
       respond(end === 'rollback' && answer === SUCCESS ? ROLLED_BACK : answer);
     });
   }
@@ -128,7 +135,7 @@ function isNamed({ properties, record }: HalfMessage, msgId: string): boolean {
 }
 
 /** Matches EndTransactionProcessor.sendFinalMessage. */
-function answerOf(status: EndStatus): OutgoingResponse {
+function answerOf(status: EndStatus, { maxMessageSize }: BrokerSettings): OutgoingResponse {
   switch (status) {
     case 'PUT_OK':
     case 'FLUSH_DISK_TIMEOUT':
@@ -141,7 +148,7 @@ function answerOf(status: EndStatus): OutgoingResponse {
         code: ResponseCode.MESSAGE_ILLEGAL,
         remark:
           'The message is illegal, maybe msg body or properties length not matched. ' +
-          'msg body length limit 128k, msg properties length limit 32k.',
+          `msg body length limit ${maxMessageSize}B, msg properties length limit 32KB.`,
       };
     case 'SERVICE_NOT_AVAILABLE':
       return { code: ResponseCode.SERVICE_NOT_AVAILABLE, remark: 'Service not available now.' };

@@ -45,6 +45,7 @@ export function republish(record: StoredRecord, changes: Republication): StoreMe
     properties: typeof properties === 'string' ? Buffer.from(properties) : properties,
     tagsCode: changes.tagsCode ?? tagsCodeIn(properties),
     waitStored: changes.waitStored ?? false,
+    storedBefore: true,
   };
 }
 

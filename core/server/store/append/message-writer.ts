@@ -298,9 +298,10 @@ export class MessageWriter {
     return queues.findOrMake(topic, queueId);
   }
 
-  #isIllegal({ body, properties }: StoreMessage, { topicBytes }: ConsumeQueue): boolean {
+  #isIllegal(message: StoreMessage, { topicBytes }: ConsumeQueue): boolean {
+    const { body, properties } = message;
     return (
-      body.length > this.#parts.options.maxMessageSize ||
+      (body.length > this.#parts.options.maxMessageSize && message.storedBefore !== true) ||
       properties.length > PROPERTIES_BYTES_MAX ||
       topicBytes.length > RECORD_TOPIC_BYTES_MAX ||
       wouldLookTorn(properties)
