@@ -8,8 +8,10 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     exclude: ['test/interop/**', 'test/chaos/**', 'test/package/**'],
-    testTimeout: 20_000,
-    hookTimeout: 20_000,
+    // Watchdogs, for machines that are slow and busy: a test that passes waits for none of them.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    teardownTimeout: 60_000,
     maxWorkers: 2,
     // Our modules keep no state that test files could share, so that each is loaded once per worker and not once per file:
     // a third of the time. The same holds for tests: what they change of the process they put back.

@@ -94,7 +94,7 @@ test('a consumer group is deleted, with its offsets when that is asked for', asy
   await producer.send({ topic: 'orders', body: 'x' });
   const reader = await mq.litePullConsumer({ group: 'readers', autoCommit: false });
   await reader.assign([queueOf('orders')]);
-  expect(await reader.poll({ timeoutMs: 10_000 })).toHaveLength(1);
+  expect(await reader.poll({ timeoutMs: 30_000 })).toHaveLength(1);
   await reader.commit();
   await admin.deleteSubscriptionGroup('readers');
   expect(await reader.committed(queueOf('orders'))).toBe(1);

@@ -36,7 +36,6 @@ test.each(['json', 'rocketmq'] as const)(
     await half.run((message) => void even.push(message.value.line));
     await waitFor(() => all.length === values.length && even.length === values.length / 2, {
       what: 'all lines',
-      timeoutMs: 15_000,
     });
     expect(all.map(({ value }) => value)).toEqual(values);
     expect(even).toEqual(values.map(({ line }) => line).filter((line) => line % 2 === 0));
@@ -63,7 +62,7 @@ test('a batch is there after a restart, and a larger message goes between the pa
   const received: string[] = [];
   const consumer = await second.consumer({ group: 'reader', subscribe: { kept: '*' }, from: 'first', concurrency: 1 });
   await consumer.run((message) => void received.push(message.body.toString()));
-  await waitFor(() => received.length === bodies.length, { what: 'all messages', timeoutMs: 10_000 });
+  await waitFor(() => received.length === bodies.length, { what: 'all messages' });
   expect(received).toEqual(bodies);
 });
 
@@ -97,7 +96,7 @@ test('a producer that gathers sends by itself delivers each message once, with i
   await consumer.run((message) => {
     received.set(message.body.toString(), `${message.queueId}/${message.queueOffset} ${message.msgId}`);
   });
-  await waitFor(() => received.size === numbers.length, { what: 'all numbers', timeoutMs: 10_000 });
+  await waitFor(() => received.size === numbers.length, { what: 'all numbers' });
   expect(numbers.map((number) => received.get(String(number)))).toEqual(
     results.map(({ msgId }, number) => `${places[number]} ${msgId}`),
   );

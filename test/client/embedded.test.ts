@@ -21,7 +21,7 @@ test('a typed message goes through the pipeline to the store and comes back to a
   const consumer = await mq.consumer({ group: 'billing', subscribe: [[orders, 'created']], from: 'first' });
   const received = new Set<number>();
   await consumer.run((message) => received.add(message.value.id));
-  await waitFor(() => received.size === 20, { what: 'all orders', timeoutMs: 10_000 });
+  await waitFor(() => received.size === 20, { what: 'all orders' });
   expect([...received].sort((a, b) => a - b)).toEqual(Array.from({ length: 20 }, (_, index) => index + 1));
 });
 
@@ -80,7 +80,7 @@ test('plugins see deliveries: an interceptor that answers itself keeps a message
   const consumer = await mq.consumer({ group: 'readers', subscribe: { filtered: '*' }, from: 'first' });
   const handled: (string | undefined)[] = [];
   await consumer.run((message) => handled.push(message.tag));
-  await waitFor(() => consumer.assignment().some((queue) => queue.committableOffset === 4), { timeoutMs: 10_000 });
+  await waitFor(() => consumer.assignment().some((queue) => queue.committableOffset === 4));
   expect(handled).toEqual(['keep', 'keep']);
   expect(groups).toEqual(['readers']);
 });

@@ -97,7 +97,7 @@ describe('a request', () => {
     const producer = await asking.producer({ group: 'asks' });
     const reply = producer.request({ topic: 'questions', body: '?' }, { timeoutMs: 20_000 });
     reply.catch(() => {});
-    const request = await waitFor(() => message, { timeoutMs: 10_000 });
+    const request = await waitFor(() => message);
     await asking.close({ timeoutMs: 0 });
     expect(await rejection(reply)).toMatchObject({ code: 'RMQ_SEND_ABORTED' });
     const failure = await rejection(request.reply('hello?'));
@@ -114,7 +114,7 @@ describe('a request', () => {
       failures.push(await rejection(message.reply('pong', { as: {} as never })));
     });
     await (await mq.producer({ group: 'asks' })).send({ topic: 'plain', body: 'ping' });
-    await waitFor(() => failures.length === 2, { timeoutMs: 10_000 });
+    await waitFor(() => failures.length === 2);
     expect(failures).toMatchObject([
       { code: 'RMQ_MESSAGE_ILLEGAL', field: 'CORRELATION_ID', topic: 'plain' },
       { code: 'RMQ_OPTIONS_INVALID', option: 'as' },
@@ -202,7 +202,7 @@ test('a reply goes to the broker of its request, which is the one that knows who
     const { queue, attempts } = await message.reply('yes');
     places.push(queue.brokerName, attempts);
   });
-  await waitFor(() => consumer.assignment().length > 0, { timeoutMs: 10_000 });
+  await waitFor(() => consumer.assignment().length > 0);
   for (let turn = 0; turn < 4; turn++) {
     const reply = await producer.request({ topic: 'questions', body: '?' }, { timeoutMs: 10_000 });
     expect(reply.body.toString()).toBe('yes');

@@ -52,14 +52,14 @@ test('one that was away while they went', async () => {
   const before = await mq.consumer(options);
   let seen = 0;
   await before.run(() => void seen++);
-  await waitFor(() => seen === 1, { what: 'the first message', timeoutMs: 10_000 });
+  await waitFor(() => seen === 1, { what: 'the first message' });
   await before.close();
   await sendAndForget({ server, producer });
 
   const after = await mq.consumer(options);
   const numbers: number[] = [];
   await after.run(({ body }) => void numbers.push(numberOf(body)));
-  await waitFor(() => numbers.includes(99), { what: 'the last message', timeoutMs: 15_000 });
+  await waitFor(() => numbers.includes(99), { what: 'the last message' });
   numbers.sort((one, other) => one - other);
   expect(numbers[0]).toBeGreaterThan(10);
   expect(numbers).toEqual(Array.from({ length: numbers.length }, (_, index) => 100 - numbers.length + index));
@@ -84,11 +84,11 @@ test('one that was busy while they went', async () => {
     numbers.push(numberOf(body));
     await gate;
   });
-  await waitFor(() => numbers.length > 0, { what: 'the first message', timeoutMs: 10_000 });
+  await waitFor(() => numbers.length > 0, { what: 'the first message' });
   await sendAndForget({ server, producer });
   const held = numbers.length;
   open();
-  await waitFor(() => numbers.includes(99), { what: 'the last message', timeoutMs: 15_000 });
+  await waitFor(() => numbers.includes(99), { what: 'the last message' });
   const later = numbers.slice(held);
   expect(held).toBeLessThan(10);
   expect(later.length).toBeLessThan(80);

@@ -97,9 +97,9 @@ test('a consumer lives through a restart of the whole server and goes on by itse
         () => true,
         () => false,
       ),
-    { timeoutMs: 10_000, what: 'a send to the restarted server' },
+    { what: 'a send to the restarted server' },
   );
-  await waitFor(() => ids.includes('after'), { timeoutMs: 10_000, what: 'the message after the restart' });
+  await waitFor(() => ids.includes('after'), { what: 'the message after the restart' });
   expect(ids.filter((body) => body === 'before').length).toBeLessThanOrEqual(2);
   expect(consumer.state).toBe('running');
 });

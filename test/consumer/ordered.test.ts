@@ -197,10 +197,10 @@ describe('a consumer in order', () => {
     for (let index = 0; index < 20; index++) await Promise.all(keys.map((key) => send(key, index)));
     const second = await join('second');
     for (let index = 20; index < 40; index++) await Promise.all(keys.map((key) => send(key, index)));
-    await waitFor(() => second.assignment().length > 0, { what: 'queues of the second', timeoutMs: 20_000 });
+    await waitFor(() => second.assignment().length > 0, { what: 'queues of the second' });
     await first.close();
     for (let index = 40; index < 60; index++) await Promise.all(keys.map((key) => send(key, index)));
-    await waitFor(() => keys.every((key) => last.get(key) === 59), { what: 'every last message', timeoutMs: 20_000 });
+    await waitFor(() => keys.every((key) => last.get(key) === 59), { what: 'every last message' });
     expect(wrong).toEqual([]);
     expect(handled).toBeGreaterThanOrEqual(keys.length);
   });
@@ -225,7 +225,7 @@ describe('a consumer in order', () => {
     expect(second.assignment()).toEqual([]);
     expect(first.assignment()).toHaveLength(4);
     release();
-    await waitFor(() => second.assignment().length === 2, { what: 'half of the queues', timeoutMs: 20_000 });
+    await waitFor(() => second.assignment().length === 2, { what: 'half of the queues' });
     expect(first.assignment()).toHaveLength(2);
   });
 });

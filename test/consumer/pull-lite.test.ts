@@ -42,7 +42,7 @@ async function pollAll(
 ): Promise<number[]> {
   const got: number[] = [];
   while (got.length < count) {
-    const messages = await consumer.poll({ timeoutMs: 3_000 });
+    const messages = await consumer.poll({ timeoutMs: 30_000 });
     if (messages.length === 0) break;
     got.push(...ids(messages));
   }
@@ -76,7 +76,7 @@ test('members that subscribe share the queues, and a poll that begins commits wh
 test('what a poll gave comes again when nobody polled or committed after it, and does not after a commit', async () => {
   const { mq, send } = await cluster();
   await send(1, 1);
-  const read = async (commit: boolean, timeoutMs = 5_000): Promise<number[]> => {
+  const read = async (commit: boolean, timeoutMs = 30_000): Promise<number[]> => {
     await using consumer = await mq.litePullConsumer({ group: 'g', subscribe: { orders: '*' }, from: 'first' });
     const got = ids(await consumer.poll({ timeoutMs }));
     if (commit) await consumer.commit();

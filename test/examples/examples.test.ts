@@ -94,7 +94,7 @@ describe('examples', () => {
   test.concurrent.for(examples)('%s', async (name, { expect, onTestFinished }) => {
     const { stdout, stderr } = await run(process.execPath, [join(root, 'examples', name)], {
       cwd: tempDir('multistage-example-', onTestFinished),
-      timeout: 20_000,
+      timeout: 100_000,
     });
     for (const expected of PRINTS[name] ?? []) expect(stdout).toMatch(expected);
     expect(stderr).toBe('');

@@ -13,4 +13,4 @@ test(`${COUNT} histories with kills, power failures and clocks that are set deli
       throw new Error(`seed ${seed} failed; again: ${again}`, { cause });
     }
   }
-}, 120_000);
+});

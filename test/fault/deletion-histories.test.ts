@@ -13,4 +13,4 @@ test(`${COUNT} histories with kills and power failures keep topics deleted, and 
       throw new Error(`seed ${seed} failed; again: ${again}`, { cause });
     }
   }
-}, 120_000);
+});

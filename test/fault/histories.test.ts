@@ -12,4 +12,4 @@ test(`${COUNT} histories on a bad disk keep every promise`, async () => {
       throw new Error(`seed ${seed} failed; again: npm run test:fault -- --seed ${seed} --count 1`, { cause });
     }
   }
-}, 120_000);
+});

@@ -13,4 +13,4 @@ test(`${COUNT} histories with kills and power failures deliver each committed me
       throw new Error(`seed ${seed} failed; again: ${again}`, { cause });
     }
   }
-}, 120_000);
+});

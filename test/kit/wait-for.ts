@@ -1,11 +1,13 @@
 import type { EventEmitter } from 'node:events';
 
 export interface WaitOptions {
-  /** After this long the wait fails. Default 5,000. */
+  /** After this long the wait fails: a watchdog, generous as the time-out of tests. Default 30,000. */
   readonly timeoutMs?: number;
   /** What is waited for, as the failure says it. */
   readonly what?: string;
 }
+
+const TIMEOUT_MS = 30_000;
 
 /**
  * Resolves with the first truthy value of `predicate`; looks again at every turn of the event loop at first, then every
@@ -13,7 +15,7 @@ export interface WaitOptions {
  */
 export async function waitFor<T>(
   predicate: () => T | Promise<T>,
-  { timeoutMs = 5_000, what = 'a condition' }: WaitOptions = {},
+  { timeoutMs = TIMEOUT_MS, what = 'a condition' }: WaitOptions = {},
 ): Promise<NonNullable<T>> {
   const giveUpAt = performance.now() + timeoutMs;
   for (let round = 0; ; round++) {
@@ -31,7 +33,7 @@ export async function waitFor<T>(
 export function waitForEvent(
   emitter: EventEmitter,
   event: string,
-  { timeoutMs = 5_000, what = `event ${event}` }: WaitOptions = {},
+  { timeoutMs = TIMEOUT_MS, what = `event ${event}` }: WaitOptions = {},
 ): Promise<unknown[]> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => end(() => reject(new Error(`waited ${timeoutMs} ms for ${what}`))), timeoutMs);

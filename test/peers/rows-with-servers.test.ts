@@ -33,15 +33,15 @@ test('1 (rocketmq-clients#966): "timers fire un-caught promises, a broker restar
   await consumer.run((message) => void got.add(message.body.toString()));
   await waitFor(() => got.has('before'));
   await first.close();
-  await waitFor(() => failures > 10, { timeoutMs: 10_000, what: 'failures of an outage' });
+  await waitFor(() => failures > 10, { what: 'failures of an outage' });
   closeAfterTest(await startServer({ dir, nameServerPort: 0, brokerPort: 0 }));
   const sent = (): Promise<boolean> =>
     producer.send({ topic: 'orders', body: 'after' }).then(
       () => true,
       () => false,
     );
-  await waitFor(sent, { timeoutMs: 15_000, what: 'a send to the server that is back' });
-  await waitFor(() => got.has('after'), { timeoutMs: 15_000, what: 'the message after the restart' });
+  await waitFor(sent, { what: 'a send to the server that is back' });
+  await waitFor(() => got.has('after'), { what: 'the message after the restart' });
   expect([escaped, consumer.state]).toEqual([[], 'running']);
 });
 
@@ -110,6 +110,6 @@ test('26 (spring-cloud-alibaba#1847): "a poison message blocks an ordered queue"
   const dead: string[] = [];
   const office = await mq.consumer({ group: 'office', subscribe: { '%DLQ%billing': '*' }, from: 'first' });
   await office.run((message) => void dead.push(message.body.toString()));
-  await waitFor(() => dead.length === 1, { timeoutMs: 10_000 });
+  await waitFor(() => dead.length === 1);
   expect(dead).toEqual(['a']);
 });

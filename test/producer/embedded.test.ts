@@ -37,7 +37,7 @@ async function setup(options: Omit<ConnectOptions, 'plugins'> = {}, server: Serv
     const group = `readers-${topic.replace(/%/g, '_')}`;
     const consumer = await mq.consumer({ group, subscribe: { [topic]: '*' }, from: 'first' });
     await consumer.run((message: ReceivedMessage) => messages.push(message));
-    await waitFor(() => messages.length >= count, { what: `${count} messages of ${topic}`, timeoutMs: 10_000 });
+    await waitFor(() => messages.length >= count, { what: `${count} messages of ${topic}` });
     await consumer.close();
     return messages;
   };

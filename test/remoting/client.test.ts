@@ -10,7 +10,7 @@ import { tcpPeer, unansweringAddress } from '../kit/tcp-peer.js';
 import { nextTurn, waitFor } from '../kit/wait-for.js';
 import { commandsIn, fakeServer, frameBytes, remotingPair, spyTransport, transports } from './remoting-setup.js';
 
-const timeoutMs = 3_000;
+const timeoutMs = 30_000;
 
 function recorder(): RequestObserver & { readonly heard: unknown[] } {
   const heard: unknown[] = [];

@@ -7,7 +7,7 @@ import type { RequestInterceptor, RequestInterceptors } from '../../core/remotin
 import { waitFor } from '../kit/wait-for.js';
 import { remotingPair } from './remoting-setup.js';
 
-const timeoutMs = 3_000;
+const timeoutMs = 30_000;
 
 /** A server that remembers what arrived, and a client with these interceptors. */
 async function setup(interceptors: RequestInterceptors) {

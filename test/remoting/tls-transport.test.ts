@@ -15,7 +15,7 @@ import { ca, certificate, pem } from '../kit/tls-material.js';
 import { waitFor } from '../kit/wait-for.js';
 import { frameBytes, rawClient } from './remoting-setup.js';
 
-const timeoutMs = 3_000;
+const timeoutMs = 30_000;
 const server = certificate('server');
 
 transportContract('tls', () => createTcpTransport({ tls: { ca }, serverTls: { ...server, mode: 'enforcing' } }));

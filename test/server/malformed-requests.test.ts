@@ -20,7 +20,7 @@ import { invoke, pullFrom, rawClient, SMALL_STORE, sendTo } from './kit/running.
 
 const SEED = Number(process.env.MALFORMED_SEED ?? 20_261_122);
 const MUTANTS_EACH = Number(process.env.MALFORMED_EACH ?? 20);
-const ANSWER_MS = 5_000;
+const ANSWER_MS = 30_000;
 /** Of these some are held for as long as they wish, or end nothing and are never answered, as Apache's. */
 const UNANSWERED_MS = 200;
 const UNANSWERED: ReadonlySet<number> = new Set([

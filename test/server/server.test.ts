@@ -231,7 +231,7 @@ describe('a broker alone', () => {
     const client = rawClient();
     const again = await runningServer({ dir });
     const knowsBoth = async () => (await routeOf(client, again.nameServers, 'TBW102'))?.brokerDatas.length === 2;
-    await waitFor(knowsBoth, { what: 'the broker to register', timeoutMs: 10_000 });
+    await waitFor(knowsBoth, { what: 'the broker to register' });
     expect(broker.brokerAddress).not.toBe(again.brokerAddress);
   });
 });

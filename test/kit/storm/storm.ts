@@ -72,7 +72,7 @@ export async function storm(server: StormServer, options: StormOptions): Promise
   const weather = new Weather(server, options, ledger);
   try {
     await mq.admin.createTopic(topic, { queueNum: queues });
-    const places = await waitFor(() => queuesOf(mq, topic, queues), { timeoutMs: 15_000, what: `topic ${topic}` });
+    const places = await waitFor(() => queuesOf(mq, topic, queues), { what: `topic ${topic}` });
     await weather.firstMember();
     const flow = new Flow(mq, places, options);
     const [sent] = await Promise.all([flow.run(), weather.run()]);

@@ -32,7 +32,7 @@ describe('a consumer with tracing', () => {
     await consumer.run(() => {
       if (tries++ === 0) throw new Error('not yet');
     });
-    await waitFor(() => mq.plugin(plugin).traced >= 4, { timeoutMs: 10_000 });
+    await waitFor(() => mq.plugin(plugin).traced >= 4);
     await mq.close();
     const { messages, records } = await readTraces(4);
     const [first, second] = ofType(records, 'SubBefore');

@@ -16,7 +16,7 @@ describe('mq.admin.trace', () => {
     for (const group of ['billing', 'audit']) {
       await (await mq.consumer({ group, subscribe, from: 'first' })).run(() => undefined);
     }
-    await waitFor(() => mq.plugin(plugin).traced === 10, { timeoutMs: 10_000 });
+    await waitFor(() => mq.plugin(plugin).traced === 10);
     await mq.plugin(plugin).flush();
 
     const trace = await waitFor(

@@ -30,7 +30,6 @@ export async function tracedCluster(options: Omit<ServerOptions, 'store'> = {}) 
       });
     await waitFor(() => decoded().length >= records, {
       what: `${records} trace records in ${topic}`,
-      timeoutMs: 10_000,
     });
     await mq.close();
     return { messages, records: decoded() };

@@ -18,7 +18,7 @@ test('a transaction leaves a half message and its end, under one id', async () =
   const rolledBack = await producer.send(message, 'rollback');
   const asked = await producer.send(message, 'unknown');
   // A slow machine is asked more often than once.
-  await waitFor(() => mq.plugin(traces).traced >= 5, { timeoutMs: 10_000, what: 'the end that a check finds out' });
+  await waitFor(() => mq.plugin(traces).traced >= 5, { what: 'the end that a check finds out' });
   await mq.plugin(traces).flush();
   const traceOf = (msgId: string, ends: number) =>
     waitFor(async () => {

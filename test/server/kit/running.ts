@@ -39,7 +39,7 @@ export function invoke(
   body?: string | Uint8Array,
 ): Promise<RemotingCommand> {
   const bytes = typeof body === 'string' ? Buffer.from(body) : body;
-  return client.invoke(address, { code, ext, ...(bytes && { body: bytes }) }, { timeoutMs: 10_000 });
+  return client.invoke(address, { code, ext, ...(bytes && { body: bytes }) }, { timeoutMs: 30_000 });
 }
 
 /** Sends one message. */

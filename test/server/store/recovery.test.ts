@@ -70,7 +70,7 @@ test('a log cut at any byte of its last records gives back a prefix, and goes on
     expect(bodiesOf(await readQueue(store, 'orders', queueId)).at(-1)).toBe('next');
     await store.close();
   }
-}, 30_000);
+});
 
 test('a record whose properties end in a zero is torn at the end of the log, and kept in front of another', async () => {
   const volume = new FaultyVolume();
@@ -341,7 +341,7 @@ test('after power failures what was flushed is there, and what is there is a pre
     ),
     { numRuns: 100 },
   );
-}, 30_000);
+});
 
 /** All bodies in the order in which they were appended, from both queues; they begin with their number. */
 async function everyBody(store: FileMessageStore): Promise<string[]> {

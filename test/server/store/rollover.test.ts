@@ -13,7 +13,7 @@ const MESSAGES = 3000;
 /** Of many lengths, so that files end in fillers of many lengths, and one fits to the byte. */
 const bodyOf = (number: number): string => `${number} ${'x'.repeat((number * 37) % 900)}`;
 
-test('hundreds of files of the log and of queues follow one another without a seam', { timeout: 30_000 }, async () => {
+test('hundreds of files of the log and of queues follow one another without a seam', async () => {
   const dir = tempDir();
   const options = { dir, files: nodeStoreFiles, ...SMALL_FILES, openFilesMax: 16 };
   const store = await openMessageStore(options);
