@@ -11,6 +11,8 @@ import {
 import { type PackLimits, packTraces, type TraceMessage } from './pack-traces.js';
 import type { TraceDispatcher } from './trace-dispatcher.js';
 
+/** As they are when this file is loaded: a test may fake the timers of its runner later, and wait for traces. */
+const { clearImmediate, setImmediate } = globalThis;
 /** Java's limit of a trace message, and what a message's properties leave for keys. */
 const LIMITS: PackLimits = { sizeBytesMax: 128_000, keysBytesMax: 30_000 };
 /** Records encoded before the event loop gets a turn: some tenths of a millisecond. */

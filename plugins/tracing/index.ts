@@ -45,8 +45,9 @@ export function tracing(options: TracingOptions = {}): Plugin<Tracing> {
       });
       host.onEndTransaction((context) => reportEndTransaction(reporter, context, host.clock.now()));
       host.onStart(async () => {
-        const dispatcher = host.resolve(TraceDispatcher) ?? new BrokerTraceDispatcher(resolved, host);
-        if (await startDispatcher(dispatcher, host)) reporter.use(dispatcher);
+        const make = () => host.resolve(TraceDispatcher) ?? new BrokerTraceDispatcher(resolved, host);
+        const dispatcher = await startDispatcher(make, host);
+        if (dispatcher !== undefined) reporter.use(dispatcher);
       });
       host.onStop(() => reporter.close());
       return {

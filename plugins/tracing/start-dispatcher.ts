@@ -5,14 +5,15 @@ const START_TIMEOUT_MS = 5_000;
 /** Of what a plugin's step may take: what does not start is to be a warning, not a client that cannot connect. */
 const STEP_SHARE = 0.8;
 
-/** Whether it runs; when it does not, that is logged, and nothing else comes of it. */
+/** The dispatcher, which runs; undefined when it could not be made or does not start: that is logged, and nothing else comes of it. */
 export async function startDispatcher(
-  dispatcher: TraceDispatcher,
+  make: () => TraceDispatcher,
   { clock, logger, stepTimeoutMs }: Pick<PluginHost, 'clock' | 'logger' | 'stepTimeoutMs'>,
-): Promise<boolean> {
+): Promise<TraceDispatcher | undefined> {
   const timeoutMs = Math.min(START_TIMEOUT_MS, STEP_SHARE * stepTimeoutMs);
   let cancel = (): void => undefined;
   try {
+    const dispatcher = make();
     const starting = dispatcher.start?.();
     const late = new Promise<never>((_, reject) => {
       const tooLate = (): void => {
@@ -26,10 +27,10 @@ export async function startDispatcher(
       cancel = () => timer.cancel();
     });
     await Promise.race([starting, late]);
-    return true;
+    return dispatcher;
   } catch (error) {
     logger.warn('the trace dispatcher did not start: nothing is traced', { error });
-    return false;
+    return undefined;
   } finally {
     cancel();
   }

@@ -1,5 +1,6 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { Producer, RawMessage, RecallRecord } from '../../../core/index.js';
+import { nextTurn as turnOfTheMachine } from '../../../core/testing/settle.js';
 import { virtualClock } from '../../../core/testing/virtual-clock.js';
 import { BrokerTraceDispatcher } from '../../../plugins/tracing/broker-dispatcher.js';
 import { resolveTracingOptions, type TracingOptions } from '../../../plugins/tracing/options.js';
@@ -71,6 +72,15 @@ describe('records on their way to the trace topic', () => {
     expect(sends.map(({ keys }) => keys.length)).toEqual([10, 10]);
     await clock.advance(500);
     expect(sends.map(({ keys }) => keys.length)).toEqual([10, 10, 5]);
+  });
+
+  test('go at once also while a test fakes every timer of its runner', async () => {
+    vi.useFakeTimers({ toFake: ['setImmediate', 'clearImmediate', 'setTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const { dispatcher, sends } = await setup({ batchMax: 10 });
+    append(dispatcher, 0, 10);
+    await turnOfTheMachine();
+    expect(sends.map(({ keys }) => keys.length)).toEqual([10]);
   });
 
   test('a burst is encoded over several turns of the event loop', async () => {

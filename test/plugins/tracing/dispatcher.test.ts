@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { connect, type Plugin, type TraceRecord } from '../../../core/index.js';
+import { connect, type Part, type Plugin, type TraceRecord } from '../../../core/index.js';
 import { virtualClock } from '../../../core/testing/virtual-clock.js';
 import { TraceDispatcher, tracing } from '../../../plugins/tracing/index.js';
 import { startDispatcher } from '../../../plugins/tracing/start-dispatcher.js';
@@ -7,10 +7,15 @@ import { fakeCluster } from '../../client/fake-cluster.js';
 import { closeAfterTest } from '../../kit/close-after-test.js';
 import { waitFor } from '../../kit/wait-for.js';
 
-const binding = (dispatcher: TraceDispatcher): Plugin => ({
+const bindingPart = (part: Part<TraceDispatcher>): Plugin => ({
   name: 'collector',
-  setup: (host) => host.bind(TraceDispatcher, { value: dispatcher }),
+  setup: (host) => host.bind(TraceDispatcher, part),
 });
+const binding = (dispatcher: TraceDispatcher): Plugin => bindingPart({ value: dispatcher });
+
+const boom = (): never => {
+  throw new Error('no collector there');
+};
 
 const listening = () => {
   const warnings: string[] = [];
@@ -91,16 +96,40 @@ describe('a dispatcher of one’s own', () => {
     expect(tracing.dropped).toBe(1);
   });
 
+  test.each<[string, Part<TraceDispatcher>]>([
+    ['a function', { create: () => boom() }],
+    [
+      'a class',
+      {
+        type: class {
+          constructor() {
+            boom();
+          }
+        } as unknown as new () => TraceDispatcher,
+      },
+    ],
+  ])('that cannot be made is a warning too: by %s', async (_, part) => {
+    const { nameServers } = await fakeCluster();
+    const { warnings, logger } = listening();
+    const plugin = tracing();
+    const mq = closeAfterTest(await connect({ nameServers, plugins: [plugin, bindingPart(part)], logger }));
+    expect(warnings).toEqual(['the trace dispatcher did not start: nothing is traced']);
+    const producer = await mq.producer({ group: 'shop' });
+    expect(await producer.send({ topic: 'T', body: 'x' })).toMatchObject({ status: 'SEND_OK' });
+    expect(mq.plugin(plugin)).toMatchObject({ traced: 0, dropped: 1 });
+  });
+
   test('that takes for ever to start is given up', async () => {
     const clock = virtualClock();
     const { warnings, logger } = listening();
     const host = { clock, logger, stepTimeoutMs: 10_000 };
     const hanging: TraceDispatcher = { start: () => new Promise(() => {}), append: () => true };
-    const starting = startDispatcher(hanging, host);
+    const starting = startDispatcher(() => hanging, host);
     await clock.advance(5_000);
-    expect(await starting).toBe(false);
+    expect(await starting).toBeUndefined();
     expect(warnings).toHaveLength(1);
-    expect(await startDispatcher({ append: () => true }, host)).toBe(true);
+    const running: TraceDispatcher = { append: () => true };
+    expect(await startDispatcher(() => running, host)).toBe(running);
     expect(clock.timers).toBe(0);
   });
 
