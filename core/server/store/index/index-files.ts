@@ -65,6 +65,11 @@ export class IndexFiles {
     return this.#files.at(-1);
   }
 
+  /** The newest that holds something; a file that was made and could not be written to holds nothing. */
+  get newestWithEntries(): IndexFile | undefined {
+    return this.#files.findLast(({ header }) => header.count > 1);
+  }
+
   /** Makes the file that follows the newest. */
   add(nowMs: number): IndexFile {
     const { directory, shape } = this.#options;

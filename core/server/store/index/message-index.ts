@@ -83,7 +83,9 @@ export class MessageIndex {
       // Removed while others were looked at: so are its messages.
       if (!this.#parts.files.all.includes(file)) continue;
       const { beginTimestamp, endTimestamp, count } = file.header;
-      const isConcerned = count > 1 && beginTimestamp <= end && endTimestamp >= begin;
+      // A file that holds nothing yet says nothing of the time of those in front of it.
+      if (count === 1) continue;
+      const isConcerned = beginTimestamp <= end && endTimestamp >= begin;
       if (isConcerned && !(await file.find(keyHash, { begin, end }, visit))) return;
       if (beginTimestamp < begin) return;
     }
@@ -91,7 +93,7 @@ export class MessageIndex {
 
   /** Store time and place of the newest message that can be found; zeros without any. */
   get newest(): { readonly storeTimestamp: number; readonly commitLogOffset: number } {
-    const header = this.#parts.files.newest?.header;
+    const header = this.#parts.files.newestWithEntries?.header;
     return { storeTimestamp: header?.endTimestamp ?? 0, commitLogOffset: header?.endOffset ?? 0 };
   }
 
@@ -186,7 +188,8 @@ export class MessageIndex {
     if (this.#isPrepared) return;
     const { files, log, mayBeTorn, trustedUntil } = this.#parts;
     const end = this.#parts.readableOffset();
-    if (mayBeTorn || (files.newest?.header.endOffset ?? -1) >= end) await files.restore(trustedUntil, { log, end });
+    if (mayBeTorn || (files.newestWithEntries?.header.endOffset ?? -1) >= end)
+      await files.restore(trustedUntil, { log, end });
     await this.#goBack();
     this.#isPrepared = true;
   }
@@ -195,8 +198,8 @@ export class MessageIndex {
   async #goBack(): Promise<void> {
     this.#keys.clear();
     this.#linked = undefined;
-    const { newest } = this.#parts.files;
-    if (newest === undefined || newest.header.count === 1) {
+    const { newestWithEntries: newest } = this.#parts.files;
+    if (newest === undefined) {
       this.#follower.goTo(0, 0);
       return;
     }
@@ -205,7 +208,7 @@ export class MessageIndex {
     let keysThere = 0;
     for (const file of this.#parts.files.all.toReversed()) {
       keysThere += await file.countLastOf(endOffset);
-      if (file.header.beginOffset !== endOffset) break;
+      if (file.header.count > 1 && file.header.beginOffset !== endOffset) break;
     }
     this.#follower.goTo(endOffset, keysThere);
   }

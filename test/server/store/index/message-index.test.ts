@@ -300,6 +300,33 @@ describe('a disk that does not take the index', () => {
     expect(await bodiesFound(store)).toEqual(['1', '2']);
   });
 
+  test('where one file ends and the next begins, hides nothing that is in the files before', async () => {
+    const clock = virtualClock();
+    const volume = new FaultyVolume();
+    const store = await openOn(volume, { clock });
+    const begin = clock.now() - 1;
+    // 49 entries a file: it is full.
+    await appendAll(
+      store,
+      Array.from({ length: 49 }, (_, number) => keyed(`${number}`, number === 48 ? 'last' : 'a')),
+    );
+    expect(await bodiesFound(store, { key: 'last', begin })).toEqual(['48']);
+    const [full] = volume.list(INDEX);
+    volume.fault = (operation, path) => {
+      if (operation !== 'write' || !path.startsWith(INDEX) || path.endsWith(full!)) return undefined;
+      throw Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' });
+    };
+    await appendAll(store, [keyed('49', 'last')]);
+    const { records, indexLastUpdateTimestamp, indexLastUpdateOffset } = await store.query({
+      ...{ topic: 'orders', key: 'last', messagesMax: 64, begin, end: Number.MAX_SAFE_INTEGER },
+    });
+    expect(volume.list(INDEX)).toHaveLength(2);
+    expect(records.map((record) => readRecord(record, 0).body.toString())).toEqual(['48']);
+    expect([indexLastUpdateTimestamp, indexLastUpdateOffset > 0]).toEqual([begin + 1, true]);
+    volume.fault = () => undefined;
+    expect(await bodiesFound(store, { key: 'last', begin })).toEqual(['48', '49']);
+  });
+
   test('at a sync loses the file, which is made anew', async () => {
     const clock = virtualClock();
     const volume = new FaultyVolume();
