@@ -2,14 +2,15 @@ import type { Container } from 'inversify';
 import type { ProducerFacts } from '../pipeline/interceptor.js';
 import { ProducerScope, SendStage } from '../pipeline/tokens.js';
 import type { Part, PartBinding } from '../plugin/part.js';
+import { pluginFailure } from '../plugin/plugin-failure.js';
 import type { Token } from '../runtime/token.js';
-import { partOf } from './part-of.js';
+import { partOf, type Resolver } from './part-of.js';
 
 const PER_PRODUCER: ReadonlySet<Token<unknown>> = new Set(Object.values(SendStage));
 
 /** Puts what plugins bound in the place of the client's own parts: unbinds and binds. */
 export function bindParts(container: Container, bindings: readonly PartBinding[]): void {
-  for (const { token, part, producers } of bindings) if (producers === undefined) bindPart(container, token, part);
+  for (const binding of bindings) if (binding.producers === undefined) bindPart(container, binding);
 }
 
 /** The container of one producer: its scope, and what plugins bound for producers like it. */
@@ -20,22 +21,45 @@ export function bindProducerParts(
   producer: ProducerFacts,
 ): void {
   container.bind(ProducerScope).toConstantValue(scope);
-  for (const { token, part, producers } of bindings) {
-    if (!producer.internal && producers?.(producer) === true) bindPart(container, token, part);
+  if (producer.internal) return;
+  for (const binding of bindings) if (isFor(producer, binding)) bindPart(container, binding);
+}
+
+function isFor(producer: ProducerFacts, { plugin, producers }: PartBinding): boolean {
+  try {
+    return producers?.(producer) === true;
+  } catch (error) {
+    throw pluginFailure(plugin, 'choosing the producers that it binds for', error);
   }
 }
 
-function bindPart(container: Container, token: Token<unknown>, part: Part<unknown>): void {
+function bindPart(container: Container, { plugin, token, part }: PartBinding): void {
   if (container.isCurrentBound(token)) container.unbindSync(token);
   const to = container.bind<unknown>(token);
   if ('value' in part) {
     to.toConstantValue(part.value);
     return;
   }
-  const made =
-    'type' in part
-      ? to.to(part.type)
-      : to.toDynamicValue((context) => part.create((needed) => partOf(context, needed)));
+  const make = makerOf(container, token, part);
+  const made = to.toDynamicValue((context) => {
+    try {
+      return make(context);
+    } catch (error) {
+      throw pluginFailure(plugin, `what it binds under ${token.description ?? 'a token'}`, error);
+    }
+  });
   if (PER_PRODUCER.has(token)) made.inTransientScope();
   else made.inSingletonScope();
+}
+
+function makerOf(
+  container: Container,
+  token: Token<unknown>,
+  part: Exclude<Part<unknown>, { readonly value: unknown }>,
+): (context: Resolver) => unknown {
+  if ('create' in part) return (context) => part.create((needed) => partOf(context, needed));
+  // Under a name of its own, so that what its constructor throws can be caught.
+  const own: Token<unknown> = Symbol(token.description);
+  container.bind(own).to(part.type).inTransientScope();
+  return (context) => partOf(context, own);
 }

@@ -1,5 +1,7 @@
 import { rocketMQError } from '../errors/rocketmq-error.js';
+import { type OptionNames, requireKnown } from '../runtime/known-options.js';
 import type { SendContext } from './context.js';
+import { requireOrder } from './gap-order.js';
 import {
   type ContextAfter,
   type ContextBefore,
@@ -56,12 +58,19 @@ export interface AttachSpec {
   readonly create: SendAttachment['create'];
 }
 
+const INTERCEPT_SEND: OptionNames = {
+  of: 'host.interceptSend',
+  names: new Set(['before', 'after', 'order', 'create'] satisfies (keyof AttachSpec)[]),
+};
+
 /** @throws RMQ_OPTIONS_INVALID for what the compiler refuses */
 export function toAttachment(plugin: string, spec: AttachSpec): SendAttachment {
+  requireKnown(spec, INTERCEPT_SEND);
   if ((spec.before === undefined) === (spec.after === undefined)) {
     throw invalid('before', `Plugin ${plugin}: interceptSend takes either before or after`);
   }
   if (typeof spec.create !== 'function') throw invalid('create', `Plugin ${plugin}: interceptSend needs create`);
+  requireOrder('interceptSend', spec.order);
   return { plugin, beforeStage: stageBehindGap(plugin, spec), order: spec.order, create: spec.create };
 }
 

@@ -7,6 +7,23 @@ interface Ordered {
   readonly order: InterceptorOrder | undefined;
 }
 
+/** Text instead of a list would match parts of names. @throws RMQ_OPTIONS_INVALID naming the door and what is wrong in it */
+export function requireOrder(door: string, order: unknown): void {
+  if (order === undefined) return;
+  const of = typeof order === 'object' && order !== null ? Object.entries(order) : [['', order]];
+  for (const [name, plugins] of of) {
+    const isKnown = name === 'before' || name === 'after';
+    if (isKnown && (plugins === undefined || isListOfNames(plugins))) continue;
+    const option = `${door}.order${isKnown ? `.${name}` : ''}`;
+    const message = `${option}: expected { before?, after? } with lists of names of plugins`;
+    throw rocketMQError('RMQ_OPTIONS_INVALID', message, { option });
+  }
+}
+
+export function isListOfNames(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((name) => typeof name === 'string');
+}
+
 /**
  * The attachments of one gap in the order they run: by `order.before` and `order.after`, where those say nothing by
  * registration. Names of plugins that are not in the gap say nothing.

@@ -9,6 +9,13 @@ import type { Clock } from '../runtime/clock.js';
 import type { Logger } from '../runtime/logger.js';
 import type { Token } from '../runtime/token.js';
 import { watchRejection } from '../runtime/watch-rejection.js';
+import {
+  requireAttachment,
+  requireBinding,
+  requireFunction,
+  requirePhase,
+  requireRequestCode,
+} from './check-registration.js';
 import type { EndTransactionContext } from './end-transaction.js';
 import type { PluginHost, PluginProducerOptions, RegisteredGroup, RequestTarget } from './plugin.js';
 import { pluginFailure } from './plugin-failure.js';
@@ -60,6 +67,11 @@ export function createPluginHost(options: HostOptions): PluginHost {
       work(...values);
     };
   };
+  const functionOnly = <F>(name: string, work: (given: F) => void): ((given: F) => void) =>
+    setupOnly(name, (given: F) => {
+      requireFunction(name, given);
+      work(given);
+    });
   const running = (name: string): PluginRuntime => {
     const runtime = options.runtime();
     if (runtime !== undefined) return runtime;
@@ -79,29 +91,36 @@ export function createPluginHost(options: HostOptions): PluginHost {
     interceptSend: setupOnly('interceptSend', (spec: AttachSpec) =>
       registrations.sends.push(toAttachment(plugin, spec)),
     ) as InterceptSend,
-    interceptDelivery: setupOnly('interceptDelivery', ({ order, create }) =>
-      registrations.deliveries.push({ plugin, order, create }),
-    ),
-    filterDelivery: setupOnly('filterDelivery', ({ order, create }) =>
-      registrations.deliveryFilters.push({ plugin, order, create }),
-    ),
-    interceptReply: setupOnly('interceptReply', (intercept) => registrations.replies.push({ plugin, intercept })),
-    interceptRead: setupOnly('interceptRead', (intercept) => registrations.reads.push({ plugin, intercept })),
-    interceptRequest: setupOnly('interceptRequest', (phase, interceptor) =>
-      registrations.addRequest(phase, plugin, interceptor),
-    ),
-    handle: setupOnly('handle', (code, handler) =>
-      registrations.addHandler(code, plugin, named(plugin, code, handler)),
-    ),
-    bind: setupOnly('bind', (token, part, { producers } = {}) =>
-      registrations.addBinding({ plugin, token, part, producers }),
-    ),
-    onSettled: setupOnly('onSettled', (listener) => registrations.settledListeners.push({ plugin, listener })),
-    onEndTransaction: setupOnly('onEndTransaction', (listener) =>
+    interceptDelivery: setupOnly('interceptDelivery', (given) => {
+      requireAttachment('interceptDelivery', given);
+      registrations.deliveries.push({ plugin, order: given.order, create: given.create });
+    }),
+    filterDelivery: setupOnly('filterDelivery', (given) => {
+      requireAttachment('filterDelivery', given);
+      registrations.deliveryFilters.push({ plugin, order: given.order, create: given.create });
+    }),
+    interceptReply: functionOnly('interceptReply', (intercept) => registrations.replies.push({ plugin, intercept })),
+    interceptRead: functionOnly('interceptRead', (intercept) => registrations.reads.push({ plugin, intercept })),
+    interceptRequest: setupOnly('interceptRequest', (phase, interceptor) => {
+      requirePhase(phase);
+      requireFunction('interceptRequest', interceptor);
+      registrations.addRequest(phase, plugin, interceptor);
+    }),
+    handle: setupOnly('handle', (code, handler) => {
+      requireRequestCode(code);
+      requireFunction('handle', handler);
+      registrations.addHandler(code, plugin, named(plugin, code, handler));
+    }),
+    bind: setupOnly('bind', (token, part, given = {}) => {
+      requireBinding(token, part, given);
+      registrations.addBinding({ plugin, token, part, producers: given.producers });
+    }),
+    onSettled: functionOnly('onSettled', (listener) => registrations.settledListeners.push({ plugin, listener })),
+    onEndTransaction: functionOnly('onEndTransaction', (listener) =>
       registrations.endTransactionListeners.push({ plugin, listener }),
     ),
-    onStart: setupOnly('onStart', options.onStart),
-    onStop: setupOnly('onStop', options.onStop),
+    onStart: functionOnly('onStart', options.onStart),
+    onStop: functionOnly('onStop', options.onStop),
     resolve: (token) => running('resolve').resolve(token),
     invoke: async (target, request, given = {}) => running('invoke').invoke(target, request, given),
     oneway: (target, request, given = {}) => promised(() => running('oneway').oneway(target, request, given)),

@@ -1,4 +1,5 @@
 import { rocketMQError } from '../errors/rocketmq-error.js';
+import { isListOfNames } from '../pipeline/gap-order.js';
 import type { Clock } from '../runtime/clock.js';
 import type { Logger } from '../runtime/logger.js';
 import type { Plugin } from './plugin.js';
@@ -99,12 +100,15 @@ export class PluginManager {
 }
 
 function checkPlugins(plugins: readonly Plugin[]): void {
+  const invalid = (words: string): Error =>
+    rocketMQError('RMQ_OPTIONS_INVALID', `plugins: ${words}`, { option: 'plugins' });
   const before = new Set<string>();
   for (const plugin of plugins) {
     if (typeof plugin?.name !== 'string' || plugin.name === '' || typeof plugin.setup !== 'function') {
-      throw rocketMQError('RMQ_OPTIONS_INVALID', 'plugins: each needs a name and a setup function; call its factory', {
-        option: 'plugins',
-      });
+      throw invalid('each needs a name and a setup function; call its factory');
+    }
+    if (plugin.requires !== undefined && !isListOfNames(plugin.requires)) {
+      throw invalid(`requires of ${plugin.name} has to be a list of names`);
     }
     if (before.has(plugin.name)) throw conflict('Two plugins have one name', [plugin.name, plugin.name]);
     for (const required of plugin.requires ?? []) {

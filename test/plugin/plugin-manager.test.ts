@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Plugin, PluginHost } from '../../core/plugin/plugin.js';
 import type { PluginRuntime } from '../../core/plugin/plugin-host.js';
 import { PluginManager } from '../../core/plugin/plugin-manager.js';
@@ -156,6 +156,65 @@ test('after setup nothing can be attached any more', async () => {
   expect(thrown((it) => it.onStop(() => {}))).toMatchObject(late);
 });
 
+describe('what no plugin can mean is refused at its door, not at the first message that comes by', () => {
+  const create = () => undefined;
+  const value = 1;
+  const doors: Record<
+    string,
+    readonly [option: string, (host: Record<string, (...given: unknown[]) => void>) => void]
+  > = {
+    'interceptSend with an unknown option': [
+      'befor',
+      (host) => host.interceptSend?.({ befor: 'check', before: 'check', create }),
+    ],
+    'interceptSend with text as an order': [
+      'interceptSend.order.before',
+      (host) => host.interceptSend?.({ before: 'check', order: { before: 'forbidden' }, create }),
+    ],
+    'interceptSend with a list as an order': [
+      'interceptSend.order',
+      (host) => host.interceptSend?.({ before: 'check', order: ['forbidden'], create }),
+    ],
+    'interceptDelivery without create': ['interceptDelivery.create', (host) => host.interceptDelivery?.({})],
+    'interceptDelivery with nothing': ['interceptDelivery', (host) => host.interceptDelivery?.()],
+    'interceptDelivery with a number as an order': [
+      'interceptDelivery.order.after',
+      (host) => host.interceptDelivery?.({ order: { after: 1 }, create }),
+    ],
+    'filterDelivery with the filter itself': ['filterDelivery', (host) => host.filterDelivery?.(() => true)],
+    'filterDelivery with an unknown option': ['filter', (host) => host.filterDelivery?.({ create, filter: create })],
+    'interceptReply with nothing': ['interceptReply', (host) => host.interceptReply?.()],
+    'interceptRead with nothing': ['interceptRead', (host) => host.interceptRead?.()],
+    'interceptRequest in a phase that there is not': [
+      'interceptRequest',
+      (host) => host.interceptRequest?.('decorator', create),
+    ],
+    'interceptRequest with nothing': ['interceptRequest', (host) => host.interceptRequest?.('decorate')],
+    'handle of a name': ['handle', (host) => host.handle?.('CHECK_TRANSACTION_STATE', create)],
+    'handle with nothing': ['handle', (host) => host.handle?.(39)],
+    'bind of no token': ['bind', (host) => host.bind?.('FaultStrategy', { value })],
+    'bind of no part': ['bind', (host) => host.bind?.(token('Part'))],
+    'bind of a part that is the value': ['bind', (host) => host.bind?.(token('Part'), { record: create })],
+    'bind of two parts': ['bind', (host) => host.bind?.(token('Part'), { value, create })],
+    'bind of a class that is none': ['bind.type', (host) => host.bind?.(token('Part'), { type: {} })],
+    'bind with an unknown option': ['producer', (host) => host.bind?.(token('Part'), { value }, { producer: create })],
+    'bind for one producer': ['bind.producers', (host) => host.bind?.(token('Part'), { value }, { producers: 'g' })],
+    'onSettled with nothing': ['onSettled', (host) => host.onSettled?.()],
+    'onEndTransaction with nothing': ['onEndTransaction', (host) => host.onEndTransaction?.()],
+    'onStart with a promise': ['onStart', (host) => host.onStart?.(Promise.resolve())],
+    'onStop with nothing': ['onStop', (host) => host.onStop?.()],
+  };
+
+  test.each(Object.entries(doors))('%s', async (_, [option, attach]) => {
+    const plugins = manager(plugin('careless', (host) => attach(host as never)));
+    await expect(plugins.setup()).rejects.toMatchObject({
+      code: 'RMQ_PLUGIN_FAILED',
+      plugin: 'careless',
+      cause: { code: 'RMQ_OPTIONS_INVALID', option },
+    });
+  });
+});
+
 test('what needs the running client is refused during setup and works from onStart on', async () => {
   const seen: unknown[] = [];
   const plugins = manager(
@@ -175,6 +234,12 @@ test('two plugins of one name, and what is no plugin, are refused before anythin
   );
   expect(() => manager((() => plugin('a')) as unknown as Plugin)).toThrow(
     expect.objectContaining({ code: 'RMQ_OPTIONS_INVALID', option: 'plugins' }),
+  );
+});
+
+test('a name in place of the list of requirements is refused', () => {
+  expect(() => manager(plugin('a'), plugin('b', undefined, 'a' as never))).toThrow(
+    expect.objectContaining({ code: 'RMQ_OPTIONS_INVALID', message: expect.stringContaining('requires of b') }),
   );
 });
 

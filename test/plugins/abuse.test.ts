@@ -7,11 +7,14 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import {
   connect,
   type DeliveryInterceptor,
+  FaultStrategy,
   fromAsync,
   type Plugin,
   type ReceivedMessage,
+  ResourceNames,
   type SendInterceptor,
   type SendResult,
+  SendStage,
 } from '../../core/index.js';
 import { embedded } from '../../core/server/index.js';
 import { closeAfterTest } from '../kit/close-after-test.js';
@@ -289,6 +292,32 @@ describe('a plugin whose create fails', () => {
     expect(await rejection(made('bad'))).toMatchObject({ ...failed, message: expect.stringContaining('no key') });
     expect(await rejection(made('odd'))).toMatchObject({ ...failed, message: expect.stringContaining('a function') });
     await made('good');
+  });
+});
+
+describe('a plugin whose part cannot be made', () => {
+  class Broken {
+    constructor() {
+      boom();
+    }
+  }
+
+  test.each<[string, Plugin['setup']]>([
+    ['by a function', (host) => host.bind(FaultStrategy, { create: boom })],
+    ['by a class', (host) => host.bind(FaultStrategy, { type: Broken as never })],
+    ['of a stage', (host) => host.bind(SendStage.select, { create: boom })],
+    ['for some producers', (host) => host.bind(FaultStrategy, { value: undefined as never }, { producers: boom })],
+  ])('is named: %s', async (_, bind) => {
+    const plugins: Plugin[] = [{ name: 'abuser', setup: bind }];
+    const mq = closeAfterTest(await connect({ cluster: embedded({ store: 'memory' }), plugins }));
+    const failed = { code: 'RMQ_PLUGIN_FAILED', plugin: 'abuser', message: expect.stringContaining('boom') };
+    expect(await rejection(mq.producer({ group: 'g' }))).toMatchObject(failed);
+  });
+
+  test('is named by connect where the client itself needs it', async () => {
+    const plugins: Plugin[] = [{ name: 'abuser', setup: (host) => host.bind(ResourceNames, { create: boom }) }];
+    const connecting = connect({ cluster: embedded({ store: 'memory' }), plugins });
+    expect(await rejection(connecting)).toMatchObject({ code: 'RMQ_PLUGIN_FAILED', plugin: 'abuser' });
   });
 });
 
