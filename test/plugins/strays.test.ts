@@ -167,6 +167,8 @@ describe('what is thrown while a send is let go of', () => {
         return NEVER;
       }),
     );
+    // Its route is known then: the abused one is stored long before its time is over.
+    await send('good');
     expect(await rejection(send('abuse', 100))).toMatchObject({ code: 'RMQ_SEND_TIMEOUT', plugin: 'abuser' });
     expect(logged()).toEqual([named]);
     const { send: sendTwice, expectNoStray: expectNoneEither } = await setup(
@@ -201,6 +203,9 @@ test('an interceptor of requests that never goes on is named, and its broker is 
       Buffer.from(context.body ?? '').includes('abuse') ? NEVER : next(context),
     );
   });
+  // Its route is known then: the abused ones are with the plugin at once.
+  await send('good');
+  record.mockClear();
   expect(await rejection(send('abuse', 50))).toMatchObject({ code: 'RMQ_SEND_TIMEOUT', plugin: 'abuser', sent: 'no' });
   const options = { attemptTimeoutMs: 50, timeoutMs: 5_000 };
   const failed = await rejection(producer.send({ topic: 'T', body: 'abuse' }, options));
