@@ -45,8 +45,9 @@ export function optionalIntegerMember(object: DialectObject, name: string, withi
   return value === undefined ? undefined : integerOf(value, `${within}.${name}`);
 }
 
+/** A number, or its text: the clients in Go and C++ write the hashes of tags as strings, which Java's parser takes as numbers. */
 export function integerOf(value: unknown, name: string): number {
-  if (typeof value === 'bigint') return Number(value);
+  if (typeof value === 'bigint' || isWholeNumberText(value)) return Number(value);
   return Number.isInteger(value) ? (value as number) : wrongType(name, value, 'a whole number');
 }
 
@@ -82,6 +83,10 @@ export function tableMember<T>(
 
 export function stringOf(value: unknown, name: string): string {
   return typeof value === 'string' ? value : wrongType(name, value, 'a string');
+}
+
+function isWholeNumberText(value: unknown): boolean {
+  return typeof value === 'string' && /^-?\d+$/.test(value);
 }
 
 function wrongType(name: string, value: unknown, expected: string): never {

@@ -121,7 +121,7 @@ test('what is missing is as Java has it, what is of another type is named', () =
   const wrong: [() => unknown, RegExp][] = [
     [() => decodeTopicRouteBody(Buffer.from('[]')), /TopicRouteData has to be an object/],
     [() => decodeTopicRouteBody(Buffer.from('{"queueDatas":{}}')), /queueDatas has to be an array, it is object/],
-    [() => decodeTopicRouteBody(Buffer.from('{"queueDatas":[{"perm":"6"}]}')), /queueDatas\.perm .* whole number/],
+    [() => decodeTopicRouteBody(Buffer.from('{"queueDatas":[{"perm":"rw"}]}')), /queueDatas\.perm .* whole number/],
     [
       () => decodeTopicRouteBody(Buffer.from('{"brokerDatas":[{"brokerAddrs":{0:5}}]}')),
       /brokerAddrs has to be a string/,
