@@ -51,7 +51,7 @@ export function validateDelay(message: OutgoingMessage): void {
     throw illegal(second, `A message is delayed in one way only, not by ${first} and ${second}`, topic);
   }
   if (delay !== undefined && (typeof delay !== 'string' || durationMs(delay) === undefined)) {
-    const shown = JSON.stringify(delay) ?? String(delay);
+    const shown = typeof delay === 'string' ? JSON.stringify(delay) : String(delay);
     throw illegal('delay', `The delay is a whole number with ms, s, m, h or d, such as '10s', not ${shown}`, topic);
   }
   if (delayLevel !== undefined && !(Number.isInteger(delayLevel) && delayLevel >= 0 && delayLevel <= 0x7fffffff)) {

@@ -224,7 +224,8 @@ function describeName(kind: string, name: unknown, problem: NameProblem, lengthM
   return `The ${kind} ${quoted(name)} contains illegal characters, allowed are %|a-zA-Z0-9_-`;
 }
 
-const quoted = (value: unknown): string => JSON.stringify(value) ?? String(value);
+/** A text in quotes; of what is none, not even what JSON can say may be known. */
+const quoted = (value: unknown): string => (typeof value === 'string' ? JSON.stringify(value) : String(value));
 
 function illegal(field: string, message: string, topic?: unknown) {
   return rocketMQError('RMQ_MESSAGE_ILLEGAL', message, typeof topic === 'string' ? { field, topic } : { field });

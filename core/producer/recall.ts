@@ -23,7 +23,8 @@ export async function recall(
 ): Promise<string> {
   const handle = typeof recallHandle === 'string' ? parseRecallHandle(recallHandle) : undefined;
   if (handle === undefined) {
-    const message = `recallHandle: expected what the result of a send holds, got ${JSON.stringify(recallHandle)}`;
+    const shown = typeof recallHandle === 'string' ? JSON.stringify(recallHandle) : String(recallHandle);
+    const message = `recallHandle: expected what the result of a send holds, got ${shown}`;
     throw rocketMQError('RMQ_OPTIONS_INVALID', message, { option: 'recallHandle' });
   }
   const { brokerName } = handle;

@@ -1,26 +1,9 @@
-import {
-  type Plugin,
-  type PluginHost,
-  PropertyName,
-  type RawMessage,
-  RequestCode,
-  ResourceNames,
-  rocketMQError,
-  type SendOptions,
-  type TypedMessage,
-} from '../../core/index.js';
-import { Acquaintance } from './acquaintance.js';
+import { type Plugin, PropertyName, RequestCode, ResourceNames, rocketMQError } from '../../core/index.js';
+import { GroupProducer } from './group-producer.js';
 import { resolveTransactionOptions } from './options.js';
-import { RunningBranches } from './running-branches.js';
-import { TransactionChecks } from './transaction-checks.js';
-import {
-  CALL,
-  type InterceptedGroup,
-  type TransactionCall,
-  transactionInterceptor,
-} from './transaction-interceptor.js';
-import type { TransactionProducer, TransactionProducerOptions, TransactionSendResult } from './transaction-producer.js';
-import { type Patience, waitAtMost } from './wait-at-most.js';
+import { TransactionGroup } from './transaction-group.js';
+import { transactionInterceptor } from './transaction-interceptor.js';
+import type { TransactionProducer, TransactionProducerOptions } from './transaction-producer.js';
 
 export type {
   Check,
@@ -41,12 +24,6 @@ export interface Transactions {
   producer<A = void>(options: TransactionProducerOptions<A>): Promise<TransactionProducer<A>>;
 }
 
-interface Group extends InterceptedGroup {
-  /** Set when the producer is made. */
-  acquaintance: Acquaintance | undefined;
-  readonly checks: TransactionChecks;
-}
-
 /**
  * RocketMQ's transactional messages: what is sent can be read when the local branch has committed, and never when it was
  * rolled back; a broker that does not hear how it ended asks.
@@ -64,12 +41,14 @@ export function transaction(): Plugin<Transactions> {
   return {
     name: 'transaction',
     setup(host) {
-      const groups = new Map<string, Group>();
+      /** By name, as the application writes it. */
+      const groups = new Map<string, TransactionGroup>();
+      let names: ResourceNames | undefined;
       host.interceptSend({
         before: 'check',
-        create: ({ group, internal }) => {
-          const known = internal ? undefined : groups.get(group);
-          return known && transactionInterceptor(host, known, (topic) => namesOf(host).topicToWire(topic));
+        create: ({ group: name, internal }) => {
+          const group = internal ? undefined : groups.get(name);
+          return group && transactionInterceptor(host, group);
         },
       });
       host.handle(RequestCode.CHECK_TRANSACTION_STATE, async ({ body, ext }, address) => {
@@ -80,88 +59,34 @@ export function transaction(): Plugin<Transactions> {
         else host.logger.warn('a broker asked about a transaction of no group of this client', { wireGroup, address });
         return undefined;
       });
-      host.onStop(async () => {
-        await Promise.all([...groups.values()].map(endOf));
+      host.onStart(() => {
+        names = host.resolve(ResourceNames);
       });
-      return { producer: (options) => createTransactionProducer(host, groups, options) };
+      host.onStop(() => Promise.all([...groups.values()].map((group) => group.close())));
+      return {
+        async producer<A>(given: TransactionProducerOptions<A>): Promise<TransactionProducer<A>> {
+          const options = resolveTransactionOptions(given);
+          const { group: name } = options.producer;
+          if (groups.has(name)) {
+            const message = `This client has a transactional producer of group ${name} already`;
+            throw rocketMQError('RMQ_GROUP_DUPLICATE', message, { group: name });
+          }
+          const group = new TransactionGroup(host, names as ResourceNames, options);
+          const leave = (): void => {
+            if (groups.get(name) === group) groups.delete(name);
+          };
+          // Known before the producer is made, which asks for its interceptors.
+          groups.set(name, group);
+          try {
+            const producer = await host.producer(options.producer);
+            group.introduce(producer);
+            return new GroupProducer<A>(host, producer, group, leave);
+          } catch (error) {
+            leave();
+            throw error;
+          }
+        },
+      };
     },
   };
-}
-
-async function createTransactionProducer<A>(
-  host: PluginHost,
-  groups: Map<string, Group>,
-  given: TransactionProducerOptions<A>,
-): Promise<TransactionProducer<A>> {
-  const {
-    producer: options,
-    execute,
-    check,
-    topics,
-    checkConcurrency,
-    checkTimeoutMs,
-  } = resolveTransactionOptions(given);
-  const { group } = options;
-  if (groups.has(group)) {
-    const message = `This client has a transactional producer of group ${group} already`;
-    throw rocketMQError('RMQ_GROUP_DUPLICATE', message, { group });
-  }
-  const wireGroup = namesOf(host).groupToWire(group);
-  const checks = new TransactionChecks(host, {
-    group,
-    wireGroup,
-    check,
-    concurrency: checkConcurrency,
-    timeoutMs: checkTimeoutMs,
-  });
-  const known: Group = {
-    group,
-    wireGroup,
-    execute: execute as InterceptedGroup['execute'],
-    running: new RunningBranches(),
-    checks,
-    acquaintance: undefined,
-  };
-  groups.set(group, known);
-  const producer = await host.producer(options).catch((error: unknown) => {
-    groups.delete(group);
-    throw error;
-  });
-  known.acquaintance = new Acquaintance(host, producer, topics);
-  void known.acquaintance.make();
-  const close = async ({ timeoutMs, signal }: Patience = {}): Promise<void> => {
-    const deadlineMs = timeoutMs === undefined ? undefined : host.clock.monotonic() + timeoutMs;
-    const left = (): Patience => ({
-      ...(deadlineMs !== undefined && { timeoutMs: Math.max(0, deadlineMs - host.clock.monotonic()) }),
-      ...(signal !== undefined && { signal }),
-    });
-    await producer.close(left());
-    if (groups.get(group) === known) groups.delete(group);
-    if (await waitAtMost(host.clock, left(), endOf(known))) return;
-    host.logger.warn('a transactional producer closed in the middle of its branches or checks', { group });
-  };
-  return {
-    group,
-    producer,
-    send: (message: RawMessage | TypedMessage<unknown>, argument: A, sendOptions?: SendOptions) => {
-      const call: TransactionCall = { argument };
-      const slot = { key: CALL, value: call };
-      const options =
-        sendOptions === undefined ? { slots: [slot] } : { ...sendOptions, slots: [...(sendOptions.slots ?? []), slot] };
-      // The interceptor makes it one of these.
-      return producer.send(message as RawMessage, options) as Promise<TransactionSendResult>;
-    },
-    close,
-    [Symbol.asyncDispose]: () => close(),
-  };
-}
-
-/** Local branches that have outlived their sends, and checks that run: the broker has to hear how they end. */
-async function endOf({ running, checks, acquaintance }: Group): Promise<void> {
-  acquaintance?.close();
-  await Promise.all([running.idle(), checks.close()]);
-}
-
-function namesOf(host: PluginHost): ResourceNames {
-  return host.resolve(ResourceNames) as ResourceNames;
 }

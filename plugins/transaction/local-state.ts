@@ -15,7 +15,8 @@ export async function askLocal(what: string, ask: () => unknown): Promise<LocalA
     if (STATES.includes(state)) return { state: state as LocalTransactionState, error: undefined };
     throw new TypeError(`${what} answered ${String(state)}; expected commit, rollback or unknown`);
   } catch (error) {
-    return { state: 'unknown', error };
+    // That something was thrown is told by what was.
+    return { state: 'unknown', error: error ?? new TypeError(`${what} threw ${error}`) };
   }
 }
 

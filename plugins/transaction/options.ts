@@ -1,4 +1,5 @@
-import { type ProducerOptions, rocketMQError } from '../../core/index.js';
+import { type ProducerOptions, rocketMQError, validateTopic } from '../../core/index.js';
+import { wordsOf } from './local-state.js';
 import type { Check, Execute, TransactionProducerOptions } from './transaction-producer.js';
 
 /** For a whole transactional send. */
@@ -39,9 +40,8 @@ export function resolveTransactionOptions<A>(options: TransactionProducerOptions
   if (!(typeof checkTimeoutMs === 'number' && checkTimeoutMs > 0)) {
     throw invalid('checkTimeoutMs', `expected milliseconds above 0, got ${String(checkTimeoutMs)}`);
   }
-  if (!Array.isArray(topics) || !topics.every((topic) => typeof topic === 'string' && topic !== '')) {
-    throw invalid('topics', 'expected an array of names of topics');
-  }
+  if (!Array.isArray(topics)) throw invalid('topics', 'expected an array of names of topics');
+  for (const topic of options.topics ?? []) checkTopic(topic);
   return {
     producer: { timeoutMs: TIMEOUT_MS, attemptTimeoutMs: ATTEMPT_TIMEOUT_MS, ...producer },
     execute,
@@ -50,6 +50,15 @@ export function resolveTransactionOptions<A>(options: TransactionProducerOptions
     checkConcurrency,
     checkTimeoutMs,
   };
+}
+
+/** What no topic can be called would be asked for in vain, again and again. */
+function checkTopic(topic: string): void {
+  try {
+    validateTopic(topic);
+  } catch (error) {
+    throw invalid('topics', wordsOf(error));
+  }
 }
 
 function invalid(option: string, what: string): Error {

@@ -21,14 +21,18 @@ export interface TransactionChecksOptions {
 
 /**
  * Answers brokers about the transactions of one group: so many at a time, the others wait. None is dropped; a question that
- * comes again takes the place of the one that waits, and the answer goes to where the newest came from.
+ * its broker asks again takes the place of the one before, and the answer names the place that the newest one did. Two brokers
+ * may ask about one message: a send that was tried again left a half message at each.
  */
 export class TransactionChecks {
   readonly #host: PluginHost;
   readonly #options: TransactionChecksOptions;
-  /** By message id, oldest first. */
+  /** By broker and message, oldest first. */
   readonly #waiting = new Map<string, CheckRequest>();
-  readonly #running = new Map<string, { newest: CheckRequest; readonly done: Promise<void> }>();
+  /** The newest question of each that runs. */
+  readonly #running = new Map<string, CheckRequest>();
+  /** All that were begun, until their answers have left. */
+  readonly #runs = new Set<Promise<void>>();
   #closed = false;
 
   constructor(host: PluginHost, options: TransactionChecksOptions) {
@@ -38,35 +42,37 @@ export class TransactionChecks {
 
   add(request: CheckRequest): void {
     if (this.#closed) return;
-    const { msgId } = request.message;
-    const running = this.#running.get(msgId);
-    if (running !== undefined) running.newest = request;
+    const question = `${request.address} ${request.message.msgId}`;
+    if (this.#running.has(question)) this.#running.set(question, request);
     else {
-      this.#waiting.set(msgId, request);
+      this.#waiting.set(question, request);
       this.#startNext();
     }
   }
 
-  /** Begins none any more; resolves when those that run have ended. Brokers ask another member about the others, or later. */
+  /** Begins none any more; resolves when those that run are answered. Brokers ask another member about the others, or later. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#waiting.clear();
-    await Promise.all([...this.#running.values()].map(({ done }) => done));
+    await Promise.all(this.#runs);
   }
 
   #startNext(): void {
-    for (const [msgId, request] of this.#waiting) {
+    for (const [question, request] of this.#waiting) {
       if (this.#running.size >= this.#options.concurrency) return;
-      this.#waiting.delete(msgId);
-      this.#running.set(msgId, { newest: request, done: this.#run(request) });
+      this.#waiting.delete(question);
+      this.#running.set(question, request);
+      const run = this.#run(question, request);
+      this.#runs.add(run);
+      void run.then(() => this.#runs.delete(run));
     }
   }
 
-  async #run(request: CheckRequest): Promise<void> {
-    const { msgId } = request.message;
+  /** Never rejects. */
+  async #run(question: string, request: CheckRequest): Promise<void> {
     const answer = await this.#ask(request.message);
-    const { newest } = this.#running.get(msgId) ?? { newest: request };
-    this.#running.delete(msgId);
+    const newest = this.#running.get(question) ?? request;
+    this.#running.delete(question);
     this.#startNext();
     await this.#end(newest, answer);
   }

@@ -28,6 +28,8 @@ export interface InterceptedGroup {
   readonly wireGroup: string;
   readonly execute: Execute<unknown>;
   readonly running: RunningBranches;
+  /** What the wire calls a topic that the application names so. */
+  topicToWire(topic: string): string;
 }
 
 const NOT_BEGUN: LocalAnswer = { state: 'rollback', error: undefined };
@@ -35,19 +37,13 @@ const NOT_BEGUN: LocalAnswer = { state: 'rollback', error: undefined };
 const HALF_DIGITS = 8;
 
 /** In front of all stages: marks the message, and when the broker has it runs the local branch and ends the transaction. */
-export function transactionInterceptor(
-  host: PluginHost,
-  group: InterceptedGroup,
-  topicToWire: (topic: string) => string,
-): SendInterceptor<CreatedContext> {
+export function transactionInterceptor(host: PluginHost, group: InterceptedGroup): SendInterceptor<CreatedContext> {
   return (context, next) => {
     const call = context.get(CALL);
     if (call === undefined) return next(context);
     const { message } = context;
     const half = context.with({ message: halfMessage(message, group.wireGroup) });
-    return followed(next(half), (result) =>
-      finish(host, group, new SentHalf(context, message, result), call, topicToWire),
-    );
+    return followed(next(half), (result) => finish(host, group, new SentHalf(context, message, result), call));
   };
 }
 
@@ -84,7 +80,6 @@ async function finish(
   group: InterceptedGroup,
   half: SentHalf,
   { argument }: TransactionCall,
-  topicToWire: (topic: string) => string,
 ): Promise<TransactionSendResult> {
   const { result, transactionId } = half;
   group.running.begin();
@@ -97,7 +92,7 @@ async function finish(
       const facts = { group: group.group, transactionId, error };
       host.logger.warn('a local branch failed; the broker will ask', facts);
     }
-    await endTransaction(host, endingOf(host, group, half, answer, topicToWire));
+    await endTransaction(host, endingOf(host, group, half, answer));
     return { ...result, transactionId, localState: state, ...(error !== undefined && { localError: error }) };
   } finally {
     group.running.end();
@@ -106,11 +101,11 @@ async function finish(
 
 function endingOf(
   host: PluginHost,
-  { group, wireGroup }: InterceptedGroup,
+  transactional: InterceptedGroup,
   { message, result, transactionId }: SentHalf,
   { state, error }: LocalAnswer,
-  topicToWire: (topic: string) => string,
 ): TransactionEnding {
+  const { group, wireGroup } = transactional;
   const { topic, tag, keys } = message;
   const { msgId, queue, regionId } = result;
   const { brokerName } = queue;
@@ -119,7 +114,7 @@ function endingOf(
     target: address === undefined ? { brokerName, topic: queue.topic } : { address },
     place: {
       wireGroup,
-      wireTopic: topicToWire(queue.topic),
+      wireTopic: transactional.topicToWire(queue.topic),
       tranStateTableOffset: String(result.queueOffset),
       commitLogOffset: commitLogOffsetOf(result.offsetMsgId ?? ''),
       transactionId: result.transactionId,

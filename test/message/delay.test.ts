@@ -104,6 +104,7 @@ describe('refused before anything is sent', () => {
     ['delay', { delay: '10s ' }],
     ['delay', { delay: '999999999999999d' }],
     ['delay', { delay: 10 }],
+    ['delay', { delay: 10n }],
     ['delayLevel', { delayLevel: -1 }],
     ['delayLevel', { delayLevel: 1.5 }],
     ['delayLevel', { delayLevel: '3' }],

@@ -205,10 +205,12 @@ test('what is further away than three days is refused, and what is no handle is 
     responseCode: 13,
     retryable: false,
   });
-  await expect(producer.recall('T', 'no handle')).rejects.toMatchObject({
-    code: 'RMQ_OPTIONS_INVALID',
-    option: 'recallHandle',
-  });
+  for (const handle of ['no handle', '', undefined, 10n]) {
+    await expect(producer.recall('T', handle as string)).rejects.toMatchObject({
+      code: 'RMQ_OPTIONS_INVALID',
+      option: 'recallHandle',
+    });
+  }
 });
 
 test('a broker whose timers are switched off says so with its heartbeat, and nothing is sent, the very first message included', async () => {

@@ -1,7 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import type { LocalTransactionState, Plugin } from '../../../core/index.js';
+import type { LocalTransactionState, Plugin, PluginHost, ReceivedMessage } from '../../../core/index.js';
+import { silentLogger } from '../../../core/index.js';
+import { virtualClock } from '../../../core/testing/index.js';
 import type { CheckedMessage } from '../../../plugins/transaction/index.js';
+import { TransactionChecks } from '../../../plugins/transaction/transaction-checks.js';
 import { waitFor } from '../../kit/wait-for.js';
 import { INTERVAL_MS, message, open, openKit } from './transaction-kit.js';
 
@@ -180,4 +183,44 @@ describe('a check', () => {
     await kit.clock.advance(3 * INTERVAL_MS);
     expect(await kit.messages('orders', { count: 1 })).toHaveLength(1);
   });
+});
+
+test('a half message at each of two brokers, of a send that was tried again: both hear the end before the checks are closed', async () => {
+  const told: string[] = [];
+  let deliver: () => void = () => {};
+  const delivered = new Promise<void>((resolve) => {
+    deliver = resolve;
+  });
+  const host: Partial<PluginHost> = {
+    clock: virtualClock(),
+    logger: silentLogger,
+    reportEndTransaction: () => {},
+    oneway: (target, { ext }) => {
+      told.push(`${(target as { address: string }).address} ${ext?.commitLogOffset}`);
+      return delivered;
+    },
+  };
+  let answer: (state: LocalTransactionState) => void = () => {};
+  const state = new Promise<LocalTransactionState>((resolve) => {
+    answer = resolve;
+  });
+  const options = { group: 'payers', wireGroup: 'payers', check: () => state, concurrency: 1, timeoutMs: 1_000 };
+  const checks = new TransactionChecks(host as PluginHost, options);
+  const half = { msgId: 'ID', topic: 'orders', keys: [], properties: {} } as Partial<ReceivedMessage>;
+  const ask = (address: string, commitLogOffset: string): void =>
+    checks.add({ message: half as ReceivedMessage, ext: { commitLogOffset }, address });
+  ask('broker-a:1', '10');
+  ask('broker-b:1', '20');
+  ask('broker-a:1', '11');
+  answer('commit');
+  await waitFor(() => told.length === 2);
+  expect(told).toEqual(['broker-a:1 11', 'broker-b:1 20']);
+  let isClosed = false;
+  const closing = checks.close().then(() => {
+    isClosed = true;
+  });
+  await wait(1);
+  expect(isClosed).toBe(false);
+  deliver();
+  await closing;
 });

@@ -66,6 +66,7 @@ describe('a send in a transaction', () => {
 
   test.each<[string, () => unknown]>([
     ['throws', () => Promise.reject(new Error('the bank is closed'))],
+    ['throws nothing at all', () => Promise.reject()],
     ['answers what is no state', () => 'paid'],
   ])('whose local branch %s is unknown, and the broker asks', async (_, execute) => {
     const kit = await openKit();
@@ -257,6 +258,7 @@ describe('a transactional producer', () => {
     ['check', { check: 'yes' as never }],
     ['checkConcurrency', { checkConcurrency: 0 }],
     ['checkTimeoutMs', { checkTimeoutMs: -1 }],
+    ['topics', { topics: ['no topic'] }],
   ])('is not made with a wrong %s', async (option, options) => {
     const kit = await openKit();
     const { producer } = await open(kit);
@@ -276,6 +278,13 @@ describe('a transactional producer', () => {
     expect(await again.send(message)).toMatchObject({ localState: 'commit' });
     await again[Symbol.asyncDispose]();
     await expect(again.send(message)).rejects.toMatchObject({ code: 'RMQ_NOT_RUNNING' });
+  });
+
+  test('is not made when its client is closed', async () => {
+    const kit = await openKit();
+    const { mq, producer } = await open(kit);
+    await mq.close();
+    await expect(producer()).rejects.toMatchObject({ code: 'RMQ_NOT_RUNNING' });
   });
 
   test('ends what it has begun before it is closed', async () => {
