@@ -54,12 +54,12 @@ async function consume(args: ConsumeArguments): Promise<number> {
   const mq = await connect({ nameServers: args.nameServer, logger, ...clientTlsOf(args) });
   let printed = 0;
   const finished = new AbortController();
-  const done = AbortSignal.any([
-    stop.signal,
-    finished.signal,
-    ...(args.timeout === undefined ? [] : [AbortSignal.timeout(args.timeout)]),
-  ]);
-  process.stdout.on('error', () => finished.abort()); // the reader of our output went away
+  const finish = (): void => finished.abort();
+  // Not AbortSignal.any and AbortSignal.timeout: in Node 20 a time-out that only `any` knows is garbage, and never comes.
+  if (stop.signal.aborted) finish();
+  stop.signal.addEventListener('abort', finish, { once: true });
+  const timer = args.timeout === undefined ? undefined : setTimeout(finish, args.timeout);
+  process.stdout.on('error', finish); // the reader of our output went away
   try {
     const consumer = await mq.consumer({
       group: args.group,
@@ -68,16 +68,17 @@ async function consume(args: ConsumeArguments): Promise<number> {
       concurrency: 1, // lines in the order of their queues, and none taken beyond --count
       handlerRetry: { attempts: Number.POSITIVE_INFINITY }, // a line that could not be printed stays where it is
     });
-    done.addEventListener('abort', () => consumer.pause()); // no handler starts from here on
+    finished.signal.addEventListener('abort', () => consumer.pause()); // no handler starts from here on
     await consumer.run(async (message: ReceivedMessage) => {
       await print(message);
       printed += 1;
-      if (printed === args.count) finished.abort();
+      if (printed === args.count) finish();
     });
-    await untilAborted(done);
+    await untilAborted(finished.signal);
     await consumer.close({ timeoutMs: PRINTING_MS_MAX });
     return printed;
   } finally {
+    clearTimeout(timer);
     await mq.close();
     stop.release();
   }

@@ -17,7 +17,7 @@ test('server, produce and consume speak TLS, with certificates on both sides', a
     code: 0,
     stdout: 'sent 1, failed 0\n',
   });
-  const group = ['--group', 'G', '--from', 'first', '--count', '1', '--timeout', '15'];
+  const group = ['--group', 'G', '--from', 'first', '--count', '1', '--timeout', '60'];
   const consumed = await run(['consume', ...target, ...group, ...known], dir);
   expect(JSON.parse(consumed.stdout)).toMatchObject({ body: 'hello' });
   const nameless = await run(['produce', ...target, ...trust], dir, 'x\n');

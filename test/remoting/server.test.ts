@@ -240,12 +240,16 @@ describe('remoting server and bad input', () => {
   });
 
   test('a half-written frame is closed when nothing more comes, others are served meanwhile', async () => {
-    const { address, server } = await serving({ idleTimeoutMs: 400 });
+    const clock = virtualClock();
+    const { address, server } = await serving({ clock, idleTimeoutMs: 400 });
     const half = await rawClient(address);
     half.socket.write(request(10, 1).subarray(0, 15));
     const good = await rawClient(address);
     good.socket.write(request(10, 2));
     await waitFor(() => good.received.length === 1);
+    await clock.advance(399);
+    expect(server.statistics.connections).toBe(2);
+    await clock.advance(1);
     await half.closed();
     expect(half.received).toEqual([]);
     await good.closed();

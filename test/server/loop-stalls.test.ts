@@ -18,6 +18,7 @@ test('stalls of the event loop are counted, with the longest', async () => {
   stall(90);
   await waitFor(() => stalls.statistics.count > before, { what: 'the first stall to be seen' });
   stall(150);
-  await waitFor(() => stalls.statistics.count >= before + 2, { what: 'the second stall to be seen' });
-  expect(stalls.statistics.longestMs).toBeGreaterThanOrEqual(140);
+  // A busy machine adds stalls of its own.
+  const sawBoth = () => stalls.statistics.count >= before + 2 && stalls.statistics.longestMs >= 140;
+  await waitFor(sawBoth, { what: 'the second stall to be seen, with its length' });
 });
