@@ -308,9 +308,11 @@ class SharedConnections implements RemotingClient, ConnectionOwner, InterceptedR
     });
     // Those that have reached a connection were told by it.
     for (const intercepted of this.#intercepted) intercepted.fail(closedError());
-    const timer = this.clock.setTimer(CLOSE_TIMEOUT_MS, () => {
+    // Somebody awaits this, and a wire that has said all it had to may keep nothing alive any more.
+    const destroyAll = (): void => {
       for (const wire of this.#wires.values()) wire.destroy();
-    });
+    };
+    const timer = this.clock.setTimer(CLOSE_TIMEOUT_MS, destroyAll, { ref: true });
     await Promise.all(closing);
     timer.cancel();
   }

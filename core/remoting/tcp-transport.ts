@@ -1,5 +1,6 @@
 import { connect as connectSocket, createServer, type Server, type Socket } from 'node:net';
 import { rocketMQError } from '../errors/rocketmq-error.js';
+import { setImmediate } from '../runtime/event-loop.js';
 import { formatAddress, parseAddress } from './address.js';
 import { TcpWire } from './tcp-wire.js';
 import { TlsAcceptor } from './tls/tls-acceptor.js';
@@ -52,9 +53,13 @@ function connect(
     const wireEvents = tls === undefined ? events(wire) : withLateRefusals(address, events(wire));
     // Set while TLS shakes hands: what fails then is about TLS.
     let handshaking = false;
+    let settled = false;
     // The socket itself keeps the process alive while it connects, if anything shall.
     const timer = setTimeout(() => {
-      giveUp(handshaking ? tlsConnectTimeout(address, timeoutMs) : failed(address, `no answer within ${timeoutMs} ms`));
+      // A process that was held up reads first what came meanwhile.
+      setImmediate(() => {
+        if (!settled) giveUp(handshaking ? tlsConnectTimeout(address, timeoutMs) : unanswered(address, timeoutMs));
+      });
     }, timeoutMs).unref();
     const onAbort = (): void => giveUp(abortedError(address));
     const onReached = (): void => {
@@ -70,6 +75,7 @@ function connect(
     const onClose = (): void =>
       giveUp(handshaking ? tlsConnectFailure(address, undefined) : failed(address, 'closed before it was connected'));
     const settle = (): void => {
+      settled = true;
       clearTimeout(timer);
       signal?.removeEventListener('abort', onAbort);
       socket.off(ready, onReady).off('error', onError).off('close', onClose);
@@ -84,6 +90,10 @@ function connect(
     socket.on(ready, onReady).on('error', onError).on('close', onClose);
     if (tls !== undefined) socket.on('connect', onReached);
   });
+}
+
+function unanswered(address: string, timeoutMs: number): Error {
+  return failed(address, `no answer within ${timeoutMs} ms`);
 }
 
 function failed(address: string, reason: string, cause?: unknown): Error {

@@ -243,13 +243,14 @@ describe('a plugin that blocks', () => {
     const { producer } = await setup(
       [
         abuser('check', (context, next) => {
-          block(600);
+          // Waiting instead of working leaves a machine with one core to the server.
+          Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1_200);
           return next(context);
         }),
       ],
       cluster,
     );
-    const good = (index: number) => producer.send({ topic: 'T', body: `good ${index}` }, { timeoutMs: 300 });
+    const good = (index: number) => producer.send({ topic: 'T', body: `good ${index}` }, { timeoutMs: 600 });
     const others = Array.from({ length: 5 }, (_, index) => good(index));
     // Their requests leave at the end of this turn's promises.
     for (let turn = 0; turn < 10; turn++) await undefined;

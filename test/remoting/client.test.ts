@@ -1,9 +1,10 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { createRemotingClient } from '../../core/remoting/client.js';
 import { createMemoryTransport } from '../../core/remoting/memory-transport.js';
 import { CommandFlag, type RemotingCommand, SerializeType } from '../../core/remoting/protocol/remoting-command.js';
 import type { RequestObserver } from '../../core/remoting/remoting-client.js';
 import { tcpTransport } from '../../core/remoting/tcp-transport.js';
+import type { Transport, Wire } from '../../core/remoting/transport.js';
 import { virtualClock } from '../../core/testing/virtual-clock.js';
 import { closeAfterTest } from '../kit/close-after-test.js';
 import { tcpPeer, unansweringAddress } from '../kit/tcp-peer.js';
@@ -523,6 +524,33 @@ describe('remoting client and time', () => {
     pending.cancel();
     expect(keeping('Timeout')).toBe(idle);
   });
+
+  test('a close that waits for its connections keeps the process alive, whatever they do', async () => {
+    let isGone = (): void => {};
+    const silent: Transport = {
+      name: 'silent',
+      connect: async (address, { events }) => {
+        const { closed } = events({ ...wire, remoteAddress: address });
+        isGone = () => closed(undefined);
+        return wire;
+      },
+      listen: () => Promise.reject(new Error('nobody listens')),
+    };
+    const ignore = (): void => {};
+    const wire: Wire = {
+      ...{ remoteAddress: '', localAddress: '', bufferedBytes: 0, write: () => true, pause: ignore, resume: ignore },
+      ...{ end: ignore, destroy: ignore, setRef: ignore },
+    };
+    const client = createRemotingClient({ transport: silent });
+    await client.oneway('127.0.0.1:1', { code: 10 }, { timeoutMs: 1 }).catch(ignore);
+    const keeping = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+    const before = keeping();
+    const closing = client.close();
+    await nextTurn();
+    expect(keeping()).toBe(before + 1);
+    isGone();
+    await closing;
+  });
 });
 
 describe('remoting client and peers that misbehave', () => {
@@ -613,7 +641,9 @@ describe('remoting client and peers that misbehave', () => {
   });
 
   const unhandled: unknown[] = [];
-  process.on('unhandledRejection', (reason) => unhandled.push(reason));
+  const onUnhandled = (reason: unknown): void => void unhandled.push(reason);
+  beforeAll(() => void process.on('unhandledRejection', onUnhandled));
+  afterAll(() => void process.off('unhandledRejection', onUnhandled));
   afterEach(() => {
     expect(unhandled).toEqual([]);
   });

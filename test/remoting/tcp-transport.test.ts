@@ -33,6 +33,16 @@ test('a host name is resolved; one that does not exist fails by its address', as
   });
 });
 
+test('a connect that was answered in time succeeds, although the process was held up beyond its time', async () => {
+  const { address } = await tcpPeer(() => {});
+  const connecting = tcpTransport.connect(address, { timeoutMs: 20, events: () => deaf });
+  // The socket connects in the next turn's polls, the timer would come before them.
+  const heldUntilMs = performance.now() + 100;
+  while (performance.now() < heldUntilMs);
+  const wire = await connecting;
+  wire.destroy();
+});
+
 test('end does not wait for ever for a peer that neither reads nor closes', async () => {
   const { address } = await tcpPeer((socket) => socket.pause());
   let closed = false;
