@@ -279,6 +279,8 @@ export interface StoreStatistics {
   readonly flushedOffset: number;
   /** Store time of the oldest message, milliseconds since 1970. */
   readonly earliestStoreTimestamp: number;
+  /** Of the newest one; none has a later one. 0 without any. */
+  readonly newestStoreTimestamp: number;
   readonly messagesPut: number;
   readonly bytesPut: number;
   /** Messages that could not be stored. */

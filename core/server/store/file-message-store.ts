@@ -338,6 +338,7 @@ export class FileMessageStore {
       commitLogMaxOffset: log.endOffset,
       flushedOffset: log.syncedOffset,
       earliestStoreTimestamp: this.#storeTimes.earliest(this.#closing === undefined),
+      newestStoreTimestamp: this.#writer.lastStoreTimestamp,
       messagesPut: this.#writer.messagesPut,
       bytesPut: this.#writer.bytesPut,
       putFailures: this.#writer.putFailures,

@@ -183,6 +183,8 @@ export interface StoreStatistics {
   readonly flushedOffset: number;
   /** Store time of the oldest message; -1 without one. */
   readonly earliestStoreTimestamp: number;
+  /** Of the newest one; none has a later one. 0 without any. */
+  readonly newestStoreTimestamp: number;
   /** Since the store was opened, as the following. */
   readonly messagesPut: number;
   readonly bytesPut: number;

@@ -77,6 +77,22 @@ test('forward and back again, with a stop after each', async () => {
   expect((await broker.delivered()).sort()).toEqual(both('a', 'b', 'c'));
 });
 
+test('which was not set: timers wait for their instants, also where fewer days are allowed than before', async () => {
+  const hours = (count: number) => ({ timerMaxDelaySec: count * 3_600 });
+  let broker = await setup({ settings: hours(720) });
+  await broker.send('in an hour', { TIMER_DELAY_SEC: 3_600 });
+  await broker.send('in three days', { TIMER_DELAY_SEC: 72 * 3_600 });
+  await broker.close();
+  broker = await setup({ files: broker.files, clock: broker.clock, settings: hours(24) });
+  await broker.clock.advance('59m');
+  expect(await broker.delivered()).toEqual([]);
+  await broker.clock.advance('2m');
+  expect(await broker.delivered()).toEqual(['in an hour']);
+  jump(broker, 71 * 3_600_000);
+  await broker.clock.advance('1s');
+  expect(await broker.delivered()).toEqual(['in an hour', 'in three days']);
+});
+
 test('a small correction moves timers with the clock', async () => {
   const broker = await setup();
   await broker.send('timer', { TIMER_DELAY_SEC: 10 });

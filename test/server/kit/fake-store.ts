@@ -53,6 +53,7 @@ export class FakeStore implements MessageStore {
     commitLogMaxOffset: 4_225,
     flushedOffset: 4_000,
     earliestStoreTimestamp: 1_700_000_000_000,
+    newestStoreTimestamp: 1_700_000_000_000,
     messagesPut: 18,
     bytesPut: 4_225,
     putFailures: 2,

@@ -12,7 +12,7 @@ const ENTRIES_AT_ONCE = 4_096;
 /** Hashes of tags are smaller, instants are not. */
 const HASH_MAX = 2 ** 31;
 
-type Store = Pick<MessageStore, 'entries' | 'maxOffset' | 'readTimerCheck' | 'visit'>;
+type Store = Pick<MessageStore, 'entries' | 'maxOffset' | 'readTimerCheck' | 'statistics' | 'visit'>;
 
 export interface LoadedTimers {
   readonly wheel: TimerWheel;
@@ -22,7 +22,8 @@ export interface LoadedTimers {
 
 /**
  * Fills the wheel from the timers' queue: with those that were not delivered, as our own notes say, or the check of an Apache
- * broker that came in between. None waits longer than `delayMsMax` from now, wherever the clock was set to meanwhile.
+ * broker that came in between. Where the clock was set back meanwhile, behind what was stored, none waits longer than
+ * `delayMsMax` from now; where it was not, each waits for its instant, also one that came when more was allowed.
  */
 export async function loadTimers(
   store: Store,
@@ -36,6 +37,8 @@ export async function loadTimers(
   const late = new Set(progress.late);
   const rolls = new Map<string, readonly [offset: number, outMs: number]>();
   let firstCommitLogOffset: number | undefined;
+  /** A clock that shows less was set back. */
+  const shownMs = store.statistics.newestStoreTimestamp;
   const behind = { from: progress.queueOffset, to: end, readMs: Number.MIN_SAFE_INTEGER };
   for (const range of [...progress.epochs, behind]) {
     const epoch = wheel.restore(range, moment.wallMs - moment.monotonicMs);
@@ -50,7 +53,8 @@ export async function loadTimers(
       }
       wheel.add(queueOffset, timer.tagsCode, epoch);
       firstCommitLogOffset ??= entry.commitLogOffset;
-      epoch.wallAtZeroMs = Math.max(epoch.wallAtZeroMs, outMs - delayMsMax - moment.monotonicMs);
+      const wallMsMin = Math.min(outMs - delayMsMax, shownMs);
+      epoch.wallAtZeroMs = Math.max(epoch.wallAtZeroMs, wallMsMin - moment.monotonicMs);
     }
   }
   return { wheel, firstCommitLogOffset };

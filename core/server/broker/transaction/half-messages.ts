@@ -92,7 +92,7 @@ export class HalfMessages implements BrokerService {
       return entry?.commitLogOffset ?? Number.POSITIVE_INFINITY;
     });
     // Their message is out; what is missing is the record that they have their end.
-    await Promise.all(delivered.map((half) => this.#ended(half, 'rollback')));
+    await Promise.all(delivered.map((half) => this.#endAndWait(half, 'rollback')));
   }
 
   start(): void {
@@ -137,53 +137,8 @@ export class HalfMessages implements BrokerService {
    */
   end(half: HalfMessage, end: TransactionEnd, done: (status: EndStatus) => void): void {
     const copying = this.#copying.get(half.root);
-    if (copying === undefined) this.#end(half, end, done);
+    if (copying === undefined) this.#endNow(half, end, done);
     else void copying.then(() => this.end(half, end, done));
-  }
-
-  /** Puts a transaction that nobody ended to where those are kept, or drops it where the store takes it nowhere any more. */
-  async discard(half: HalfMessage): Promise<EndStatus> {
-    await this.#saving(DISCARD_TOPIC);
-    const status = await this.#ended(half, 'discard');
-    if (status === 'MESSAGE_ILLEGAL') await this.#ended(half, 'rollback');
-    return status;
-  }
-
-  /**
-   * Begins a transaction anew that was discarded: it is checked like a new one. A second time is refused, as far as this
-   * process saw the first, and so is a record that is none.
-   */
-  async resume(discarded: StoredRecord): Promise<EndStatus> {
-    if (discarded.topic !== DISCARD_TOPIC || this.#resumed.has(discarded.physicalOffset)) return 'ALREADY_ENDED';
-    this.#resumed.add(discarded.physicalOffset);
-    await this.makeTopics();
-    const message = resumedMessage(discarded, this.#settings.storeHost);
-    const status = await new Promise<AppendStatus>((resolve) => {
-      this.#store.append(message, (result) => resolve(result.status));
-    });
-    if (!isStored(status)) this.#resumed.delete(discarded.physicalOffset);
-    return status;
-  }
-
-  #ended(half: HalfMessage, end: TransactionEnd): Promise<EndStatus> {
-    return new Promise((resolve) => this.end(half, end, resolve));
-  }
-
-  #end(half: HalfMessage, end: TransactionEnd, done: (status: EndStatus) => void): void {
-    const offset = this.#window.openOffset(half);
-    if (offset === undefined) {
-      done('ALREADY_ENDED');
-      return;
-    }
-    const { storeHost } = this.#settings;
-    const op = opMessage(offset, storeHost, this.#clock.now());
-    if (end === 'rollback') {
-      this.#storeEnd(half, offset, [op], done);
-      return;
-    }
-    const message = end === 'commit' ? committedMessage(half, storeHost) : discardedMessage(half, storeHost);
-    if (message === undefined) done('MESSAGE_ILLEGAL');
-    else this.#storeEnd(half, offset, [message, op], done);
   }
 
   /**
@@ -207,6 +162,51 @@ export class HalfMessages implements BrokerService {
     void copied.then(() => this.#copying.delete(half.root));
     this.#copying.set(half.root, copied);
     return copied;
+  }
+
+  /** Puts a transaction that nobody ended to where those are kept, or drops it where the store takes it nowhere any more. */
+  async discard(half: HalfMessage): Promise<EndStatus> {
+    await this.#saving(DISCARD_TOPIC);
+    const status = await this.#endAndWait(half, 'discard');
+    if (status === 'MESSAGE_ILLEGAL') await this.#endAndWait(half, 'rollback');
+    return status;
+  }
+
+  /**
+   * Begins a transaction anew that was discarded: it is checked like a new one. A second time is refused, as far as this
+   * process saw the first, and so is a record that is none.
+   */
+  async resume(discarded: StoredRecord): Promise<EndStatus> {
+    if (discarded.topic !== DISCARD_TOPIC || this.#resumed.has(discarded.physicalOffset)) return 'ALREADY_ENDED';
+    this.#resumed.add(discarded.physicalOffset);
+    await this.makeTopics();
+    const message = resumedMessage(discarded, this.#settings.storeHost);
+    const status = await new Promise<AppendStatus>((resolve) => {
+      this.#store.append(message, (result) => resolve(result.status));
+    });
+    if (!isStored(status)) this.#resumed.delete(discarded.physicalOffset);
+    return status;
+  }
+
+  #endAndWait(half: HalfMessage, end: TransactionEnd): Promise<EndStatus> {
+    return new Promise((resolve) => this.end(half, end, resolve));
+  }
+
+  #endNow(half: HalfMessage, end: TransactionEnd, done: (status: EndStatus) => void): void {
+    const offset = this.#window.openOffset(half);
+    if (offset === undefined) {
+      done('ALREADY_ENDED');
+      return;
+    }
+    const { storeHost } = this.#settings;
+    const op = opMessage(offset, storeHost, this.#clock.now());
+    if (end === 'rollback') {
+      this.#storeEnd(half, offset, [op], done);
+      return;
+    }
+    const message = end === 'commit' ? committedMessage(half, storeHost) : discardedMessage(half, storeHost);
+    if (message === undefined) done('MESSAGE_ILLEGAL');
+    else this.#storeEnd(half, offset, [message, op], done);
   }
 
   #storeEnd(

@@ -74,7 +74,7 @@ export class TransactionCheck implements BrokerService {
       }
       // Not now: a question that is dropped would be one of those that it has.
       if (verdict === 'check' && this.#isNobodyFree(half)) continue;
-      work.push(verdict === 'discard' ? this.#discard(half) : this.#store(half, verdict === 'check'));
+      work.push(verdict === 'discard' ? this.#discard(half) : this.#putBack(half, verdict === 'check'));
     }
     return (await Promise.all(work)).every((taken) => taken);
   }
@@ -94,8 +94,8 @@ export class TransactionCheck implements BrokerService {
     return isDiscarded;
   }
 
-  /** Moves it to the end of the queue, and asks about it where that is due. */
-  async #store(half: HalfMessage, isDue: boolean): Promise<boolean> {
+  /** Stores it once more at the end of the queue, and asks about it where that is due; whether the round goes on. */
+  async #putBack(half: HalfMessage, isDue: boolean): Promise<boolean> {
     const checkTimes = checkTimesOf(half) + (isDue ? 1 : 0);
     const copy = await this.#halfMessages.copy(half, checkTimes);
     // The store may take it as it is, if not with what a copy has more.

@@ -112,6 +112,11 @@ export class MessageWriter {
     this.#parts.gate.writeMended();
   }
 
+  /** Of the newest message, milliseconds since 1970; 0 without any. */
+  get lastStoreTimestamp(): number {
+    return this.#lastStoreTimestamp;
+  }
+
   /** Bytes that the failed write wanted to write. */
   get dirtyBytes(): number {
     return this.#dirtyBytes;
