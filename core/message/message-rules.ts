@@ -43,7 +43,7 @@ let lastSendTopic: string | undefined;
 
 /** @throws RMQ_MESSAGE_ILLEGAL (field `topic`) for a topic that messages cannot be sent to, its name apart */
 export function validateSendTopic(topic: string): void {
-  if (topic === lastSendTopic) return;
+  if (topic !== undefined && topic === lastSendTopic) return;
   validateTopic(topic);
   if (NOT_ALLOWED_SEND_TOPICS.has(topic)) throw illegal('topic', `Sending to the topic ${topic} is forbidden`, topic);
   lastSendTopic = topic;
@@ -63,10 +63,11 @@ export function validateGroup(group: string): void {
   }
 }
 
-/** @throws RMQ_MESSAGE_ILLEGAL (field `message`) for what is no object */
+/** @throws RMQ_MESSAGE_ILLEGAL (field `message`) for what is no object, or a list */
 export function requireMessage(message: unknown): asserts message is object {
-  if (typeof message === 'object' && message !== null) return;
-  const words = `The message has to be an object such as { topic: 'orders', body: 'text' }, it is ${kindOf(message)}`;
+  if (typeof message === 'object' && message !== null && !Array.isArray(message)) return;
+  const many = Array.isArray(message) ? '; sendAll and sendBatch take many' : '';
+  const words = `The message has to be an object such as { topic: 'orders', body: 'text' }, it is ${kindOf(message)}${many}`;
   throw illegal('message', words);
 }
 
@@ -84,6 +85,12 @@ function misnamed(field: string, ours: string, topic: string) {
 function valueOfUntypedTopic(topic: string) {
   const words = `A message of ${quoted(topic)} has a body; a value takes a typed topic, such as topic(${quoted(topic)}, json())`;
   return illegal('body', words, topic);
+}
+
+/** @throws RMQ_MESSAGE_ILLEGAL (field `body`) for a message of a typed topic that brings a body beside its value, or for it */
+export function requireNoBody(message: object, topic: string): void {
+  if ((message as { readonly body?: unknown }).body === undefined) return;
+  throw illegal('body', `A message of the typed topic ${quoted(topic)} has a value, which becomes its body`, topic);
 }
 
 /**

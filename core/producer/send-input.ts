@@ -1,6 +1,6 @@
 import { isRocketMQError, type RocketMQError, rocketMQError } from '../errors/rocketmq-error.js';
 import type { OutgoingMessage } from '../message/message.js';
-import { requireMessage } from '../message/message-rules.js';
+import { requireMessage, requireNoBody } from '../message/message-rules.js';
 import { isTypedTopic } from '../message/typed-topic.js';
 import type { SendTarget } from '../pipeline/context.js';
 import type { AnyMessage, RawMessage, SendOptions, TypedMessage } from './producer.js';
@@ -13,9 +13,10 @@ export function isTyped(message: AnyMessage): message is TypedMessage<unknown> {
   return true;
 }
 
-/** The bytes of a typed message. @throws RMQ_VALUE_INVALID, also by promise */
+/** The bytes of a typed message. @throws RMQ_MESSAGE_ILLEGAL when it has a body; RMQ_VALUE_INVALID, also by promise */
 export function encodeTyped(message: TypedMessage<unknown>): RawMessage | Promise<RawMessage> {
   const { topic, value, ...rest } = message;
+  requireNoBody(rest, topic.name);
   const toRaw = (body: unknown): RawMessage => {
     if (!ArrayBuffer.isView(body)) throw valueInvalid(topic.name, new TypeError('The codec did not write bytes'));
     return { ...rest, topic: topic.name, body: body as Uint8Array };

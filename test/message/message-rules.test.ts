@@ -5,6 +5,8 @@ import {
   GROUP_LENGTH_MAX,
   groupProblem,
   MESSAGE_SIZE_BYTES_MAX,
+  requireMessage,
+  requireNoBody,
   TOPIC_LENGTH_MAX,
   topicProblem,
   validateGroup,
@@ -95,11 +97,18 @@ test('bodies', () => {
 });
 
 test('a message that is none', () => {
-  for (const none of [undefined, null, 'text']) {
+  for (const none of [undefined, null, 'text', [message({})]]) {
     expect(() => validateMessage(none as unknown as OutgoingMessage)).toThrow(
       expect.objectContaining({ field: 'message' }),
     );
   }
+  expect(() => requireMessage([message({})])).toThrow(/it is Array; sendAll and sendBatch take many/);
+});
+
+test('a message of a typed topic has a value and no body', () => {
+  expect(() => requireNoBody({ value: 42 }, 'orders')).not.toThrow();
+  expect(() => requireNoBody({ value: 42, body: undefined }, 'orders')).not.toThrow();
+  expect(() => requireNoBody({ body: 'order 42' }, 'orders')).toThrow(/typed topic "orders" has a value/);
 });
 
 test('fields as other clients call them are refused: their message would go out without what they say', () => {

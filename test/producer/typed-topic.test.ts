@@ -90,6 +90,15 @@ test('what JSON cannot hold and what is no JSON are refused with the reason', as
   expect(() => anything.decode(Buffer.from('{'))).toThrow(expect.objectContaining({ code: 'RMQ_VALUE_INVALID' }));
 });
 
+test('a body in place of the value, or beside it, is refused', async () => {
+  const { producer } = await pipelineKit();
+  const orders = topic('orders', json<unknown>());
+  for (const message of [{ body: 'order 42' }, { body: 'order 42', value: { id: '42' } }]) {
+    const sending = producer.send({ topic: orders, ...message } as unknown as { topic: typeof orders; value: unknown });
+    expect(await rejection(sending)).toMatchObject({ code: 'RMQ_MESSAGE_ILLEGAL', field: 'body', topic: 'orders' });
+  }
+});
+
 test('a codec of one’s own may fail or write something else than bytes', async () => {
   const { producer } = await pipelineKit();
   const broken = topic<string>('orders', {
