@@ -9,10 +9,11 @@ const { msgId, queue } = await producer.send({ topic: 'orders', tag: 'created', 
 console.log(`sent ${msgId} to queue ${queue.queueId}`);
 
 const consumer = await mq.consumer({ group: 'billing', subscribe: { orders: 'created || paid' }, from: 'first' });
-const received = new Promise((resolve) => {
-  consumer.run(async (message) => resolve(message)); // returning acknowledges; throwing has it delivered again
+await new Promise((resolve) => {
+  consumer.run(async (message) => {
+    console.log(`received ${message.tag}: ${message.body}`);
+    resolve(message); // returning acknowledges; throwing has it delivered again
+  });
 });
-const message = await received;
-console.log(`received ${message.tag}: ${message.body}`);
 
 await mq.close(); // finishes what is in flight, commits, stops the server

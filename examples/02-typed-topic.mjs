@@ -18,7 +18,7 @@ const consumer = await mq.consumer({ group: 'typed-billing', subscribe: [orders]
 await new Promise((resolve) => {
   consumer.run(async (message) => {
     console.log(`order ${message.value.id} costs ${message.value.cents} cents`);
-    resolve();
+    resolve(message);
   });
 });
 await mq.close();

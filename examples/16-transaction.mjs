@@ -27,11 +27,11 @@ const producer = await mq.plugin(transactions).producer({
 });
 
 for (const amount of [20, 5_000, 3]) {
-  const { localState } = await producer.send({ topic: 'orders', body: `an order of ${amount}` }, { amount });
+  const { localState } = await producer.send({ topic: 'paid-orders', body: `an order of ${amount}` }, { amount });
   console.log(`${amount}: ${localState}`);
 }
 
-const consumer = await mq.consumer({ group: 'shipping', subscribe: { orders: '*' }, from: 'first' });
+const consumer = await mq.consumer({ group: 'shipping', subscribe: { 'paid-orders': '*' }, from: 'first' });
 await new Promise((resolve) => {
   let received = 0;
   consumer.run(async (message) => {

@@ -6,9 +6,9 @@ import { embedded } from 'multistage/server';
 const traces = tracing();
 const mq = await connect({ cluster: embedded({ dir: './multistage-data' }), plugins: [traces] });
 const producer = await mq.producer({ group: 'shop' });
-const { msgId } = await producer.send({ topic: 'orders', body: 'order 42', keys: ['42'] });
+const { msgId } = await producer.send({ topic: 'traced-orders', body: 'order 42', keys: ['42'] });
 
-const subscribe = { orders: '*' };
+const subscribe = { 'traced-orders': '*' };
 const handlerRetry = { attempts: 1, initialDelayMs: 100 };
 const billing = await mq.consumer({ group: 'billing', subscribe, from: 'first', handlerRetry });
 let calls = 0;

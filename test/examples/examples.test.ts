@@ -65,7 +65,7 @@ const PRINTS: Record<string, readonly RegExp[]> = {
   ],
   '21-iterate.mjs': [/^sum 21, the consumer is shut down\n6 stored\n21 watts, 1 alarm\n$/],
   '22-trace.mjs': [
-    /^[0-9A-F]{32,56} of orders, keys 42, 20\S+Z\n├─ \+0 ms sent by shop at 127/m,
+    /^[0-9A-F]{32,56} of traced-orders, keys 42, 20\S+Z\n├─ \+0 ms sent by shop at 127/m,
     /^[├│└─ ]+billing\n[^\n]* EXCEPTION after \d+ ms\n[^\n]*, retry 1: SUCCESS after \d+ ms$/m,
     /^[├└]─ audit\n[^\n]*: SUCCESS after \d+ ms$/m,
   ],
