@@ -160,7 +160,12 @@ class WorkerServer implements RunningServer {
     const { dir } = this;
     const why = this.#thrown === undefined ? `exit code ${exitCode}` : String(this.#thrown);
     const words = `the worker thread of the server of ${dir} ended by itself: ${why}`;
-    this.#failure = rocketMQError('RMQ_SERVER_FAILED', words, { dir, exitCode }, { cause: this.#thrown });
+    this.#failure = rocketMQError(
+      'RMQ_SERVER_FAILED',
+      words,
+      { dir, exitCode },
+      { cause: this.#thrown, ...hintOf(why) },
+    );
     // Its lock names this process, which goes on: nobody else would ever take the directory over.
     if (this.#options.store !== 'memory') releaseLockOfThread(dir, this.#threadId);
     this.#logger.error(words, { error: this.#failure });
@@ -174,4 +179,12 @@ class WorkerServer implements RunningServer {
       this.#logger.error('a listener for the failure of a server threw', { error });
     }
   }
+}
+
+/** What to do beside what the code says: a bundle has no file of the thread beside it. */
+function hintOf(why: string): { readonly hint?: string } {
+  if (!why.includes('Cannot find module')) return {};
+  return {
+    hint: 'The thread has a file of its own: leave multistage out of the bundle (external), or do without worker.',
+  };
 }

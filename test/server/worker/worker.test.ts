@@ -125,6 +125,11 @@ describe('a worker that ends by itself', () => {
       message: expect.stringContaining('RangeError: no'),
       cause: { name: 'RangeError', message: 'no' },
     });
+    // As from a bundle, which has no file of the thread beside it.
+    await expect(runServerInWorker(options, running('require("./server-worker.js")'))).rejects.toMatchObject({
+      message: expect.stringContaining('Cannot find module'),
+      hint: expect.stringContaining('leave multistage out of the bundle'),
+    });
     await expect(runServerInWorker(options, running('process.exit(7)'))).rejects.toMatchObject({
       code: 'RMQ_SERVER_FAILED',
       exitCode: 7,
