@@ -137,7 +137,8 @@ export const ERROR_CODES = {
   RMQ_PIPELINE_MISUSE: {
     retryable: false,
     cause: 'An interceptor broke the pipeline contract; `interceptor` and `rule` name it.',
-    remedy: 'Call next once, subscribe its Observable once, and end in exactly one result or one error.',
+    remedy:
+      'Call next once, with a context that context.with made, subscribe its Observable once, and end in exactly one result or one error.',
   },
   RMQ_PLUGIN_FAILED: {
     retryable: false,

@@ -1,4 +1,5 @@
 import { rocketMQError } from '../errors/rocketmq-error.js';
+import { isBytes } from '../runtime/is-bytes.js';
 import { validateDelay } from './delay.js';
 import type { OutgoingMessage, Properties } from './message.js';
 import { PROPERTIES_BYTES_MAX } from './properties.js';
@@ -201,11 +202,6 @@ function validateKeys(keys: string | readonly string[], topic: string): number {
 function textRuleProblem(text: unknown): string | undefined {
   if (typeof text !== 'string') return `has to be a string, it is ${kindOf(text)}`;
   return textProblem(text) ?? (isBlank(text) ? 'is blank' : undefined);
-}
-
-/** Not by `instanceof`: under Jest a Buffer is a Uint8Array of another realm. */
-function isBytes(body: unknown): boolean {
-  return ArrayBuffer.isView(body) && (body as Partial<Uint8Array>).BYTES_PER_ELEMENT === 1;
 }
 
 function isWellFormed(text: string): boolean {

@@ -167,14 +167,10 @@ export class Chain {
   /** The caller's own message was legal: says whose this one is. */
   #madeIllegal({ position }: SendState, error: unknown): unknown {
     if (!isRocketMQError(error, 'RMQ_MESSAGE_ILLEGAL')) return error;
-    const { message, field, topic } = error;
+    const { message, field, topic, index } = error;
     const words = `What ${this.nameOf(position)} made of the message is illegal: ${message}`;
-    return rocketMQError(
-      'RMQ_MESSAGE_ILLEGAL',
-      words,
-      { field, ...(topic !== undefined && { topic }) },
-      { cause: error },
-    );
+    const where = { ...(topic !== undefined && { topic }), ...(index !== undefined && { index }) };
+    return rocketMQError('RMQ_MESSAGE_ILLEGAL', words, { field, ...where }, { cause: error });
   }
 
   /** Lets the send's producer make a batch of other messages. @throws RMQ_MESSAGE_ILLEGAL */
@@ -182,7 +178,7 @@ export class Chain {
     try {
       return state.encodeBatch!(messages);
     } catch (error) {
-      throw this.label(error, this.#checkIndex);
+      throw this.label(this.#madeIllegal(state, error), this.#checkIndex);
     }
   }
 

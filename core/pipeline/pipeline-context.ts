@@ -2,16 +2,9 @@ import type { MessageQueue, OutgoingMessage } from '../message/message.js';
 import { differInTopicOnly, messagesOf, withTopic } from '../message/outgoing-batch.js';
 import type { PublishInfo } from '../routing/topic-route.js';
 import type { AttemptOutcome, BrokerFacts, Payload, SendFacts, SettledContext, StateKey } from './context.js';
+import { brokenBy, type ContextChange } from './context-change.js';
 import type { SendState } from './send-state.js';
 import type { CompressInput, RouteInput, SelectInput, SendInput } from './stage.js';
-
-interface ContextChange {
-  readonly topic?: string;
-  readonly message?: OutgoingMessage;
-  readonly batch?: readonly OutgoingMessage[];
-  readonly queue?: MessageQueue;
-  readonly payload?: Payload;
-}
 
 /**
  * The one class behind the contexts of all gaps. The types of each gap show what is known there; at run time what is not
@@ -82,6 +75,8 @@ export class PipelineContext implements RouteInput, SelectInput, CompressInput, 
   }
 
   with(change: ContextChange): PipelineContext {
+    const rule = brokenBy(change);
+    if (rule !== undefined) throw this.state.misuse(this.state.position, rule);
     this.refuseLateChange(change);
     const message = this.state.batch === undefined ? changedMessage(this.given, change) : this.changedBatch(change);
     if (message !== this.given) this.state.chain.recheck(this.state, message);
@@ -151,17 +146,20 @@ export class PipelineContext implements RouteInput, SelectInput, CompressInput, 
   /** The compiler refuses these by gap; plain JavaScript is told here. */
   private refuseLateChange(change: ContextChange): void {
     if (change.topic !== undefined && this.publishInfo !== undefined) this.refuse('topic', 'before the stage route');
+    if (change.batch !== undefined && this.state.batch === undefined) this.refuse('batch', 'of a send that is one');
     const given = change.batch?.[0] ?? change.message;
     if (given !== undefined) {
       const what = change.batch === undefined ? 'message' : 'batch';
       if (this.payload !== undefined) this.refuse(what, 'before the stage compress');
-      if (change.batch !== undefined && this.state.batch === undefined) this.refuse(what, 'of a send that is one');
       if (this.publishInfo !== undefined && given.topic !== this.given.topic) {
         this.refuse(`${what}.topic`, 'before the stage route');
       }
     }
     if (change.queue !== undefined && (this.queue === undefined || this.outcome !== undefined)) {
       this.refuse('queue', 'between the stages select and send');
+    }
+    if (change.queue !== undefined && change.queue.topic !== this.given.topic) {
+      this.refuse('queue', 'to another of the same topic');
     }
     if (change.payload !== undefined && (this.payload === undefined || this.outcome !== undefined)) {
       this.refuse('payload', 'between the stages compress and send');

@@ -5,6 +5,7 @@
 import { concat, EMPTY, merge, mergeMap, NEVER, of, tap, throwError, timer } from 'rxjs';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import {
+  Compressor,
   connect,
   type DeliveryInterceptor,
   FaultStrategy,
@@ -217,6 +218,67 @@ describe('a plugin that changes in place', () => {
     expect(error).toMatchObject({ code: 'RMQ_BATCH_INCOMPLETE', sent: 'no' });
     expect(error.cause).toMatchObject({ code: 'RMQ_PLUGIN_FAILED', plugin: 'abuser' });
     expect(messages.map(({ body }) => body)).toEqual(['one', 'two']);
+  });
+});
+
+describe('a plugin that hands on what cannot be sent', () => {
+  const queue = { topic: 'T', brokerName: 'broker-a', queueId: 0 };
+  const bytes = Buffer.from('abuse');
+  const changes: [what: string, gap: Gap, change: unknown, rule: RegExp][] = [
+    ['text as a payload', 'send', { payload: { body: 'text', sysFlag: 0 } }, /takes as payload .* bytes/],
+    ['words as a payload', 'send', { payload: { body: new Uint16Array(5), sysFlag: 0 } }, /takes as payload/],
+    ['memory as a payload', 'send', { payload: { body: new ArrayBuffer(5), sysFlag: 0 } }, /takes as payload/],
+    ['a payload that is to come', 'send', { payload: Promise.resolve({ body: bytes, sysFlag: 0 }) }, /as payload/],
+    ['a payload without flags', 'send', { payload: { body: bytes } }, /takes as payload/],
+    ['no payload', 'send', { payload: null }, /takes as payload/],
+    ['half a queue', 'compress', { queue: { topic: 'T', queueId: 0 } }, /takes as queue/],
+    ['a queue by its name', 'compress', { queue: { ...queue, queueId: '0' } }, /takes as queue/],
+    ['a queue of another topic', 'compress', { queue: { ...queue, topic: 'elsewhere' } }, /of the same topic/],
+    ['no message', 'route', { message: null }, /takes as message/],
+    ['no topic', 'route', { topic: null }, /takes as topic/],
+    ['a batch that is none', 'route', { batch: [] }, /change batch only of a send that is one/],
+    ['what no context has', 'route', { tag: 'mine' }, /changes .* and no tag/],
+    ['nothing', 'route', null, /takes an object/],
+  ];
+
+  test.each(changes)('%s', async (_, gap, change, rule) => {
+    const { abused, stored } = await setup([abuser(gap, (context, next) => next(context.with(change)))]);
+    expect(await abused()).toMatchObject({
+      code: 'RMQ_PIPELINE_MISUSE',
+      interceptor: `plugin abuser before ${gap}`,
+      rule: expect.stringMatching(rule),
+      sent: 'no',
+    });
+    expect(await stored(GOOD)).toHaveLength(GOOD);
+  });
+
+  test.each<[unknown, object]>([
+    ['ab', { code: 'RMQ_PIPELINE_MISUSE', interceptor: 'plugin abuser before route' }],
+    [[null, null], { code: 'RMQ_MESSAGE_ILLEGAL', message: expect.stringContaining('plugin abuser before route') }],
+  ])('%j as a batch', async (batch, cause) => {
+    const setup_ = (host: Parameters<Plugin['setup']>[0]): void =>
+      host.interceptSend({ before: 'route', create: () => (context, next) => next(context.with({ batch } as never)) });
+    const mq = closeAfterTest(
+      await connect({ cluster: embedded({ store: 'memory' }), plugins: [{ name: 'abuser', setup: setup_ }] }),
+    );
+    const producer = await mq.producer({ group: 'g' });
+    const messages = ['one', 'two'].map((body) => ({ topic: 'T', body }));
+    expect((await rejection(producer.sendBatch(messages))).cause).toMatchObject(cause);
+  });
+
+  test.each<[string, () => unknown]>([
+    ['text', () => 'text'],
+    ['text, later', async () => 'text'],
+    ['nothing', () => undefined],
+  ])('%s, from a compressor', async (_, compress) => {
+    const compressor = { value: { type: 'ZLIB', sysFlagBits: 0, compress } as never };
+    const { producer } = await setup([{ name: 'abuser', setup: (host) => host.bind(Compressor, compressor) }]);
+    const error = await rejection(producer.send({ topic: 'T', body: 'long '.repeat(1_000) }));
+    expect(error).toMatchObject({
+      code: 'RMQ_PLUGIN_FAILED',
+      message: expect.stringContaining('compress'),
+      sent: 'no',
+    });
   });
 });
 

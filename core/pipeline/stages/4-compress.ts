@@ -2,6 +2,8 @@ import { inject, injectable } from 'inversify';
 import type { Observable } from 'rxjs';
 import { Compressor } from '../../message/compression/compressor.js';
 import { SysFlag } from '../../message/sys-flag.js';
+import { isPromiseLike } from '../../remoting/answers.js';
+import { isBytes } from '../../runtime/is-bytes.js';
 import type { EncodedContext, Payload } from '../context.js';
 import type { SendHandler } from '../interceptor.js';
 import { later } from '../later.js';
@@ -36,13 +38,16 @@ export class Compress implements CompressStage {
     if (isSmall || context.batch !== undefined) return this.#goOn(context, next, { body: bytes, sysFlag: 0 });
     state.freshMs = Number.NaN;
     const compressed = this.#compressor.compress(bytes, this.#level);
-    if (compressed instanceof Promise) {
-      return later(context, compressed, (ready) => this.#goOn(context, next, this.#smaller(bytes, ready)));
+    if (isPromiseLike(compressed)) {
+      return later(context, Promise.resolve(compressed), (ready) =>
+        this.#goOn(context, next, this.#smaller(bytes, ready)),
+      );
     }
     return this.#goOn(context, next, this.#smaller(bytes, compressed));
   }
 
   #smaller(bytes: Uint8Array, compressed: Uint8Array): Payload {
+    if (!isBytes(compressed)) throw new TypeError(`a compressor gives bytes, not ${typeof compressed}`);
     if (compressed.byteLength >= bytes.byteLength) return { body: bytes, sysFlag: 0 };
     return { body: compressed, sysFlag: SysFlag.COMPRESSED | this.#compressor.sysFlagBits };
   }
