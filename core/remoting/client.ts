@@ -5,13 +5,14 @@ import { type Logger, silentLogger } from '../runtime/logger.js';
 import { systemClock } from '../runtime/system-clock.js';
 import { isPromiseLike, notSupported, systemError } from './answers.js';
 import { type CloseReason, Connection, type ConnectionOwner, type ConnectionSettings } from './connection.js';
+import { InterceptedRequest, type InterceptedRequestHost } from './intercepted-request.js';
 import { failedStart } from './pending-command.js';
 import { FRAME_SIZE_BYTES_MAX } from './protocol/frame-decoder.js';
 import { LanguageCode } from './protocol/language-codes.js';
 import { type OutgoingCommand, type RemotingCommand, SerializeType } from './protocol/remoting-command.js';
 import { OWN_VERSION } from './protocol/version.js';
 import type { CallbackHandler, PendingRequest, RemotingClient, RequestObserver } from './remoting-client.js';
-import { composeRequestChain, InterceptedRequest, type InterceptedRequestHost } from './request-chain.js';
+import { composeRequestChain } from './request-chain.js';
 import type { RequestInterceptors } from './request-interceptor.js';
 import type { Transport, Wire } from './transport.js';
 

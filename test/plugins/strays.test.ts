@@ -133,6 +133,24 @@ describe('an asynchronous function', () => {
   });
 });
 
+test.each([undefined, null, 'yes', 0])(
+  'a filter that says %j and not true or false has the message come again',
+  async (said) => {
+    const { mq, send, expectNoStray } = await setup((host) =>
+      host.filterDelivery({ create: () => () => said as never }),
+    );
+    await send('abuse');
+    const consumer = await mq.consumer({ group: 'c', subscribe: { T: '*' }, from: 'first' });
+    const failures: unknown[] = [];
+    consumer.events$.subscribe((event) => event.type === 'failed' && failures.push(event.error));
+    const handler = vi.fn();
+    await consumer.run(handler);
+    expect(await waitFor(() => failures[0])).toMatchObject({ code: 'RMQ_PLUGIN_FAILED', plugin: 'abuser' });
+    expect(handler).not.toHaveBeenCalled();
+    await expectNoStray();
+  },
+);
+
 describe('what is thrown while a send is let go of', () => {
   const tearing = () => new Observable<never>(() => boom);
 

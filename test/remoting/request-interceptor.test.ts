@@ -1,4 +1,4 @@
-import { map, NEVER, Observable, of, retry, throwError } from 'rxjs';
+import { concat, EMPTY, map, mergeWith, NEVER, Observable, of, retry, throwError } from 'rxjs';
 import { describe, expect, test } from 'vitest';
 import { rocketMQError } from '../../core/errors/rocketmq-error.js';
 import { createMemoryTransport } from '../../core/remoting/memory-transport.js';
@@ -21,6 +21,10 @@ async function setup(interceptors: RequestInterceptors) {
   });
   return { ...pair, seen };
 }
+
+const fail = (): never => {
+  throw new Error('once more');
+};
 
 const one = (plugin: string, interceptor: RequestInterceptor): RequestInterceptors => ({
   decorate: [{ plugin, interceptor }],
@@ -151,6 +155,53 @@ describe('request interceptors', () => {
     );
     const made = other.invoke(there, { code: 10 }, { timeoutMs });
     await expect(made).rejects.toMatchObject({ code: 'RMQ_PIPELINE_MISUSE', interceptor: 'maker' });
+  });
+
+  test.each<[string, string, RequestInterceptor]>([
+    ['ends in no value', 'in 0', () => EMPTY],
+    ['ends in two', 'in 2', (context, next) => concat(next(context), of({ code: 0 } as RemotingCommand))],
+    ['ends in no response', 'a response', () => of<RemotingCommand | undefined>(undefined)],
+    ['ends in something else', 'a response', () => of(5 as unknown as RemotingCommand)],
+    [
+      'sends text as a body',
+      'the body of a request is bytes',
+      (context, next) => next({ ...context, body: 'text' as never }),
+    ],
+    ['hands on nothing', 'spreading', (_, next) => next(undefined as never)],
+    ['tries again', 'sent once', (context, next) => next(context).pipe(map(fail), retry(1))],
+  ])('among others, one that %s is named', async (_, rule, interceptor) => {
+    const through: RequestInterceptor = (context, next) => next(context);
+    const { client, address, seen } = await setup({
+      decorate: [
+        { plugin: 'first', interceptor: through },
+        { plugin: 'careless', interceptor },
+        { plugin: 'second', interceptor: through },
+      ],
+      sign: { plugin: 'signer', interceptor: through },
+    });
+    const failed = client.invoke(address, { code: 10 }, { timeoutMs });
+    await expect(failed).rejects.toMatchObject({
+      code: 'RMQ_PIPELINE_MISUSE',
+      interceptor: 'careless',
+      rule: expect.stringContaining(rule),
+    });
+    expect(seen.map(({ body }) => body)).toEqual(seen.map(() => ''));
+  });
+
+  test('one that has the answer and does not end is named when the time is over, whichever is around it', async () => {
+    const through: RequestInterceptor = (context, next) => next(context);
+    const endless: RequestInterceptor = (context, next) => next(context).pipe(mergeWith(NEVER));
+    for (const decorate of [
+      [{ plugin: 'endless', interceptor: endless }],
+      [
+        { plugin: 'outer', interceptor: through },
+        { plugin: 'endless', interceptor: endless },
+      ],
+    ]) {
+      const { client, address } = await setup({ decorate });
+      const asked = client.invoke(address, { code: 10 }, { timeoutMs: 60 });
+      await expect(asked).rejects.toMatchObject({ code: 'RMQ_REQUEST_TIMEOUT', plugin: 'endless', sent: 'maybe' });
+    }
   });
 
   test('cancelling drops the request below, and tells whether it may have left', async () => {

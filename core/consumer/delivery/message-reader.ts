@@ -50,11 +50,10 @@ export class MessageReader {
     for (const { plugin, accepts } of this.#options.filters) {
       try {
         const accepted: unknown = accepts(message, consumed.shown);
-        if (typeof accepted === 'object' && accepted !== null) {
-          watchRejection(accepted, () => {});
-          throw new TypeError('a filter says true or false at once, and returns no promise');
-        }
-        if (!accepted) return SKIP;
+        if (accepted === true) continue;
+        if (accepted === false) return SKIP;
+        watchRejection(accepted, () => {});
+        throw new TypeError('a filter says true or false at once, and returns no promise');
       } catch (error) {
         return { kind: 'fail', error: filterFailed(plugin, error) };
       }
