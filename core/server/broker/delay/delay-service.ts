@@ -1,43 +1,27 @@
 import { inject, injectable } from 'inversify';
-import type { StoredRecord } from '../../../message/message-record.js';
-import { findProperty } from '../../../message/properties.js';
-import { PropertyName } from '../../../message/property-names.js';
 import { SystemTopic, TIMER_TOPIC } from '../../../message/system-topics.js';
 import type { DelayOffsetTable } from '../../../remoting/protocol/delay-offset-table.js';
 import { Clock, type Timer } from '../../../runtime/clock.js';
-import { setImmediate, setTimeout } from '../../../runtime/event-loop.js';
 import { Logger } from '../../../runtime/logger.js';
 import { Scheduler } from '../../../runtime/scheduler.js';
 import type { BrokerService } from '../broker-service.js';
-import { MessageStore, type WaitingTimer } from '../message-store.js';
+import { MessageStore } from '../message-store.js';
 import { BrokerSettings } from '../settings/broker-settings.js';
-import { DelayProgressFile } from './delay-progress-file.js';
+import { DelayNotes } from './delay-notes.js';
 import type { DelaySource, Moment } from './delay-source.js';
 import { DelayedDelivery } from './delayed-delivery.js';
+import { DeliveryPace } from './delivery-pace.js';
+import { leaveTimers } from './leave-timers.js';
 import { LevelQueue } from './level-queue.js';
 import { loadTimers } from './load-timers.js';
-import { TimerWheel } from './timer-wheel.js';
+import { isTimerCode, TimerWheel } from './timer-wheel.js';
 
-/**
- * Where very many are due at once, a few are delivered, the event loop has a turn for everybody else, a few more are, and
- * after so many it has a pause: nobody waits longer than a few take, a fifth of a millisecond, and most of the thread is
- * free. Where pauses turn out longer because much else is to do, more are delivered between them, so that the rate is kept.
- */
-const MESSAGES_PER_TURN = 25;
-const PAUSE_MS = 1;
-const MESSAGES_PER_MS = 50;
-const MESSAGES_PER_PAUSE_MAX = 192;
 /** A clock that jumps is noticed after this long at the latest. */
 const LOOK_MS_MAX = 1_000;
-/** So much log may come behind the last notes, for the next start to read after a kill, while something waits. */
-const UNNOTED_BYTES_MAX = 256 * 1024 * 1024;
 
 /**
  * Delivers messages that waited: those of the delay levels and the timers. Matches Apache's ScheduleMessageService and
  * TimerMessageStore in what they store.
- *
- * What was delivered is known from the log: notes of the progress are only a place to begin from. They are written when what
- * they tell of is on the disk.
  */
 @injectable()
 export class DelayService implements BrokerService {
@@ -45,13 +29,11 @@ export class DelayService implements BrokerService {
   readonly #settings: BrokerSettings;
   readonly #clock: Clock;
   readonly #logger: Logger;
-  readonly #file: DelayProgressFile;
+  readonly #notes: DelayNotes;
   readonly #scheduler: Scheduler;
   readonly #levels: LevelQueue[] = [];
   #loadedOffsets: DelayOffsetTable = new Map();
   #wheel = new TimerWheel(0, { wallMs: 0, monotonicMs: 0 });
-  /** What the log shows to be delivered already, until it would have been due. */
-  readonly #delivered = new Set<number>();
   readonly #delivery: DelayedDelivery;
   #sources: readonly DelaySource[] = [];
   #timer: Timer | undefined;
@@ -59,10 +41,6 @@ export class DelayService implements BrokerService {
   #running: Promise<void> | undefined;
   #isStarted = false;
   #isClosed = false;
-  #isUnsaved = false;
-  /** What was delivered and is not in the notes has its record behind it. */
-  #scanFrom = 0;
-  #notedFrom = 0;
 
   constructor(
     @inject(MessageStore) store: MessageStore,
@@ -74,9 +52,9 @@ export class DelayService implements BrokerService {
     this.#settings = settings;
     this.#clock = clock;
     this.#logger = logger;
-    this.#file = new DelayProgressFile(store, logger);
+    this.#notes = new DelayNotes(store, logger);
     this.#scheduler = new Scheduler(clock, logger);
-    this.#delivery = new DelayedDelivery({ store, settings, clock, logger, delivered: this.#delivered });
+    this.#delivery = new DelayedDelivery({ store, settings, clock, logger, delivered: this.#notes.delivered });
   }
 
   /**
@@ -96,7 +74,7 @@ export class DelayService implements BrokerService {
 
   async load(): Promise<void> {
     const store = this.#store;
-    const { offsets, ours } = await this.#file.load();
+    const { offsets, ours } = await this.#notes.load();
     this.#loadedOffsets = offsets;
     const loaded = this.#moment();
     for (const [index, delayMs] of this.#settings.delayLevelsMs.entries()) {
@@ -110,14 +88,7 @@ export class DelayService implements BrokerService {
       (least, level) => Math.min(least, level.first?.commitLogOffset ?? least),
       firstCommitLogOffset ?? Number.POSITIVE_INFINITY,
     );
-    // What stands for another one lies behind it.
-    if (ours !== undefined && first < Number.POSITIVE_INFINITY) {
-      await store.scan(Math.max(ours.scanFrom, first), (record) => {
-        if (standsForAnother(record)) this.#delivered.add(record.preparedTransactionOffset);
-      });
-    }
-    this.#scanFrom = ours?.scanFrom ?? store.statistics.commitLogMaxOffset;
-    this.#notedFrom = this.#scanFrom;
+    await this.#notes.readDelivered(first);
     this.#sources = [...this.#levels, wheel];
     store.keep(() => this.#neededFrom());
     store.onArrival((topic, queueId, queueOffset, tagsCode) => this.#arrived(topic, queueId, queueOffset, tagsCode));
@@ -137,24 +108,22 @@ export class DelayService implements BrokerService {
     await this.#scheduler.close();
     if (!this.#isStarted) return;
     const hasTimers = this.#store.maxOffset(TIMER_TOPIC, 0) > 0;
-    if (this.#isUnsaved || hasTimers) await this.#save();
+    if (this.#notes.areOutdated || hasTimers) await this.#save();
     // Without notes of ours the next start would go by these files, which tell less.
-    if (hasTimers && !this.#isUnsaved) await this.#leaveTimers();
+    if (hasTimers && !this.#notes.areOutdated) await this.#leaveTimers();
   }
 
   #arrived(topic: string, queueId: number, queueOffset: number, tagsCode: number): void {
     const isTimer = topic === TIMER_TOPIC;
     if (!isTimer && topic !== SystemTopic.SCHEDULE) return;
+    this.#notes.outdated();
+    const level = isTimer ? undefined : this.#levels[queueId];
+    // A client may send there what is no timer.
+    if (isTimer ? !isTimerCode(tagsCode) : level === undefined) return;
     const moment = this.#moment();
-    this.#isUnsaved = true;
-    let source: DelaySource | undefined = this.#levels[queueId];
-    if (isTimer) {
-      source = this.#wheel;
-      // A client may send there what is no timer.
-      if (Math.abs(tagsCode) < 2 ** 31) return;
-      this.#wheel.add(queueOffset, tagsCode);
-    } else this.#levels[queueId]?.arrived(queueOffset, moment.monotonicMs);
-    if (source !== undefined && this.#running === undefined) this.#wake(source.dueInMs(moment), moment);
+    if (level === undefined) this.#wheel.add(queueOffset, tagsCode);
+    else level.arrived(queueOffset, moment.monotonicMs);
+    if (this.#running === undefined) this.#wake((level ?? this.#wheel).dueInMs(moment), moment);
   }
 
   /** Looks in so long, unless it looks sooner anyway. */
@@ -187,40 +156,22 @@ export class DelayService implements BrokerService {
 
   /** A few at a time, the sources in turn, and everybody else between. */
   async #deliverDue(): Promise<void> {
-    let pausedMs = this.#clock.monotonic();
-    let left = messagesUntilPause(0);
+    const pace = new DeliveryPace(this.#clock);
     for (let isMore = true; isMore; ) {
       isMore = false;
       for (const source of this.#sources) {
         if (this.#isClosed || this.#store.refusal !== undefined) return;
         const moment = this.#moment();
         if (source.dueInMs(moment) > 0) continue;
-        this.#moveScan();
-        const batch = source.take(moment, Math.min(left, MESSAGES_PER_TURN));
+        this.#notes.follow(this.#sources);
+        const batch = source.take(moment, pace.messagesMax);
         if (batch === undefined) continue;
         await this.#delivery.deliver(source, batch);
-        this.#isUnsaved = true;
+        this.#notes.outdated();
         isMore = true;
-        left -= batch.offsets.length;
-        if (left > 0) await nextTurn();
-        else {
-          await pause();
-          const nowMs = this.#clock.monotonic();
-          left = messagesUntilPause(nowMs - pausedMs);
-          pausedMs = nowMs;
-        }
+        await pace.delivered(batch.offsets.length);
       }
     }
-  }
-
-  /** Where nothing is delivered in part, the notes tell all that the log up to here does. */
-  #moveScan(): void {
-    if (this.#sources.some((source) => source.isMidway)) return;
-    if (this.#delivered.size > 0) {
-      if (this.#sources.some((source) => source.isRestoring)) return;
-      this.#delivered.clear();
-    }
-    this.#scanFrom = this.#store.statistics.commitLogMaxOffset;
   }
 
   /** Where the first record that waits begins. */
@@ -234,44 +185,18 @@ export class DelayService implements BrokerService {
   }
 
   async #saveWhereDue(): Promise<void> {
-    const { commitLogMaxOffset } = this.#store.statistics;
     const isWaiting = this.#sources.some((source) => source.dueInMs(this.#moment()) < Number.POSITIVE_INFINITY);
-    if (this.#isUnsaved || (isWaiting && commitLogMaxOffset - this.#notedFrom > UNNOTED_BYTES_MAX)) await this.#save();
+    if (this.#notes.areOutdated || (isWaiting && this.#notes.areFarBehind)) await this.#save();
   }
 
   async #save(): Promise<void> {
-    this.#isUnsaved = false;
-    this.#moveScan();
-    const ours = { scanFrom: this.#scanFrom, timers: this.#wheel.progress };
-    const progress = { offsets: this.offsets, ours };
-    try {
-      // Notes of what a power failure takes back would be the loss of a message.
-      await this.#store.sync();
-      await this.#file.save(progress);
-      this.#notedFrom = ours.scanFrom;
-    } catch (error) {
-      this.#isUnsaved = true;
-      this.#logger.error('the progress of delayed messages could not be noted', { error });
-    }
+    this.#notes.follow(this.#sources);
+    await this.#notes.save(this.offsets, this.#wheel.progress);
   }
 
-  /** For an Apache broker that is started on this directory next. */
   async #leaveTimers(): Promise<void> {
-    const store = this.#store;
-    const end = store.maxOffset(TIMER_TOPIC, 0);
-    const timer = (queueOffset: number, outMs: number): WaitingTimer | undefined => {
-      const { offset, entries } = store.entries(TIMER_TOPIC, 0, queueOffset, 1);
-      const [entry] = entries;
-      if (entry === undefined || offset !== queueOffset) return undefined;
-      const { commitLogOffset, sizeBytes } = entry;
-      return { queueOffset, commitLogOffset, sizeBytes, outMs: Math.abs(outMs), isRecall: outMs < 0 };
-    };
     try {
-      const last = timer(end - 1, 0);
-      if (last === undefined) return;
-      const waiting = [...this.#wheel.waiting()].sort(([, one], [, other]) => one - other);
-      const timers = waiting.map(([outMs, offset]) => timer(offset, outMs)).filter((each) => each !== undefined);
-      await store.writeTimers({ timers, last, nowMs: this.#clock.now() });
+      await leaveTimers(this.#store, this.#wheel, this.#clock.now());
     } catch (error) {
       this.#logger.error('the timers could not be left for an Apache broker', { error });
     }
@@ -280,24 +205,4 @@ export class DelayService implements BrokerService {
   #moment(): Moment {
     return { wallMs: this.#clock.now(), monotonicMs: this.#clock.monotonic() };
   }
-}
-
-function standsForAnother({ topic, preparedTransactionOffset, properties }: StoredRecord): boolean {
-  if (preparedTransactionOffset <= 0 || topic === SystemTopic.SCHEDULE || topic === TIMER_TOPIC) return false;
-  const text = properties.toString();
-  return [PropertyName.DELAY, PropertyName.TIMER_OUT_MS].some((name) => findProperty(text, name) !== undefined);
-}
-
-/** @param sinceLastMs between the last two pauses */
-function messagesUntilPause(sinceLastMs: number): number {
-  return Math.min(MESSAGES_PER_PAUSE_MAX, Math.ceil(Math.max(PAUSE_MS, sinceLastMs) * MESSAGES_PER_MS));
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
-}
-
-/** Not by the clock that tells what is due, which need not run: this is about the thread. */
-function pause(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
 }

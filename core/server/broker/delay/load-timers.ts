@@ -5,12 +5,10 @@ import { PropertyName } from '../../../message/property-names.js';
 import { TIMER_TOPIC } from '../../../message/system-topics.js';
 import type { MessageStore, QueueEntry } from '../message-store.js';
 import type { Moment } from './delay-source.js';
-import { type TimerProgress, TimerWheel } from './timer-wheel.js';
+import { isTimerCode, type TimerProgress, TimerWheel } from './timer-wheel.js';
 import { visitRecords } from './visit-records.js';
 
 const ENTRIES_AT_ONCE = 4_096;
-/** Hashes of tags are smaller, instants are not. */
-const HASH_MAX = 2 ** 31;
 
 type Store = Pick<MessageStore, 'entries' | 'maxOffset' | 'readTimerCheck' | 'statistics' | 'visit'>;
 
@@ -43,7 +41,7 @@ export async function loadTimers(
   for (const range of [...progress.epochs, behind]) {
     const epoch = wheel.restore(range, moment.wallMs - moment.monotonicMs);
     for await (const [queueOffset, entry] of entriesOf(store, range.from, Math.min(range.to, end))) {
-      const timer = Math.abs(entry.tagsCode) >= HASH_MAX ? entry : await readTimer(store, queueOffset);
+      const timer = isTimerCode(entry.tagsCode) ? entry : await readTimer(store, queueOffset);
       const outMs = Math.abs(timer?.tagsCode ?? 0);
       if (timer === undefined || (outMs < range.readMs && !late.has(queueOffset))) continue;
       if ('key' in timer) {
@@ -93,7 +91,7 @@ async function readTimer(store: Store, queueOffset: number): Promise<ApachesTime
   });
   if (properties === undefined) return undefined;
   const outMs = Number(properties[PropertyName.TIMER_OUT_MS]);
-  if (!Number.isSafeInteger(outMs) || outMs < HASH_MAX) return undefined;
+  if (!Number.isSafeInteger(outMs) || outMs < 0 || !isTimerCode(outMs)) return undefined;
   const isRecall = properties[PropertyName.TIMER_DEL_UNIQKEY] !== undefined;
   const { UNIQ_KEY = `at ${queueOffset}`, REAL_TOPIC = '' } = properties;
   return {

@@ -10,6 +10,11 @@ const CORRECTION_MS_MAX = 60_000;
 /** Stands for "none waits" among seconds. */
 const NONE_MS = Number.MAX_SAFE_INTEGER;
 
+/** Whether the entry of a timers' queue holds an instant: hashes of tags are smaller, instants are not. */
+export function isTimerCode(tagsCode: number): boolean {
+  return Math.abs(tagsCode) >= 2 ** 31;
+}
+
 /** Which timers wait, in numbers that are few however many they are. */
 export interface TimerProgress {
   /** All in front of it were seen; those behind it wait. */
