@@ -13,7 +13,7 @@ const MAY: Record<string, string> = {
   'core/remoting/tcp-transport.ts': 'a socket of the machine connects in its time',
   'core/remoting/tcp-wire.ts': 'a socket of the machine ends in its time',
   'core/remoting/tls/tls-acceptor.ts': 'a socket of the machine shakes hands in its time',
-  'core/server/broker/delay/delay-service.ts': 'between slices the event loop has a pause, wherever the time stands',
+  'core/server/broker/delay/delivery-pace.ts': 'between slices the event loop has a pause, wherever the time stands',
   'core/server/store/files/node-store-lock.ts': 'a name that no other process has',
   'core/testing/virtual-clock.ts': 'it can run beside the clock of the machine',
   'core/testing/topic-contents.ts': 'a wait fails although the time of the kit stands still',
