@@ -45,7 +45,16 @@ export function emptyProject(
   };
   project.write('package.json', JSON.stringify({ name: 'empty', version: '1.0.0', private: true, ...manifest }));
   const strict = engineStrict ? ['--engine-strict'] : [];
-  project.run('npm', 'install', '--prefer-offline', '--no-audit', '--no-fund', ...strict, ...install);
+  project.run(
+    'npm',
+    'install',
+    '--prefer-offline',
+    '--fetch-retries=5',
+    '--no-audit',
+    '--no-fund',
+    ...strict,
+    ...install,
+  );
   return project;
 }
 

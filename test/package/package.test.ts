@@ -16,6 +16,9 @@ const DOORS = [
   ['multistage/plugins/transaction', 'transaction'],
 ] as const;
 
+/** For Jest and for vitest: their own watchdog of 5 seconds is a fast machine's. */
+const PATIENT = '--testTimeout=60000';
+
 const projects: EmptyProject[] = [];
 let folder: string;
 let tarball: string;
@@ -189,12 +192,12 @@ describe('the packed package under Jest 30 in CommonJS', () => {
       `const { connect } = require('multistage'); const { embedded } = require('multistage/server');${ROUND_TRIP}
        test('round trip', async () => { expect(await roundTrip()).toBe(true); });`,
     );
-    expect(() => jest.run('npx', '--no-install', 'jest', '--ci', 'trip')).not.toThrow();
+    expect(() => jest.run('npx', '--no-install', 'jest', '--ci', PATIENT, 'trip')).not.toThrow();
   });
 
   test('the tests of the guide pass', () => {
     for (const [name, source] of guideTests()) jest.write(`${name}.test.js`, inCommonJs(source));
-    expect(() => jest.run('npx', '--no-install', 'jest', '--ci', 'guide')).not.toThrow();
+    expect(() => jest.run('npx', '--no-install', 'jest', '--ci', PATIENT, 'guide')).not.toThrow();
   });
 });
 
@@ -206,13 +209,15 @@ describe('the packed package under vitest', () => {
 
   test('the tests of the guide pass', () => {
     for (const [name, source] of guideTests()) vitest.write(`${name}.test.js`, source);
-    expect(() => vitest.run('npx', '--no-install', 'vitest', 'run', '--globals', 'guide')).not.toThrow();
+    expect(() => vitest.run('npx', '--no-install', 'vitest', 'run', '--globals', PATIENT, 'guide')).not.toThrow();
   });
 
   test('so do those of the module and of the example for NestJS 12, which is compiled, runs, and ends well on SIGTERM', async () => {
     writeNestSources(vitest, 'vitest/globals');
     expect(vitest.run('npx', '--no-install', 'tsc')).toBe('');
-    expect(() => vitest.run('npx', '--no-install', 'vitest', 'run', '--globals', '--dir', 'test')).not.toThrow();
+    expect(() =>
+      vitest.run('npx', '--no-install', 'vitest', 'run', '--globals', PATIENT, '--dir', 'test'),
+    ).not.toThrow();
     expect(vitest.run('node', 'dist/src/main.js', '--once')).toMatch(BILLED);
     await expectEndOnSigterm(vitest);
   });
@@ -223,7 +228,7 @@ describe('the packed package with NestJS 11 and Jest 30 in CommonJS', () => {
     const nest = nestProject({}, 11, 'jest@30', '@types/jest@30');
     writeNestSources(nest, 'jest');
     expect(nest.run('npx', '--no-install', 'tsc')).toBe('');
-    expect(() => nest.run('npx', '--no-install', 'jest', '--ci', 'dist')).not.toThrow();
+    expect(() => nest.run('npx', '--no-install', 'jest', '--ci', PATIENT, 'dist')).not.toThrow();
     expect(nest.run('node', 'dist/src/main.js', '--once')).toMatch(BILLED);
     await expectEndOnSigterm(nest);
   });

@@ -7,11 +7,11 @@ export interface Ending {
   readonly output: string;
 }
 
-/** Runs a program of a project, sends it SIGTERM once it has printed what matches, and waits for its end: 30 seconds at most. */
+/** Runs a program of a project, sends it SIGTERM once it has printed what matches, and waits for its end: 2 minutes at most. */
 export function stopOnceItPrinted(dir: string, file: string, printed: RegExp): Promise<Ending> {
   const { NODE_OPTIONS: _options, ...env } = process.env; // vitest's own settings are not the program's
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [file], { cwd: dir, env, timeout: 30_000, killSignal: 'SIGKILL' });
+    const child = spawn(process.execPath, [file], { cwd: dir, env, timeout: 120_000, killSignal: 'SIGKILL' });
     let output = '';
     let isTold = false;
     const take = (chunk: Buffer): void => {

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
-import { connect, type Plugin, Random } from '../../core/index.js';
+import { type ConnectOptions, connect, type Plugin, Random } from '../../core/index.js';
 import { RequestCode } from '../../core/remoting/protocol/request-codes.js';
+import { virtualClock } from '../../core/testing/virtual-clock.js';
 import { fakeCluster, fakeNameServer } from '../client/fake-cluster.js';
 import { closeAfterTest } from '../kit/close-after-test.js';
 import { tcpPeer } from '../kit/tcp-peer.js';
@@ -9,7 +10,7 @@ import { tcpPeer } from '../kit/tcp-peer.js';
 const firstOfList: Plugin = { name: 'first-of-list', setup: (host) => host.bind(Random, { value: () => 0 }) };
 
 /** A client that asks `bad` before a good name server. */
-async function producerOn(bad: string, options: { requestTimeoutMs?: number } = {}) {
+async function producerOn(bad: string, options: Pick<ConnectOptions, 'clock' | 'requestTimeoutMs'> = {}) {
   const { nameServers, broker } = await fakeCluster();
   const mq = closeAfterTest(await connect({ nameServers: [bad, nameServers], plugins: [firstOfList], ...options }));
   return { producer: await mq.producer({ group: 'g', timeoutMs: 10_000 }), broker };
@@ -29,8 +30,9 @@ test('a name server that talks another protocol, or none, is passed over', async
 });
 
 test('a name server that never answers costs one request time-out', async () => {
-  const silent = await tcpPeer((socket) => void socket.resume());
-  const { producer, broker } = await producerOn(silent.address, { requestTimeoutMs: 50 });
+  const clock = virtualClock();
+  const silent = await tcpPeer((socket) => socket.once('data', () => void clock.advance(50)));
+  const { producer, broker } = await producerOn(silent.address, { clock, requestTimeoutMs: 50 });
   await producer.send({ topic: 'T', body: 'x' });
   expect(broker.sends).toHaveLength(1);
 });

@@ -21,13 +21,20 @@ const ARRIVES_WITHIN_MS = 5_000;
 export class StoredOffset {
   readonly #stores: Store[] = [{ offset: 0, sentAtMs: Number.NEGATIVE_INFINITY, confirmedAtMs: 0 }];
 
+  readonly #now: () => number;
+
+  /** `now` tells milliseconds. */
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
   /** Call what it returns when the broker confirmed it. */
   store(offset: number): () => void {
-    const nowMs = performance.now();
+    const nowMs = this.#now();
     const store = { offset, sentAtMs: nowMs, confirmedAtMs: Number.POSITIVE_INFINITY };
     this.#stores.push(store);
     return () => {
-      store.confirmedAtMs = performance.now();
+      store.confirmedAtMs = this.#now();
     };
   }
 

@@ -74,6 +74,7 @@ export class StormLedger {
   duplicates = 0;
   tenures = 0;
   readonly #rules: StormRules;
+  readonly #now: () => number;
   readonly #queues = new Map<string, Queue>();
   readonly #asked = new Map<string, number>();
   readonly #handled = new Set<string>();
@@ -83,8 +84,10 @@ export class StormLedger {
   #brokerBackAtMs = Number.NEGATIVE_INFINITY;
   readonly #cutAtMs = new Map<string, number>();
 
-  constructor(rules: StormRules) {
+  /** `now` tells milliseconds. */
+  constructor(rules: StormRules, now: () => number) {
     this.#rules = rules;
+    this.#now = now;
   }
 
   get handled(): number {
@@ -108,21 +111,21 @@ export class StormLedger {
 
   /** A member asks for the offset to begin at. */
   asked(member: string, place: string): void {
-    this.#asked.set(`${member} ${place}`, performance.now());
+    this.#asked.set(`${member} ${place}`, this.#now());
   }
 
   assigned(member: string, place: string, start: number): void {
     const queue = this.#queueOf(place);
-    const askedAtMs = this.#asked.get(`${member} ${place}`) ?? performance.now();
+    const askedAtMs = this.#asked.get(`${member} ${place}`) ?? this.#now();
     const least = queue.stored.least(askedAtMs, this.#brokerKill);
-    this.#tell(queue, `${member} asked ${Math.round(performance.now() - askedAtMs)} ms ago and begins at ${start}`);
+    this.#tell(queue, `${member} asked ${Math.round(this.#now() - askedAtMs)} ms ago and begins at ${start}`);
     if (start < least) this.#problem(queue, `${member} begins ${place} at ${start}, ${least} was stored`);
     if (queue.tenures.has(member)) this.#problem(queue, `${member} is assigned ${place} twice`);
     const tenure = {
       member,
       place,
       start,
-      assignedAtMs: performance.now(),
+      assignedAtMs: this.#now(),
       splitAtMs: this.#splitAtMs(queue, start, askedAtMs),
       next: start,
       began: false,
@@ -137,7 +140,7 @@ export class StormLedger {
     const queue = this.#queueOf(place);
     this.#tell(queue, `${member} loses it at ${queue.tenures.get(member)?.next}: ${why}`);
     if (!LOSSES.includes(why)) this.#problem(queue, `${member} lost ${place}: ${why}`);
-    if (why === 'lock lost' || !this.#canStore(member)) queue.uncleanSinceMs = performance.now();
+    if (why === 'lock lost' || !this.#canStore(member)) queue.uncleanSinceMs = this.#now();
     this.#end(queue, member);
   }
 
@@ -146,7 +149,7 @@ export class StormLedger {
     for (const queue of this.#queues.values()) {
       if (!queue.tenures.has(member)) continue;
       this.#tell(queue, `${member} left at ${queue.tenures.get(member)?.next}`);
-      if (!this.#canStore(member)) queue.uncleanSinceMs = performance.now();
+      if (!this.#canStore(member)) queue.uncleanSinceMs = this.#now();
       this.#end(queue, member);
     }
   }
@@ -156,7 +159,7 @@ export class StormLedger {
     for (const queue of this.#queues.values()) {
       const tenure = queue.tenures.get(member);
       if (tenure === undefined) continue;
-      queue.uncleanSinceMs = performance.now();
+      queue.uncleanSinceMs = this.#now();
       this.#tell(queue, `${member} is killed at ${tenure.next}`);
       if (queue.running === tenure) queue.running = undefined;
       this.#end(queue, member);
@@ -165,25 +168,25 @@ export class StormLedger {
 
   /** A member's connections were cut: the broker counts it out, and what it has not stored others may repeat. */
   cut(member: string): void {
-    this.#cutAtMs.set(member, performance.now());
+    this.#cutAtMs.set(member, this.#now());
     for (const queue of this.#queues.values()) {
       if (!queue.tenures.has(member)) continue;
-      queue.uncleanSinceMs = performance.now();
+      queue.uncleanSinceMs = this.#now();
       this.#tell(queue, `${member} is cut off at ${queue.tenures.get(member)?.next}`);
     }
   }
 
   brokerKilled(): void {
     this.#brokerBackAtMs = Number.POSITIVE_INFINITY;
-    this.#brokerKill = { atMs: performance.now(), forgottenMs: this.#rules.offsetsForgottenMs };
+    this.#brokerKill = { atMs: this.#now(), forgottenMs: this.#rules.offsetsForgottenMs };
     for (const queue of this.#queues.values()) {
-      queue.uncleanSinceMs = performance.now();
+      queue.uncleanSinceMs = this.#now();
       this.#tell(queue, 'the broker is killed');
     }
   }
 
   brokerBack(): void {
-    this.#brokerBackAtMs = performance.now();
+    this.#brokerBackAtMs = this.#now();
   }
 
   /** A member has an offset stored; call what it returns when the broker has it. */
@@ -218,7 +221,7 @@ export class StormLedger {
         tenure.next = offset;
         return;
       }
-      queue.handledAtMs.set(offset, performance.now());
+      queue.handledAtMs.set(offset, this.#now());
       queue.position = offset + 1;
       queue.high = Math.max(queue.high, offset + 1);
       this.#done(queue, key, number, what);
@@ -248,7 +251,7 @@ export class StormLedger {
     if (handledAtMs === undefined) return;
     this.duplicates++;
     const kill = this.#brokerKill;
-    const forgottenMs = kill === undefined ? 0 : performance.now() - kill.atMs + kill.forgottenMs;
+    const forgottenMs = kill === undefined ? 0 : this.#now() - kill.atMs + kill.forgottenMs;
     const nearMs = this.#rules.persistOffsetIntervalMs + SLACK_MS + forgottenMs;
     const beforeMs = tenure.splitAtMs - handledAtMs;
     if (beforeMs <= nearMs) return;
@@ -274,7 +277,7 @@ export class StormLedger {
   /** Whether nothing was in the way when a member gave something back. */
   #canStore(member: string): boolean {
     const disturbedAtMs = Math.max(this.#brokerBackAtMs, this.#cutAtMs.get(member) ?? Number.NEGATIVE_INFINITY);
-    return performance.now() - disturbedAtMs > CONNECTS_WITHIN_MS;
+    return this.#now() - disturbedAtMs > CONNECTS_WITHIN_MS;
   }
 
   #end(queue: Queue, member: string): void {
@@ -290,7 +293,7 @@ export class StormLedger {
       queue = {
         tenures: new Map(),
         past: [],
-        stored: new StoredOffset(),
+        stored: new StoredOffset(this.#now),
         handledAtMs: new Map(),
         story: [],
         ...{ running: undefined, latest: undefined, high: 0, position: 0, uncleanSinceMs: undefined, spoilt: false },
@@ -301,7 +304,7 @@ export class StormLedger {
   }
 
   #tell(queue: Queue, what: string): void {
-    queue.story.push(`${Math.round(performance.now())} ms: ${what}`);
+    queue.story.push(`${Math.round(this.#now())} ms: ${what}`);
   }
 
   /** Of each queue the first problem, with what led to it. */

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Client, connect, type MessageQueue } from '../../../core/index.js';
 import { Random } from '../../fault/random.js';
+import { AwakeTime } from '../awake-time.js';
 import { waitFor } from '../wait-for.js';
 import { StormLedger, type StormRules } from './storm-ledger.js';
 import { StormMember } from './storm-member.js';
@@ -55,7 +56,7 @@ export interface StormReport {
 }
 
 /** Within this a machine that is busy should share queues out and read what waits; a lock that was left behind takes a minute. */
-const CALM_MS_MAX = 30_000;
+const CALM_MS_MAX = 60_000;
 const KEYS_PER_QUEUE = 4;
 const BATCH = 50;
 
@@ -67,7 +68,9 @@ const BATCH = 50;
 export async function storm(server: StormServer, options: StormOptions): Promise<StormReport> {
   const { seed, topic, ordered, persistOffsetIntervalMs = 1_000, offsetsForgottenMs, queues = 16 } = options;
   const startedMs = performance.now();
-  const ledger = new StormLedger({ ordered, persistOffsetIntervalMs, offsetsForgottenMs } satisfies StormRules);
+  const rules: StormRules = { ordered, persistOffsetIntervalMs, offsetsForgottenMs };
+  const awake = new AwakeTime();
+  const ledger = new StormLedger(rules, awake.now);
   const mq = await connect({ nameServers: server.nameServer });
   const weather = new Weather(server, options, ledger);
   try {
@@ -97,6 +100,7 @@ export async function storm(server: StormServer, options: StormOptions): Promise
   } finally {
     await weather.end();
     await mq.close();
+    awake.close();
   }
 }
 
