@@ -9,8 +9,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     exclude: ['test/interop/**', 'test/chaos/**', 'test/package/**'],
     // Watchdogs, for machines that are slow and busy: a test that passes waits for none of them.
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
     teardownTimeout: 60_000,
     maxWorkers: 2,
     // Our modules keep no state that test files could share, so that each is loaded once per worker and not once per file:

@@ -34,7 +34,7 @@ async function withManyQueues(handles: number, openFilesMax: number): Promise<Se
 test.runIf(process.platform === 'linux').each([
   ['a limit of the process as tight as that', 256, 256],
   ['a limit of the process that is tighter than it knows', 128, 2000],
-])('two thousand queues live with %s', { timeout: 300_000 }, async (_what, handles, openFilesMax) => {
+])('two thousand queues live with %s', async (_what, handles, openFilesMax) => {
   const seen = await withManyQueues(handles, openFilesMax);
   expect(seen).toMatchObject({ queues: QUEUES, read: 3 * QUEUES, wrong: 0, refused: 0 });
   expect(seen.openFilesMax).toBeLessThanOrEqual(Math.min(openFilesMax, handles));
