@@ -40,11 +40,7 @@ export function optionalInt64(command: FieldSource, name: string): number | unde
   return text === undefined ? undefined : parseInt64(command, name, text);
 }
 
-/** `true` in any case is true, all else false, as Java's Boolean.parseBoolean. @throws RMQ_BODY_INVALID when missing */
-export function requiredBoolean(command: FieldSource, name: string): boolean {
-  return (command.ext[name] ?? missingField(command, name)).toLowerCase() === 'true';
-}
-
+/** `true` in any case is true, all else false, as Java's Boolean.parseBoolean. */
 export function optionalBoolean(command: FieldSource, name: string): boolean | undefined {
   const text = optionalString(command, name);
   return text === undefined ? undefined : text.toLowerCase() === 'true';

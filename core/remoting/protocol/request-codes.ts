@@ -153,10 +153,3 @@ export const RequestCode = {
 
 /** One of the numbers in {@link RequestCode}. */
 export type RequestCode = (typeof RequestCode)[keyof typeof RequestCode];
-
-const NAMES: ReadonlyMap<number, string> = new Map(Object.entries(RequestCode).map(([name, code]) => [code, name]));
-
-/** The name of a request code for logs and errors; the number in words when it has none here. */
-export function requestCodeName(code: number): string {
-  return NAMES.get(code) ?? `code ${code}`;
-}

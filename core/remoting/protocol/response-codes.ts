@@ -70,11 +70,3 @@ export const ClientErrorCode = {
   REQUEST_TIMEOUT: 10006,
   CREATE_REPLY_MESSAGE: 10007,
 } as const;
-
-const NAMES = new Map<number, string>();
-for (const [name, code] of Object.entries(ResponseCode)) if (!NAMES.has(code)) NAMES.set(code, name);
-
-/** The name of a response code for logs and errors (4.9's where the series differ); the number in words when it has none here. */
-export function responseCodeName(code: number): string {
-  return NAMES.get(code) ?? `code ${code}`;
-}

@@ -10,8 +10,6 @@ import {
   type RegisterBrokerBody,
   registerBrokerCrc,
 } from '../../../core/remoting/protocol/register-broker-body.js';
-import { requestCodeName } from '../../../core/remoting/protocol/request-codes.js';
-import { responseCodeName } from '../../../core/remoting/protocol/response-codes.js';
 import { parseTagExpression } from '../../../core/remoting/protocol/subscription-data.js';
 import { decodeTopicRouteBody, encodeTopicRouteBody } from '../../../core/remoting/protocol/topic-route-body.js';
 import { decodeTopicStatsTable } from '../../../core/remoting/protocol/topic-stats.js';
@@ -160,12 +158,7 @@ test('tag expressions are understood as Java understands them', () => {
   );
 });
 
-test('codes have names, unknown ones their number', () => {
-  expect(requestCodeName(310)).toBe('SEND_MESSAGE_V2');
-  expect(requestCodeName(9999)).toBe('code 9999');
-  expect(responseCodeName(17)).toBe('TOPIC_NOT_EXIST');
-  expect(responseCodeName(209)).toBe('UPDATE_AND_CREATE_ACL_CONFIG_FAILED');
-  expect(responseCodeName(-5)).toBe('code -5');
+test('languages have names, and those that nobody knows none', () => {
   expect([languageName(13), languageName(99), languageName(-1)]).toEqual(['NODE_JS', 'OTHER', 'OTHER']);
   expect([languageCodeOf('RUST'), languageCodeOf('toString'), languageCodeOf(5)]).toEqual([12, -1, -1]);
   expect([knownLanguageCode(13), knownLanguageCode(14), knownLanguageCode(-3)]).toEqual([13, -1, -1]);
