@@ -32,12 +32,14 @@ export class RunningConsumers {
   async onApplicationBootstrap(): Promise<void> {
     try {
       const providers = this.#discovery.getProviders();
-      const clients = new Set(providers.map(({ name }) => name));
+      const clients = providers.map(({ name }) => name);
+      const isTwice = clients.filter((name) => name === consumersToken(this.#client)).length > 1;
       for (const wrapper of [...providers, ...this.#discovery.getControllers()]) {
         const metadata = consumerMetadata(wrapper.metatype);
         if (metadata === undefined) requireNoSubscription(wrapper);
-        else if (!clients.has(consumersToken(metadata.client))) throw ofNoClient(wrapper.name, metadata.client);
+        else if (!clients.includes(consumersToken(metadata.client))) throw ofNoClient(wrapper.name, metadata.client);
         if (metadata?.client !== this.#client) continue;
+        if (isTwice) throw ofTwoClients(wrapper.name, this.#client);
         if (!wrapper.isDependencyTreeStatic()) throw notStatic(wrapper.name);
         await this.#start(metadata, wrapper.instance as object, wrapper.name);
       }
@@ -82,6 +84,13 @@ function requireNoSubscription({ metatype, name }: InstanceWrapper): void {
 
 function ofNoClient(name: string, client: string): Error {
   return invalid(`consumer class ${name} names the client ${client}, and no RocketMQModule.forRoot has that name`);
+}
+
+function ofTwoClients(name: string, client: string): Error {
+  return invalid(
+    `consumer class ${name} would run twice: RocketMQModule.forRoot is there more than once for the client ${client}. ` +
+      'Import it once, or give each a name of its own.',
+  );
 }
 
 function notStatic(name: string): Error {

@@ -86,6 +86,15 @@ describe('an application with a consumer class that', () => {
   });
 });
 
+describe('an application with forRoot in two places', () => {
+  it('does not start where its consumer classes would run twice', async () => {
+    const root = () => RocketMQModule.forRoot({ cluster: kit.cluster });
+    const app = await compiled({ imports: [root(), root()], providers: [Billing] });
+    const message = expect.stringMatching(/Billing would run twice: RocketMQModule\.forRoot .* client default/);
+    await expect(app.init()).rejects.toMatchObject({ code: 'RMQ_OPTIONS_INVALID', message });
+  });
+});
+
 describe('@Subscribe', () => {
   it('refuses a topic that another method of the class has', () => {
     const declare = () => {
