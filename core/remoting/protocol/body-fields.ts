@@ -45,7 +45,7 @@ export function optionalIntegerMember(object: DialectObject, name: string, withi
   return value === undefined ? undefined : integerOf(value, `${within}.${name}`);
 }
 
-/** A number, or its text: the clients in Go and C++ write the hashes of tags as strings, which Java's parser takes as numbers. */
+/** A number, or its text, as Java's parser has it: Go's client writes the hashes of tags as strings, that for C++ the version of a subscription. */
 export function integerOf(value: unknown, name: string): number {
   if (typeof value === 'bigint' || isWholeNumberText(value)) return Number(value);
   return Number.isInteger(value) ? (value as number) : wrongType(name, value, 'a whole number');
