@@ -35,6 +35,15 @@ export function optionalStringMember(object: DialectObject, name: string, within
   return value === undefined || typeof value === 'string' ? value : wrongType(`${within}.${name}`, value, 'a string');
 }
 
+/**
+ * A value of a Java enum: a name, known or not, or a value's place among `values`, which are in Java's order. The client for
+ * C++ writes places.
+ */
+export function enumMember(object: DialectObject, name: string, within: string, values: readonly string[]): string {
+  const value = object[name];
+  return (typeof value === 'number' ? values[value] : undefined) ?? stringMember(object, name, within);
+}
+
 /** A whole number; of an int64 beyond 2^53 the nearest double. */
 export function integerMember(object: DialectObject, name: string, within: string, byDefault = 0): number {
   return optionalIntegerMember(object, name, within) ?? byDefault;

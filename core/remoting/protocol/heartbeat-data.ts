@@ -1,5 +1,6 @@
 import {
   booleanMember,
+  enumMember,
   formatBody,
   listMember,
   objectOf,
@@ -80,9 +81,9 @@ function readConsumerData(value: unknown, name: string): ConsumerData {
   const data = objectOf(value, name);
   return {
     groupName: stringMember(data, 'groupName', name),
-    consumeType: stringMember(data, 'consumeType', name),
-    messageModel: stringMember(data, 'messageModel', name),
-    consumeFromWhere: stringMember(data, 'consumeFromWhere', name),
+    consumeType: enumMember(data, 'consumeType', name, Object.values(ConsumeType)),
+    messageModel: enumMember(data, 'messageModel', name, Object.values(MessageModel)),
+    consumeFromWhere: enumMember(data, 'consumeFromWhere', name, Object.values(ConsumeFromWhere)),
     subscriptionDataSet: listMember(data, 'subscriptionDataSet', name, readSubscriptionData),
     unitMode: booleanMember(data, 'unitMode', name),
   };

@@ -132,6 +132,10 @@ test('what is missing is as Java has it, what is of another type is named', () =
       () => decodeHeartbeatData(Buffer.from('{"consumerDataSet":[{"unitMode":"yes"}]}')),
       /unitMode has to be true or false/,
     ],
+    [
+      () => decodeHeartbeatData(Buffer.from('{"consumerDataSet":[{"messageModel":7}]}')),
+      /messageModel has to be a string, it is number/,
+    ],
     [() => decodeClusterInfo(Buffer.from('{"clusterAddrTable":{"C":"b"}}')), /clusterAddrTable.* array/],
     [() => decodeTopicStatsTable(Buffer.from('{"offsetTable":{"{}":{}}}')), /offsetTable has to be an object/],
     [() => decodeTopicStatsTable(Buffer.from('{"offsetTable":[1]}')), /offsetTable/],
