@@ -30,7 +30,7 @@ export const producerModule = new ContainerModule(({ bind }) => {
     .toDynamicValue((context) => {
       const names = namesForReplies(partOf(context, ResourceNames));
       const createProducer = () => partOf(context, Producers)({ group: REPLY_GROUP }, { names });
-      return new Replier(partOf(context, Clock), createProducer);
+      return new Replier(partOf(context, Clock), partOf(context, RouteTable), createProducer);
     })
     .inSingletonScope();
   bind<ReplySender>(ReplySender).toService(Replying);

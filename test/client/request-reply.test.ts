@@ -1,6 +1,6 @@
 /** Requests and replies on a real server: both sides through the public door. */
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { type ConnectOptions, connect, json, type Plugin, topic } from '../../core/index.js';
+import { type ConnectOptions, connect, json, type Plugin, RequestCode, topic } from '../../core/index.js';
 import { embedded } from '../../core/server/index.js';
 import { namespace } from '../../plugins/namespace/index.js';
 import { closeAfterTest } from '../kit/close-after-test.js';
@@ -168,6 +168,27 @@ describe('plugins', () => {
     expect([reply.body.toString(), reply.properties.INSTANCE_ID]).toEqual(['from inside', 'staging']);
     expect(heard).toEqual(['inside: questions']);
   });
+});
+
+test('replies go by the route that is known: of many, the name server hears of the first', async () => {
+  let asked = 0;
+  const counting: Plugin = {
+    name: 'counting',
+    setup: (host) =>
+      host.interceptRequest('decorate', (context, next) => {
+        const isAboutReplies = context.ext.get('topic') === 'DefaultCluster_REPLY_TOPIC';
+        if (isAboutReplies && context.code === RequestCode.GET_ROUTEINFO_BY_TOPIC) asked++;
+        return next(context);
+      }),
+  };
+  const mq = await client({ plugins: [counting] });
+  const consumer = await mq.consumer({ group: 'answers', subscribe: { questions: '*' }, from: 'first' });
+  await consumer.run((message) => message.reply('yes'));
+  const producer = await mq.producer({ group: 'asks' });
+  for (let turn = 0; turn < 5; turn++) {
+    await producer.request({ topic: 'questions', body: '?' }, { timeoutMs: 10_000 });
+  }
+  expect(asked).toBe(1);
 });
 
 test('a client that closes while it replies ends the reply first', async () => {

@@ -2,6 +2,7 @@ import { isRocketMQError, rocketMQError } from '../../errors/rocketmq-error.js';
 import { replyTo } from '../../message/exchange.js';
 import type { MessageQueue, OutgoingMessage, ReceivedMessage } from '../../message/message.js';
 import type { SendResult } from '../../pipeline/send-result.js';
+import type { RouteTable } from '../../routing/route-table.js';
 import type { Clock } from '../../runtime/clock.js';
 import type { Producer, RawMessage } from '../producer.js';
 
@@ -20,13 +21,15 @@ const TIMEOUT_MS = 3_000;
  */
 export class Replier {
   readonly #clock: Clock;
+  readonly #routes: Pick<RouteTable, 'publishInfo'>;
   readonly #createProducer: () => Promise<Producer>;
   #producer: Promise<Producer> | undefined;
   #closed = false;
 
   /** The producer takes topics as they are on the wire: each cluster has one for replies, outside of all namespaces. */
-  constructor(clock: Clock, createProducer: () => Promise<Producer>) {
+  constructor(clock: Clock, routes: Pick<RouteTable, 'publishInfo'>, createProducer: () => Promise<Producer>) {
     this.#clock = clock;
+    this.#routes = routes;
     this.#createProducer = createProducer;
   }
 
@@ -48,8 +51,7 @@ export class Replier {
       timeoutMs: Math.max(1, deadlineMs - this.#clock.monotonic()),
       ...(signal && { signal }),
     });
-    const queues = await producer.fetchPublishMessageQueues(message.topic);
-    const queue = nearTo(request, queues);
+    const queue = await this.#queueNear(request, message.topic, producer);
     if (queue === undefined) return producer.send(message, options());
     try {
       return await producer.send(message, { ...options(), queue });
@@ -66,6 +68,18 @@ export class Replier {
     await producer?.close(options);
   }
 
+  /** The queue on the request's broker, where there is a choice. The name server is asked when none there is known. */
+  async #queueNear(
+    request: ReceivedMessage,
+    topic: string,
+    producer: Pick<Producer, 'fetchPublishMessageQueues'>,
+  ): Promise<MessageQueue | undefined> {
+    const isNear = ({ brokerName }: MessageQueue): boolean => brokerName === request.brokerName;
+    const known = this.#routes.publishInfo(topic)?.queues ?? [];
+    const queues = known.some(isNear) ? known : await producer.fetchPublishMessageQueues(topic);
+    return queues.every(isNear) ? undefined : queues.find(isNear);
+  }
+
   #made(): Promise<Producer> {
     this.#producer ??= this.#createProducer().catch((error: unknown) => {
       // The next reply tries again.
@@ -74,10 +88,4 @@ export class Replier {
     });
     return this.#producer;
   }
-}
-
-/** The queue for replies on the request's broker, where there is a choice. */
-function nearTo({ brokerName }: ReceivedMessage, queues: readonly MessageQueue[]): MessageQueue | undefined {
-  if (queues.every((queue) => queue.brokerName === brokerName)) return undefined;
-  return queues.find((queue) => queue.brokerName === brokerName);
 }
