@@ -28,7 +28,7 @@ function setup(options: Partial<ConsumerOptions> = {}, messages = 1) {
 
 describe('a message whose handler failed', () => {
   test('is sent back, its offset goes on, and it comes again under its topic and id with its tries counted', async () => {
-    const { broker, clock, consumer, events, sendBacks } = setup();
+    const { broker, client, clock, consumer, events, sendBacks } = setup();
     const seen: { topic: string; msgId: string; reconsumeTimes: number; attempt: number }[] = [];
     await consumer.run(({ topic: name, msgId, reconsumeTimes }, { attempt }) => {
       seen.push({ topic: name, msgId, reconsumeTimes, attempt });
@@ -64,6 +64,11 @@ describe('a message whose handler failed', () => {
       { attempt: 1, next: 'broker', msgId: 'orders/0/0' },
     ]);
     expect(events.filter(({ type }) => type === 'sentBack')).toMatchObject([{ delayLevel: 0 }, { delayLevel: 0 }]);
+    // The log is for people: the broker decides when it comes again, so nothing is said of that.
+    expect(client.log.find(({ message }) => message === 'a message could not be handled')?.fields).toStrictEqual({
+      ...{ group: 'billing', topic: 'orders', brokerName: 'broker-a', queueId: 0, queueOffset: 0 },
+      ...{ msgId: 'orders/0/0', attempt: 0, error: new Error('no bank today'), next: 'broker' },
+    });
     expect(consumer.assignment().map(({ topic: name }) => name)).toEqual(['orders']);
   });
 

@@ -59,9 +59,11 @@ export class DeliveryReport {
     const error = outcome.kind === 'ack' ? undefined : outcome.error;
     const facts = { queueOffset, msgId, attempt, error, next, retryInMs, ...reason };
     const asked = outcome.kind === 'retry' && error === undefined;
+    // People read it: what is not known here is left out.
+    const known = Object.entries(facts).filter(([, value]) => value !== undefined);
     this.#logger[asked ? 'info' : 'warn'](
       asked ? 'a handler wants a message again' : 'a message could not be handled',
-      { group: this.#group, ...consumed.shown, ...facts },
+      { group: this.#group, ...consumed.shown, ...Object.fromEntries(known) },
     );
     if (this.#events.observed) this.#events.emit({ type: 'failed', queue: consumed.shown, ...facts });
   }
