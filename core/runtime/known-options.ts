@@ -23,14 +23,26 @@ export function requireKnown(options: unknown, { of, names }: OptionNames): void
   requireSignal((options as { readonly signal?: unknown }).signal);
 }
 
+/** Options by the names that other clients and servers have for them, in lower case. */
+const ELSEWHERE: ReadonlyMap<string, string> = new Map([
+  ['topic', 'subscribe'],
+  ['topics', 'subscribe'],
+  ['brokers', 'nameServers'],
+  ['namesrvaddr', 'nameServers'],
+  ['clientid', 'instanceName'],
+  ['port', 'nameServerPort'],
+]);
+
 /** For an option that there is not, with the one that was meant where there is a similar one, else with all. */
 export function unknownOption(
   of: string,
   option: string,
   names: Iterable<string>,
 ): RocketMQErrorOf<'RMQ_OPTIONS_INVALID'> {
-  const meant = closestName(option, names);
-  const help = meant === undefined ? `there are ${[...names].join(', ')}` : `did you mean ${meant}?`;
+  const all = [...names];
+  const elsewhere = ELSEWHERE.get(option.toLowerCase());
+  const meant = all.find((name) => name === elsewhere) ?? closestName(option, all);
+  const help = meant === undefined ? `there are ${all.join(', ')}` : `did you mean ${meant}?`;
   return rocketMQError('RMQ_OPTIONS_INVALID', `${of} has no option ${option}; ${help}`, { option });
 }
 
