@@ -141,10 +141,15 @@ function validatePropertiesLength({ topic, tag, keys, properties = {} }: Outgoin
   throw illegal('properties', `${what}, at most ${PROPERTIES_BYTES_MAX} are allowed`, topic);
 }
 
+/** What people give as a body and mean to be written as JSON. */
+const VALUES: ReadonlySet<string> = new Set(['Object', 'Array', 'number', 'boolean']);
+
 /** @throws RMQ_MESSAGE_ILLEGAL (field `body`) */
 function validateBody(body: Uint8Array | string, maxMessageSize: number, topic?: string): void {
   if (typeof body !== 'string' && !isBytes(body)) {
-    throw illegal('body', `The body has to be a string or a Uint8Array, it is ${kindOf(body)}`, topic);
+    const kind = kindOf(body);
+    const help = VALUES.has(kind) ? `; a value takes a typed topic, such as topic(${quoted(topic)}, json())` : '';
+    throw illegal('body', `The body has to be a string or a Uint8Array, it is ${kind}${help}`, topic);
   }
   const length = typeof body === 'string' ? Buffer.byteLength(body) : body.byteLength;
   if (length === 0) throw illegal('body', 'The body is empty', topic);

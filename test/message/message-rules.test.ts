@@ -93,6 +93,12 @@ test('bodies', () => {
   for (const body of [undefined, null, 5, {}, [1], new ArrayBuffer(1), new Uint16Array(1)]) {
     expectIllegal({ body }, 'body', /string or a Uint8Array/);
   }
+  expectIllegal(
+    { body: { id: '42' } },
+    'body',
+    /it is Object; a value takes a typed topic, such as topic\("T", json\(\)\)$/,
+  );
+  expectIllegal({ body: new ArrayBuffer(1) }, 'body', /it is ArrayBuffer$/);
   expect(() => validateMessage(message({ body: 'abc' }), 2)).toThrow(/at most 2/);
 });
 
