@@ -13,6 +13,12 @@ export function pluginFailure(plugin: string, phase: string, error: unknown): Er
   );
 }
 
+/** How long a step of a plugin may take, and by which clock. */
+export interface StepLimit {
+  readonly clock: Clock;
+  readonly timeoutMs: number;
+}
+
 /**
  * Runs one step of a plugin; what it throws, and a step that does not end in time, carry its name.
  * @throws RMQ_PLUGIN_FAILED, RMQ_PLUGIN_CONFLICT
@@ -21,7 +27,7 @@ export async function runPluginStep<T>(
   plugin: string,
   phase: string,
   step: () => T | Promise<T>,
-  limit: { readonly clock: Clock; readonly timeoutMs: number },
+  limit: StepLimit,
 ): Promise<T> {
   let cancel = (): void => {};
   const tooLong = new Promise<never>((_, reject) => {

@@ -9,14 +9,15 @@ import type { Clock } from '../runtime/clock.js';
 import type { Logger } from '../runtime/logger.js';
 import type { Token } from '../runtime/token.js';
 import { watchRejection } from '../runtime/watch-rejection.js';
+import type { EndTransactionContext } from './end-transaction.js';
 import {
   requireAttachment,
   requireBinding,
+  requireCommand,
   requireFunction,
   requirePhase,
   requireRequestCode,
-} from './check-registration.js';
-import type { EndTransactionContext } from './end-transaction.js';
+} from './host-checks.js';
 import type { PluginHost, PluginProducerOptions, RegisteredGroup, RequestTarget } from './plugin.js';
 import { pluginFailure } from './plugin-failure.js';
 import { readThrough } from './read-interceptor.js';
@@ -122,12 +123,19 @@ export function createPluginHost(options: HostOptions): PluginHost {
     onStart: functionOnly('onStart', options.onStart),
     onStop: functionOnly('onStop', options.onStop),
     resolve: (token) => running('resolve').resolve(token),
-    invoke: async (target, request, given = {}) => running('invoke').invoke(target, request, given),
-    oneway: (target, request, given = {}) => promised(() => running('oneway').oneway(target, request, given)),
+    invoke: async (target, request, given = {}) => {
+      requireCommand('invoke', request);
+      return running('invoke').invoke(target, request, given);
+    },
+    oneway: (target, request, given = {}) =>
+      promised(() => {
+        requireCommand('oneway', request);
+        return running('oneway').oneway(target, request, given);
+      }),
     brokerAddress: (brokerName) => running('brokerAddress').brokerAddress(brokerName),
     readMessages: async (records, brokerName) => {
       const messages = await running('readMessages').readMessages(records, brokerName);
-      return Promise.all(messages.map((message) => readThrough(registrations.reads, message)));
+      return Promise.all(messages.map((message) => readThrough(registrations.reads, message, options)));
     },
     reportEndTransaction: (context) => tellEndTransaction(registrations, context, options.logger),
     producer: async (given) => running('producer').producer(plugin, given),
@@ -164,7 +172,9 @@ function tellEndTransaction(
 function named(plugin: string, code: number, handler: CallbackHandler): CallbackHandler {
   return async (request, address) => {
     try {
-      return await handler(request, address);
+      const answer = await handler(request, address);
+      if (answer) requireCommand('handle', answer);
+      return answer;
     } catch (error) {
       throw pluginFailure(plugin, `its answer to request ${code}`, error);
     }

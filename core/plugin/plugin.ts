@@ -63,7 +63,7 @@ export interface PluginHost {
   readonly logger: Logger;
   /** The client's time: a plugin that asks it for timers can be tested. */
   readonly clock: Clock;
-  /** How long each step of a plugin may take (`pluginTimeoutMs`): `setup`, and what it does in `onStart` and `onStop`. */
+  /** How long each step of a plugin may take (`pluginTimeoutMs`): `setup`, and what it does in `onStart`, `onStop`, `interceptRead`. */
   readonly stepTimeoutMs: number;
 
   /** Attaches to the gap before or after a stage of every producer's pipeline. Only during setup. */
@@ -86,8 +86,8 @@ export interface PluginHost {
   interceptReply(interceptor: ReplyInterceptor): void;
   /**
    * Sees each message that {@link readMessages} reads, for whichever plugin: what a broker sends along when it asks how a
-   * transaction ended passes no consumer. In order of registration; what it throws fails the read under the plugin's name. Only
-   * during setup.
+   * transaction ended passes no consumer. In order of registration; what it throws, and one that takes longer than
+   * `stepTimeoutMs`, fails the read under the plugin's name. Only during setup.
    */
   interceptRead(interceptor: ReadInterceptor): void;
   /**

@@ -1,5 +1,5 @@
 import type { ReceivedMessage } from '../message/message.js';
-import { pluginFailure } from './plugin-failure.js';
+import { runPluginStep, type StepLimit } from './plugin-failure.js';
 
 /** Sees each message that a plugin reads with `host.readMessages`, and hands on this one or another. */
 export type ReadInterceptor = (message: ReceivedMessage) => ReceivedMessage | Promise<ReceivedMessage>;
@@ -10,20 +10,24 @@ export interface ReadAttachment {
   readonly intercept: ReadInterceptor;
 }
 
-/** What plugins make of a message, in order of registration. @throws RMQ_PLUGIN_FAILED naming the one that failed */
+/**
+ * What plugins make of a message, in order of registration, each within the time of a plugin's step.
+ * @throws RMQ_PLUGIN_FAILED naming the one that failed
+ */
 export async function readThrough(
   attachments: readonly ReadAttachment[],
   read: ReceivedMessage,
+  limit: StepLimit,
 ): Promise<ReceivedMessage> {
   let message = read;
   for (const { plugin, intercept } of attachments) {
-    try {
-      message = await intercept(message);
-      if (typeof message !== 'object' || message === null)
-        throw new TypeError('it has to return the message, or another');
-    } catch (error) {
-      throw pluginFailure(plugin, 'interceptRead', error);
-    }
+    const given = message;
+    message = await runPluginStep(plugin, 'interceptRead', async () => changed(await intercept(given)), limit);
   }
   return message;
+}
+
+function changed(message: ReceivedMessage): ReceivedMessage {
+  if (typeof message === 'object' && message !== null) return message;
+  throw new TypeError('it has to return the message, or another');
 }

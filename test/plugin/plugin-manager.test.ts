@@ -321,6 +321,31 @@ test('an answer that throws carries the name of its plugin', async () => {
   await expect(answer).rejects.toMatchObject({ code: 'RMQ_PLUGIN_FAILED', plugin: 'checker' });
 });
 
+test('what a plugin asks or answers itself is a command with bytes', async () => {
+  let host: PluginHost | undefined;
+  const plugins = manager(
+    plugin('careless', (given) => {
+      host = given;
+      given.handle(39, async () => ({ code: 0, body: 'text' as never }));
+      given.handle(41, async () => ({ body: Buffer.from('x') }) as never);
+    }),
+  );
+  await plugins.setup();
+  await plugins.start(runtime);
+  const at = { address: 'a:1' };
+  const refused = (option: string) => expect.objectContaining({ code: 'RMQ_OPTIONS_INVALID', option });
+  await expect(host?.invoke(at, { code: 28, body: 'text' as never })).rejects.toEqual(refused('invoke.body'));
+  await expect(host?.oneway(at, { code: 28, body: [1] as never })).rejects.toEqual(refused('oneway.body'));
+  await expect(host?.invoke(at, {} as never)).rejects.toEqual(refused('invoke.code'));
+  for (const [code, option] of [
+    [39, 'handle.body'],
+    [41, 'handle.code'],
+  ] as const) {
+    const answer = plugins.registrations.handlers.get(code)?.handler({} as RemotingCommand, 'a:1');
+    await expect(answer).rejects.toMatchObject({ plugin: 'careless', cause: refused(option) });
+  }
+});
+
 test('send and delivery interceptors and listeners are collected with the name of their plugin', async () => {
   const plugins = manager(
     plugin('a', (host) => {

@@ -1,5 +1,6 @@
 import { rocketMQError } from '../errors/rocketmq-error.js';
 import { requireOrder } from '../pipeline/gap-order.js';
+import { isBytes } from '../runtime/is-bytes.js';
 import { type OptionNames, requireKnown } from '../runtime/known-options.js';
 import type { Token } from '../runtime/token.js';
 import type { BindOptions, Part } from './part.js';
@@ -49,6 +50,18 @@ export function requireBinding(token: Token<unknown>, part: Part<unknown>, optio
     throw invalid('bind', 'takes a part { value }, { create } or { type }', part);
   if (way !== 'value') requireFunction(`bind.${way}`, given[way as never]);
   if (options.producers !== undefined) requireFunction('bind.producers', options.producers);
+}
+
+/**
+ * Of a request or an answer of a plugin's own: what is no bytes would go out as memory.
+ * @throws RMQ_OPTIONS_INVALID
+ */
+export function requireCommand(
+  door: string,
+  { code, body }: { readonly code?: unknown; readonly body?: unknown },
+): void {
+  if (!Number.isInteger(code)) throw invalid(`${door}.code`, 'is a whole number', code);
+  if (body !== undefined && !isBytes(body)) throw invalid(`${door}.body`, 'is bytes', typeof body);
 }
 
 function invalid(option: string, expected: string, got: unknown): Error {
