@@ -25,6 +25,17 @@ export function bindProducerParts(
   for (const binding of bindings) if (isFor(producer, binding)) bindPart(container, binding);
 }
 
+/** The plugin whose part a producer has under a token; of several the one that was bound last. */
+export function binderOf(
+  bindings: readonly PartBinding[],
+  token: Token<unknown>,
+  producer: ProducerFacts,
+): string | undefined {
+  const isBound = (binding: PartBinding): boolean =>
+    binding.token === token && (binding.producers === undefined || (!producer.internal && isFor(producer, binding)));
+  return bindings.findLast(isBound)?.plugin;
+}
+
 function isFor(producer: ProducerFacts, { plugin, producers }: PartBinding): boolean {
   try {
     return producers?.(producer) === true;

@@ -12,6 +12,7 @@ import { Clock } from '../runtime/clock.js';
 import { Logger } from '../runtime/logger.js';
 import { Random } from '../runtime/random.js';
 import { type Token, token } from '../runtime/token.js';
+import { binderOf } from './bind-part.js';
 import { partOf } from './part-of.js';
 import { OpenScope } from './producer-scope.js';
 import { Deadlines, Plugins, Replies, Settings } from './tokens.js';
@@ -54,6 +55,7 @@ export function producerFactory(container: Container): ProducerFactory {
         opened.scope = new OpenScope(container, scope, routes, registrations.bindings, names);
         return opened.scope.resolve;
       },
+      boundBy: (part, producer) => binderOf(registrations.bindings, part, producer),
       onClosed: () => opened.scope?.close(),
       internal,
     });

@@ -21,6 +21,8 @@ export interface ChainNode {
   readonly stage: StageName;
   /** Undefined for a stage. */
   readonly plugin: string | undefined;
+  /** Of a stage: the plugin that has put it in the place of the client's own. */
+  readonly boundBy: string | undefined;
   readonly run: SendInterceptor<SendContext>;
 }
 
@@ -90,12 +92,13 @@ export class Chain {
 
   /** The name of a layer in errors: `stage route`, `plugin tracing before send`. */
   nameOf(node: number): string {
-    const { stage, plugin } = this.nodes[Math.max(node, 0)]!;
-    return plugin === undefined ? `stage ${stage}` : `plugin ${plugin} before ${stage}`;
+    const { stage, plugin, boundBy } = this.nodes[Math.max(node, 0)]!;
+    if (plugin !== undefined) return `plugin ${plugin} before ${stage}`;
+    return boundBy === undefined ? `stage ${stage}` : `stage ${stage} of plugin ${boundBy}`;
   }
 
   whereabouts(node: number): Whereabouts {
-    const { stage, plugin } = this.nodes[Math.max(node, 0)]!;
+    const { stage, boundBy, plugin = boundBy } = this.nodes[Math.max(node, 0)]!;
     return plugin === undefined ? { stage } : { plugin };
   }
 
@@ -107,12 +110,12 @@ export class Chain {
 
   /** What a layer's error is called: the pipeline's own and vetoes stay, what a plugin threw gets its name. */
   label(error: unknown, node: number): RocketMQError {
-    const { stage, plugin } = this.nodes[Math.max(node, 0)]!;
+    const { stage, plugin, boundBy } = this.nodes[Math.max(node, 0)]!;
     if (isRocketMQError(error)) {
       if (this.#known.has(error)) return error;
       if (plugin === undefined || error.code === 'RMQ_SEND_FORBIDDEN') return this.keep(error);
     }
-    const name = plugin ?? `stage ${stage}`;
+    const name = plugin ?? boundBy ?? `stage ${stage}`;
     const words = error instanceof Error ? error.message : String(error);
     return this.keep(
       rocketMQError('RMQ_PLUGIN_FAILED', `${this.nameOf(node)} failed: ${words}`, { plugin: name }, { cause: error }),
@@ -121,7 +124,7 @@ export class Chain {
 
   /** What a layer throws when nobody can be told any more. */
   complain(node: number, error: unknown): void {
-    const { plugin } = this.nodes[Math.max(node, 0)]!;
+    const { boundBy, plugin = boundBy } = this.nodes[Math.max(node, 0)]!;
     this.logger.error(`${this.nameOf(node)} failed when its part of a send was over`, { plugin, error });
   }
 

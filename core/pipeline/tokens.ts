@@ -25,5 +25,8 @@ export interface ProducerScope {
 
 export const ProducerScope: Token<ProducerScope> = token('ProducerScope');
 
+/** The plugin that has put its own part in the place of this one for that producer; undefined where it is the client's. */
+export type BoundBy = (part: Token<unknown>, producer: ProducerFacts) => string | undefined;
+
 /** Resolves one part from a producer's child container. */
 export type ResolveFromScope = <T>(part: Token<T>) => T;

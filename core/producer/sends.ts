@@ -168,7 +168,7 @@ export class Sends implements SendOwner, BatchHost, AccumulatorHost, RequestHost
   }
 
   #compose({ pipeline }: ResolvedProducerOptions, events: EventHub, internal: boolean): Chain {
-    const { routes, clock, logger, attachments, openScope, random = Math.random } = this.#services;
+    const { routes, clock, logger, attachments, openScope, boundBy, random = Math.random } = this.#services;
     const facts = { group: pipeline.group, internal };
     const requireRunning = () => {
       if (!this.#admitting) this.requireRunning();
@@ -176,6 +176,7 @@ export class Sends implements SendOwner, BatchHost, AccumulatorHost, RequestHost
     return composePipeline({
       producer: facts,
       resolve: openScope({ facts, options: pipeline, requireRunning, random }),
+      boundBy,
       attachments: internal ? [] : attachments,
       ...{ routes, clock, logger, events },
     });

@@ -2,7 +2,7 @@ import type { UniqueIdGenerator } from '../message/message-ids.js';
 import type { ResourceNames } from '../message/resource-names.js';
 import type { SendAttachment } from '../pipeline/interceptor.js';
 import type { SettledListener } from '../pipeline/settled.js';
-import type { ProducerScope, ResolveFromScope } from '../pipeline/tokens.js';
+import type { BoundBy, ProducerScope, ResolveFromScope } from '../pipeline/tokens.js';
 import type { RemotingClient } from '../remoting/remoting-client.js';
 import type { Membership } from '../routing/membership.js';
 import type { RouteTable } from '../routing/route-table.js';
@@ -37,6 +37,8 @@ export interface ProducerServices {
   readonly settledListeners: readonly SettledListener[];
   /** Opens the producer's child container with `scope` bound in it, and resolves the six stages from it, once. */
   readonly openScope: (scope: ProducerScope) => ResolveFromScope;
+  /** The plugin that has put its own part in the place of this one for a producer. Default none. */
+  readonly boundBy?: BoundBy;
   /** Called once when the producer has closed. */
   readonly onClosed?: () => void;
 }

@@ -358,6 +358,37 @@ describe('a plugin whose create fails', () => {
   });
 });
 
+describe('a stage of a plugin’s own', () => {
+  const stageOf = (run: unknown): Plugin => ({
+    name: 'abuser',
+    setup: (host) => host.bind(SendStage.select, { create: () => ({ run }) as never }),
+  });
+  const withStage = async (run: unknown) =>
+    closeAfterTest(await connect({ cluster: embedded({ store: 'memory' }), plugins: [stageOf(run)] }));
+
+  test.each<[string, unknown, object]>([
+    ['throws', boom, { code: 'RMQ_PLUGIN_FAILED', plugin: 'abuser' }],
+    ['never ends', () => NEVER, { code: 'RMQ_SEND_TIMEOUT', plugin: 'abuser' }],
+    ['ends in nothing', () => EMPTY, { code: 'RMQ_PIPELINE_MISUSE', interceptor: 'stage select of plugin abuser' }],
+    [
+      'returns a promise',
+      async () => fake,
+      { code: 'RMQ_PIPELINE_MISUSE', interceptor: 'stage select of plugin abuser' },
+    ],
+  ])('that %s is named, and said by describe', async (_, run, failed) => {
+    const mq = await withStage(run);
+    const producer = await mq.producer({ group: 'g' });
+    expect(producer.describe()).toContain('├─ 3 select (of abuser)\n├─ 4 compress');
+    const sending = producer.send({ topic: 'T', body: 'x' }, { timeoutMs: 500 });
+    expect(await rejection(sending)).toMatchObject({ ...failed, sent: 'no' });
+  });
+
+  test('that is none is named by the producer', async () => {
+    const failed = { code: 'RMQ_PLUGIN_FAILED', plugin: 'abuser', message: expect.stringContaining('no run') };
+    expect(await rejection((await withStage(undefined)).producer({ group: 'g' }))).toMatchObject(failed);
+  });
+});
+
 describe('a plugin whose part cannot be made', () => {
   class Broken {
     constructor() {
