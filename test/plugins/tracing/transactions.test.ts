@@ -17,7 +17,7 @@ test('a transaction leaves a half message and its end, under one id', async () =
   const message = { topic: 'orders', body: 'order 42', tag: 'paid', keys: ['42'] };
   const rolledBack = await producer.send(message, 'rollback');
   const asked = await producer.send(message, 'unknown');
-  // A slow machine is asked more often than once.
+  // A slow machine is asked more often than once, and about what it is just rolling back.
   await waitFor(() => mq.plugin(traces).traced >= 5, { what: 'the end that a check finds out' });
   await mq.plugin(traces).flush();
   const traceOf = (msgId: string, ends: number) =>
@@ -29,7 +29,7 @@ test('a transaction leaves a half message and its end, under one id', async () =
   const common = { group: 'payers', topic: 'orders', tag: 'paid', transactionId: rolledBack.msgId };
   const trace = await traceOf(rolledBack.msgId, 1);
   expect(trace.sends).toMatchObject([{ messageType: 'Trans_Msg_Half', success: true }]);
-  expect(trace.transactionEnds).toMatchObject([
+  expect(trace.transactionEnds.slice(0, 1)).toMatchObject([
     { ...common, transactionState: 'rollback', fromTransactionCheck: false, storeHost: expect.stringMatching(/:\d+$/) },
   ]);
   const { transactionEnds } = await traceOf(asked.msgId, 2);
