@@ -11,6 +11,9 @@ import type { MessageStore } from '../server/broker/message-store.js';
 
 const WAIT_MS = 2_000;
 const BATCH = 32;
+/** Messages that a time-out shows, the last ones, and how much of their bodies. */
+const SHOWN_MAX = 5;
+const SHOWN_BYTES_MAX = 60;
 
 /** Which messages of a topic, and how long to wait for them. */
 export interface MessagesOptions {
@@ -79,9 +82,10 @@ export class TopicContents {
         const arrival = new Promise<void>((resolve) => {
           wake = resolve;
         });
-        const found = (await this.#readShown(name, topic))?.filter(where);
+        const there = await this.#readShown(name, topic);
+        const found = there?.filter(where);
         if (found !== undefined && found.length >= count) return found;
-        if (isOver) throw timedOut(name, count, found?.length ?? 0, timeoutMs);
+        if (isOver) throw timedOut(name, count, found ?? [], there ?? [], timeoutMs);
         timer ??= setTimeout(() => {
           isOver = true;
           wake();
@@ -153,7 +157,24 @@ function requireNumber(option: string, value: unknown): void {
   throw rocketMQError('RMQ_OPTIONS_INVALID', `${option} ${String(value)}: expected a number from 0`, { option });
 }
 
-function timedOut(topic: string, wanted: number, found: number, timeoutMs: number): Error {
-  const words = `waited ${timeoutMs} ms for ${wanted} messages in topic ${topic}, there are ${found}`;
-  return rocketMQError('RMQ_KIT_TIMEOUT', words, { topic, wanted, found });
+/** Says what came, so that one sees what is missing. */
+function timedOut(
+  topic: string,
+  wanted: number,
+  found: readonly ReceivedMessage<unknown>[],
+  there: readonly ReceivedMessage<unknown>[],
+  timeoutMs: number,
+): Error {
+  const others =
+    there.length === found.length ? '' : `, and ${there.length - found.length} that \`where\` does not mean`;
+  const shown = there.slice(-SHOWN_MAX).map(shortly).join('; ');
+  const which = shown === '' ? '' : `: ${there.length > SHOWN_MAX ? '…; ' : ''}${shown}`;
+  const words = `waited ${timeoutMs} ms for ${wanted} messages in topic ${topic}, there are ${found.length}${others}${which}`;
+  return rocketMQError('RMQ_KIT_TIMEOUT', words, { topic, wanted, found: found.length });
+}
+
+function shortly({ tag, keys, body }: ReceivedMessage<unknown>): string {
+  const text = body.subarray(0, SHOWN_BYTES_MAX).toString('utf8');
+  const start = body.length > SHOWN_BYTES_MAX ? `${text}…` : text;
+  return [tag, ...keys, JSON.stringify(start)].filter((part) => part !== undefined).join(' ');
 }

@@ -1,4 +1,4 @@
-import { catchError, map, Observable, of, tap, throwError } from 'rxjs';
+import { catchError, map, NEVER, Observable, of, tap, throwError } from 'rxjs';
 import { describe, expect, test } from 'vitest';
 import {
   type CreatedContext,
@@ -51,6 +51,46 @@ const BREAKS_A_RULE: Record<string, readonly [broken: () => Plugin, check: strin
     sending((context, next) => next(context).pipe(map((result) => ({ ...result })))),
     'passes the result of a send on untouched',
     /another result/,
+  ],
+  'writes to the result': [
+    sending((context, next) => next(context).pipe(tap((result) => Object.assign(result, { msgId: 'mine' })))),
+    'passes the result of a send on untouched',
+    /wrote to the result/,
+  ],
+  'knows of no second attempt': [
+    plugin((host) =>
+      host.interceptSend({
+        after: 'select',
+        create: () => (context, next) => {
+          if (context.attempt > 1) throw new Error('a second attempt');
+          return next(context);
+        },
+      }),
+    ),
+    'calls next once for each pass',
+    /a second attempt/,
+  ],
+  'knows of one message at a time': [
+    plugin((host) =>
+      host.interceptDelivery({
+        create: () => (context, next) => {
+          if (context.messages.length > 1) throw new Error('two at once');
+          return next(context);
+        },
+      }),
+    ),
+    'hands a batch of messages on, and the outcome back',
+    /another outcome/,
+  ],
+  'never goes on': [
+    sending(() => NEVER),
+    'passes the result of a send on untouched',
+    /nothing went on until time went by, then: .*plugin under test/,
+  ],
+  'never starts': [
+    plugin((host) => host.onStart(() => new Promise(() => {}))),
+    'has a name',
+    /nothing went on until time went by, then: Plugin under test failed in onStart/,
   ],
   'makes an error of its own': [
     sending((context, next) => next(context).pipe(catchError(() => throwError(() => new Error('mine'))))),
@@ -198,6 +238,18 @@ test('what a plugin claims to change is not held against it', async () => {
   const [make, name] = BREAKS_A_RULE['makes a result of its own']!;
   const check = pluginConformance(make, { changes: ['result'] }).find((one) => one.name === name);
   await expect(check?.run()).resolves.toBeUndefined();
+});
+
+test('what is no option, and no claim, is refused', () => {
+  const make = plugin(() => {});
+  const invalid = (option: string) => expect.objectContaining({ code: 'RMQ_OPTIONS_INVALID', option });
+  expect(() => pluginConformance(make, { chnages: ['result'] } as never)).toThrow(invalid('chnages'));
+  expect(() => pluginConformance(make, { changes: ['results' as 'result'] })).toThrow(invalid('changes'));
+});
+
+test('a function that makes no plugin is told so', async () => {
+  const [check] = pluginConformance((() => undefined) as never);
+  await expect(check?.run()).rejects.toMatchObject({ code: 'RMQ_OPTIONS_INVALID', option: 'make' });
 });
 
 test('a plugin instead of a function that makes one is refused', () => {

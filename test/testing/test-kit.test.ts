@@ -51,6 +51,14 @@ test('a kit waits for as many messages as a test wants, of those that it means',
     wanted: 6,
     found: 5,
   });
+  const noisy = kit.messages('orders', { count: 3, timeoutMs: 20, where: ({ tag }) => tag === 'noise' });
+  await expect(noisy).rejects.toThrow(
+    'waited 20 ms for 3 messages in topic orders, there are 2, and 3 that `where` does not mean: a "a"; noise "noise"; b "b"; noise "noise"; c "c"',
+  );
+  await producer.send({ topic: 'orders', body: 'long '.repeat(100), keys: ['42'] });
+  await expect(kit.messages('orders', { count: 7, timeoutMs: 20 })).rejects.toThrow(
+    /there are 6: …; noise "noise"; b "b"; noise "noise"; c "c"; 42 "long (long ){11}…"$/,
+  );
 });
 
 test('a handler that fails is tried again when time moves, and not before', async () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { DeliveryContext, DeliveryOutcome } from '../../consumer/delivery/delivery.js';
 import type { ReceivedMessage } from '../../message/message.js';
+import type { RawMessage } from '../../producer/producer.js';
 import type { ClaimedChange } from './options.js';
 import { copiesOf } from './probes.js';
 import type { Trial } from './trial.js';
@@ -25,6 +26,20 @@ export const DELIVERY_CHECKS: Readonly<Record<string, Check>> = {
     assertSameOutcomes(trial, changes);
   },
 
+  'hands a batch of messages on, and the outcome back': async (trial, changes) => {
+    const { kit, mq, producer, message } = trial;
+    const { queue } = await producer.send(message);
+    await producer.send(message, { queue });
+    const consumer = await mq.consumer({ ...consuming(message), batchSize: 2 });
+    let handled = 0;
+    await consumer.runBatch(({ length }) => {
+      handled += length;
+    });
+    await kit.clock.advance('1m');
+    assert.equal(handled, 2, `the handler got ${handled} messages of two`);
+    assertSameOutcomes(trial, changes);
+  },
+
   'does not change the messages it delivers': async (trial, changes) => {
     await deliver(trial, () => undefined);
     if (changes.has('delivered messages')) return;
@@ -44,14 +59,17 @@ async function deliver(
 ): Promise<ReceivedMessage[]> {
   await producer.send(message);
   const handled: ReceivedMessage[] = [];
-  const subscribe = { [message.topic]: '*' };
-  const consumer = await mq.consumer({ group: 'conformance-consumer', subscribe, from: 'first' });
+  const consumer = await mq.consumer(consuming(message));
   await consumer.run((received: ReceivedMessage) => {
     handled.push(received);
     return handle(received);
   });
   await kit.clock.advance('1m');
   return handled;
+}
+
+function consuming({ topic }: RawMessage) {
+  return { group: 'conformance-consumer', subscribe: { [topic]: '*' }, from: 'first' } as const;
 }
 
 function assertSameOutcomes({ probes }: Trial, changes: ReadonlySet<ClaimedChange>): void {

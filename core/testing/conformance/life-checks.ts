@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import type { Producer, RawMessage } from '../../producer/producer.js';
 import type { TestKit } from '../test-kit.js';
-import { withMachineTimers } from './machine-timers.js';
-import type { ClaimedChange, ConformanceOptions, MakePlugin } from './options.js';
-import { type Trial, tryPlugin } from './trial.js';
+import type { ClaimedChange } from './options.js';
+import type { Trial } from './trial.js';
 
 type Check = (trial: Trial, changes: ReadonlySet<ClaimedChange>) => Promise<void>;
 
@@ -30,28 +29,22 @@ export const LIFE_CHECKS: Readonly<Record<string, Check>> = {
     }
     assert.equal(mq.state, 'shut down');
   },
-};
 
-/** What is set once may run out by itself; what is left after a minute goes on for good. */
-export function leavesNoTimer(make: MakePlugin, options: ConformanceOptions): Promise<void> {
-  return withMachineTimers(async (machine) => {
-    await tryPlugin(make, options, async ({ kit, mq, producer, message, clock }) => {
-      await producer.send(message);
-      await endBadly(kit, producer, message);
-      const consumer = await mq.consumer({ group: 'conformance-consumer', subscribe: { [message.topic]: '*' } });
-      await consumer.run(() => undefined);
-      await kit.clock.advance('30s');
-      await mq.close();
-      await kit.clock.advance('1m');
-      assert.equal(clock.left, 0, 'timers on host.clock that it left behind when its client had closed');
-      assert.equal(
-        machine.left,
-        0,
-        'timers of setTimeout and setInterval that it left behind when its client had closed',
-      );
-    });
-  });
-}
+  // What is set once may run out by itself; what is left after a minute goes on for good.
+  'leaves no timer behind': async ({ kit, mq, producer, message, timers }) => {
+    await producer.send(message);
+    await endBadly(kit, producer, message);
+    const consumer = await mq.consumer({ group: 'conformance-consumer', subscribe: { [message.topic]: '*' } });
+    await consumer.run(() => undefined);
+    await kit.clock.advance('30s');
+    await mq.close();
+    await kit.clock.advance('1m');
+    const { clock, machine } = timers;
+    const left = 'that it left behind when its client had closed';
+    assert.equal(clock.left, 0, `timers on host.clock ${left}`);
+    assert.equal(machine.left, 0, `timers of setTimeout and setInterval ${left}`);
+  },
+};
 
 /** A send that the broker refuses, and one that its caller gives up. */
 async function endBadly(kit: TestKit, producer: Producer, message: RawMessage): Promise<void> {

@@ -1,5 +1,7 @@
+import { rocketMQError } from '../../errors/rocketmq-error.js';
 import type { Plugin } from '../../plugin/plugin.js';
 import type { RawMessage } from '../../producer/producer.js';
+import { type OptionNames, requireKnown } from '../../runtime/known-options.js';
 import type { TestKit } from '../test-kit.js';
 
 /** What a plugin changes on purpose, and is not held against it. */
@@ -15,6 +17,22 @@ export interface ConformanceOptions {
   readonly beside?: () => readonly Plugin[];
   /** Brings the server into the state that the plugin needs, such as its topics. */
   readonly prepare?: (kit: TestKit) => unknown;
+}
+
+const CONFORMANCE: OptionNames = {
+  of: 'pluginConformance',
+  names: new Set(['message', 'changes', 'beside', 'prepare'] satisfies (keyof ConformanceOptions)[]),
+};
+const CLAIMS: readonly unknown[] = ['result', 'delivered messages', 'outcome'] satisfies ClaimedChange[];
+
+/** @throws RMQ_OPTIONS_INVALID for what would not be looked at */
+export function requireConformanceOptions(options: ConformanceOptions): void {
+  requireKnown(options, CONFORMANCE);
+  const unknown = options.changes?.find((change) => !CLAIMS.includes(change));
+  if (unknown === undefined) return;
+  throw rocketMQError('RMQ_OPTIONS_INVALID', `changes: ${String(unknown)} is none of ${CLAIMS.join(', ')}`, {
+    option: 'changes',
+  });
 }
 
 /** Makes a fresh plugin for each client, as an application does. */

@@ -1,7 +1,12 @@
 import { rocketMQError } from '../../errors/rocketmq-error.js';
 import { DELIVERY_CHECKS } from './delivery-checks.js';
-import { LIFE_CHECKS, leavesNoTimer } from './life-checks.js';
-import type { ConformanceCheck, ConformanceOptions, MakePlugin } from './options.js';
+import { LIFE_CHECKS } from './life-checks.js';
+import {
+  type ConformanceCheck,
+  type ConformanceOptions,
+  type MakePlugin,
+  requireConformanceOptions,
+} from './options.js';
 import { SEND_CHECKS } from './send-checks.js';
 import { tryPlugin } from './trial.js';
 
@@ -17,12 +22,12 @@ export function pluginConformance(make: MakePlugin, options: ConformanceOptions 
     const words = 'pluginConformance takes a function that makes a fresh plugin at every call';
     throw rocketMQError('RMQ_OPTIONS_INVALID', words, { option: 'make' });
   }
+  requireConformanceOptions(options);
   const changes = new Set(options.changes);
-  const checks = Object.entries({ ...SEND_CHECKS, ...DELIVERY_CHECKS, ...LIFE_CHECKS }).map(
+  return Object.entries({ ...SEND_CHECKS, ...DELIVERY_CHECKS, ...LIFE_CHECKS }).map(
     ([name, check]): ConformanceCheck => ({
       name,
       run: () => tryPlugin(make, options, (trial) => check(trial, changes)),
     }),
   );
-  return [...checks, { name: 'leaves no timer behind', run: () => leavesNoTimer(make, options) }];
 }

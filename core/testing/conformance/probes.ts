@@ -17,9 +17,10 @@ export interface Pass {
   /** Of a delivery: its messages as they were then. */
   readonly messages: readonly unknown[] | undefined;
   results: unknown[];
+  /** The results as they were then. */
+  copies: unknown[];
   error: { readonly error: unknown } | undefined;
   completed: boolean;
-  unsubscribed: boolean;
 }
 
 /** Stand on both sides of a plugin in every gap, and write down what goes by. They change nothing. */
@@ -51,7 +52,7 @@ export class Probes {
       next: (context: C) => Observable<R>,
       messages?: readonly unknown[],
     ): Observable<R> => {
-      const ending = { results: [], error: undefined, completed: false, unsubscribed: false };
+      const ending = { results: [], copies: [], error: undefined, completed: false };
       const pass: Pass = { side, gap, context, messages, ...ending };
       this.passes.push(pass);
       return watched(next(context), pass);
@@ -86,9 +87,10 @@ export function copiesOf(messages: readonly ReceivedMessage[]): readonly unknown
 
 function watched<R>(source: Observable<R>, pass: Pass): Observable<R> {
   return new Observable((subscriber) => {
-    const subscription = source.subscribe({
+    return source.subscribe({
       next: (value) => {
         pass.results.push(value);
+        pass.copies.push(typeof value === 'object' ? { ...value } : value);
         subscriber.next(value);
       },
       error: (error: unknown) => {
@@ -100,9 +102,5 @@ function watched<R>(source: Observable<R>, pass: Pass): Observable<R> {
         subscriber.complete();
       },
     });
-    return () => {
-      if (!pass.completed && pass.error === undefined && pass.results.length === 0) pass.unsubscribed = true;
-      subscription.unsubscribe();
-    };
   });
 }

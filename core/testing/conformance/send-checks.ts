@@ -24,13 +24,16 @@ export const SEND_CHECKS: Readonly<Record<string, Check>> = {
     frozen.assertUnchanged();
   },
 
-  'calls next once for each pass': async ({ producer, probes, message }) => {
+  'calls next once for each pass': async ({ kit, producer, probes, message }) => {
     await producer.send(message);
     assert.ok(probes.gaps.length > 0, 'the send went through no gap');
-    for (const gap of probes.gaps) {
-      const [outer, inner] = [probes.of(gap, 'outer').length, probes.of(gap, 'inner').length];
-      assert.equal(inner, outer, `before ${gap} it was called ${outer} times and called next ${inner} times`);
-    }
+    assertOnePassEach(probes);
+    // Another attempt passes the gaps behind select once more.
+    kit.refuse('SEND_MESSAGE', { code: 'SYSTEM_BUSY' });
+    const attempts = producer.send(message).then(({ attempts }) => attempts);
+    await Promise.all([attempts, kit.clock.advance('2s')]);
+    assert.equal(await attempts, 2, 'attempts of a send whose first one a busy broker refused');
+    assertOnePassEach(probes);
   },
 
   'passes the result of a send on untouched': async ({ producer, probes, message }, changes) => {
@@ -42,6 +45,7 @@ export const SEND_CHECKS: Readonly<Record<string, Check>> = {
         outer.results[0] === inner.results[0],
         `before ${outer.gap} it put another result in the place of the one it got`,
       );
+      assert.deepEqual(outer.copies, inner.copies, `before ${outer.gap} it wrote to the result`);
     }
     assert.ok(result.msgId.length > 0, 'the result has no msgId');
   },
@@ -92,6 +96,13 @@ export const SEND_CHECKS: Readonly<Record<string, Check>> = {
     assert.equal(new Set(results.map(({ msgId }) => msgId)).size, 3, 'ids of three sends');
   },
 };
+
+function assertOnePassEach(probes: Probes): void {
+  for (const gap of probes.gaps) {
+    const [outer, inner] = [probes.of(gap, 'outer').length, probes.of(gap, 'inner').length];
+    assert.equal(inner, outer, `before ${gap} it was called ${outer} times and called next ${inner} times`);
+  }
+}
 
 /** Passes of both sides that belong together: per gap in the order of time, which is that of the sends. */
 function pairs(probes: Probes): readonly (readonly [outer: Pass, inner: Pass])[] {
