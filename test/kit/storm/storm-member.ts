@@ -109,7 +109,8 @@ export class StormMember {
    * leave queues to it, whatever clients do.
    */
   async #heartbeatsEnded(): Promise<void> {
-    await waitFor(() => this.#heartbeats === 0, { what: `the heartbeats of ${this.name} to be answered` });
+    const what = `the heartbeats of ${this.name} to be answered`;
+    await waitFor(() => this.#heartbeats === 0, { timeoutMs: 60_000, what });
   }
 
   #watch(events$: Consumer['events$']): void {

@@ -74,7 +74,7 @@ export async function storm(server: StormServer, options: StormOptions): Promise
   const mq = await connect({ nameServers: server.nameServer });
   const weather = new Weather(server, options, ledger);
   try {
-    await mq.admin.createTopic(topic, { queueNum: queues });
+    await mq.admin.createTopic(topic, { queueNum: queues, timeoutMs: 60_000 });
     const places = await waitFor(() => queuesOf(mq, topic, queues), { what: `topic ${topic}` });
     await weather.firstMember();
     const flow = new Flow(mq, places, options);
