@@ -7,6 +7,7 @@ import { collect } from './kit/collect.js';
 import { codecs, drive } from './kit/java.js';
 import { readReceived, readSent, writeOutgoing } from './kit/message-lines.js';
 import { startOurServer } from './kit/our-server.js';
+import { ANSWERED, PATIENT } from './kit/patience.js';
 import { describeOutcome } from './kit/processes.js';
 
 const MIB = 1024 * 1024;
@@ -73,21 +74,16 @@ describe.each(NAMES)('%s', (name) => {
   test('a Java consumer reads what our producer sends through Apache', async () => {
     const topic = `codec_${name}_to_java`;
     const { nameServer } = inject('apache');
-    const mq = await connect({ nameServers: nameServer });
+    const mq = await connect({ ...PATIENT, nameServers: nameServer });
     const producer = await mq.producer({
       group: topic,
       compression: name,
       compressThresholdBytes: 1,
-      timeoutMs: 15_000,
+      ...ANSWERED,
     });
     for (const body of bodies) await producer.send({ topic, body });
     await mq.close();
-    const outcome = await drive(inject('java'), nameServer, 'consume', [
-      topic,
-      `reads_${topic}`,
-      `${bodies.length}`,
-      '60',
-    ]);
+    const outcome = await drive(inject('java'), nameServer, 'consume', [topic, `reads_${topic}`, `${bodies.length}`]);
     expect(outcome.exitCode, describeOutcome('consume', outcome)).toBe(0);
     const received = readReceived(outcome.stdout);
     const inOrder = (some: readonly Buffer[]) => some.map((body) => body.toString('hex')).sort();

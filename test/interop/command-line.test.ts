@@ -26,7 +26,7 @@ test('produce and consume on Apache', async () => {
   expect(produced.exitCode, describeOutcome('produce', produced)).toBe(0);
   expect(produced.stdout.trimEnd().split('\n').at(-1)).toBe('sent 3, failed 0');
 
-  const java = await drive(inject('java'), nameServer, 'consume', [topic, 'command_line_java', '3', '40']);
+  const java = await drive(inject('java'), nameServer, 'consume', [topic, 'command_line_java', '3']);
   expect(java.exitCode, describeOutcome('consume', java)).toBe(0);
   const received = readReceived(java.stdout);
   expect(received.map(({ body }) => body.toString()).sort()).toEqual([...lines].sort());

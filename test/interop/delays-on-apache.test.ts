@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { type Client, connect, type Producer } from '../../core/index.js';
 import { collect } from './kit/collect.js';
+import { ANSWERED } from './kit/patience.js';
 
 /** What Apache 4.9.7 makes of delays, retries and its second port, as our producer sends them. */
 let mq: Client;
@@ -9,7 +10,7 @@ const servers = () => ({ nameServers: inject('apache').nameServer });
 
 beforeAll(async () => {
   mq = await connect(servers());
-  producer = await mq.producer({ group: 'delays_on_apache', timeoutMs: 15_000 });
+  producer = await mq.producer({ group: 'delays_on_apache', ...ANSWERED });
 });
 
 afterAll(() => mq.close());
@@ -30,7 +31,7 @@ test('what 4.9.7 would deliver at once is refused before it is sent, the very fi
   const topic = 'delays_timers';
   const fresh = await connect(servers());
   try {
-    const first = await fresh.producer({ group: 'delays_first', timeoutMs: 15_000 });
+    const first = await fresh.producer({ group: 'delays_first', ...ANSWERED });
     for (const [field, message] of [
       ['delay', { delay: '90s' }],
       ['deliverAt', { deliverAt: Date.now() + 60_000 }],
@@ -64,7 +65,7 @@ test('a message that was tried often enough becomes a dead letter', async () => 
 test('the VIP channel is Apache’s port for sends', async () => {
   const vip = await connect({ ...servers(), vipChannelEnabled: true });
   try {
-    const quick = await vip.producer({ group: 'delays_vip', timeoutMs: 15_000 });
+    const quick = await vip.producer({ group: 'delays_vip', ...ANSWERED });
     expect(await quick.send({ topic: 'delays_vip', body: 'x' })).toMatchObject({ status: 'SEND_OK' });
     await expect(quick.send({ topic: 'delays_vip', body: 'x', delay: '90s' })).rejects.toMatchObject({
       field: 'delay',

@@ -1,4 +1,5 @@
 /** What waits in a data directory goes with it: from our broker to Apache's and back, and nothing is delivered twice. */
+
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,10 +12,11 @@ import { type PoppedMessage, readPopAnswer } from '../server/pop/pop-broker.js';
 import { startApache } from './kit/apache.js';
 import type { ApacheVersion } from './kit/jars.js';
 import { startOurServerProcess } from './kit/our-server-process.js';
+import { ANSWERED, PATIENCE_MS, PATIENT } from './kit/patience.js';
 
 const TOPIC = 'waits';
 const NAMES = { brokerName: 'graduate-a', clusterName: 'GraduateCluster' };
-const DELAY_MS_MAX = 60_000;
+const DELAY_MS_MAX = PATIENCE_MS;
 
 type Host = 'ours' | ApacheVersion;
 
@@ -49,12 +51,12 @@ class Waiting {
     expected: readonly string[],
   ): Promise<void> {
     const server = await startOn(host, this.#dir, this.#context);
-    const mq = await connect({ nameServers: server.nameServer });
+    const mq = await connect({ ...PATIENT, nameServers: server.nameServer });
     try {
-      const producer = await mq.producer({ group: 'waits', timeoutMs: 15_000 });
+      const producer = await mq.producer({ group: 'waits', ...ANSWERED });
       for (const message of messages) await producer.send({ topic: TOPIC, ...message });
       const consumer = await mq.consumer({ group: 'looks', subscribe: { [TOPIC]: '*' }, from: 'first' });
-      void consumer.run(({ body, queueId, queueOffset }) => {
+      await consumer.run(({ body, queueId, queueOffset }) => {
         this.places.set(`${queueId} ${queueOffset}`, body.toString());
       });
       const endMs = performance.now() + DELAY_MS_MAX;
@@ -76,7 +78,7 @@ class Waiting {
   }
 }
 
-test.concurrent('timers and levels go to Apache 5.5.0 and back', { timeout: 200_000 }, async (context) => {
+test.concurrent('timers and levels go to Apache 5.5.0 and back', { timeout: 900_000 }, async (context) => {
   const waiting = new Waiting(context, join(await temporaryFolder(context), 'data'));
   const atMs = Date.now();
   const first = [
@@ -99,7 +101,7 @@ test.concurrent('timers and levels go to Apache 5.5.0 and back', { timeout: 200_
 });
 
 test.concurrent('levels go to Apache 4.9.7 and back, and timers wait for who knows them', {
-  timeout: 200_000,
+  timeout: 900_000,
 }, async (context) => {
   const waiting = new Waiting(context, join(await temporaryFolder(context), 'data'));
   const first = [
@@ -114,7 +116,7 @@ test.concurrent('levels go to Apache 4.9.7 and back, and timers wait for who kno
 });
 
 test.concurrent('what was popped goes to Apache 5.5.0 and back: only what nobody acknowledged comes again', {
-  timeout: 200_000,
+  timeout: 900_000,
 }, async (context) => {
   const topic = 'popped';
   const dir = join(await temporaryFolder(context), 'data');
@@ -136,7 +138,7 @@ test.concurrent('what was popped goes to Apache 5.5.0 and back: only what nobody
     const seen: string[] = [];
     const endMs = performance.now() + DELAY_MS_MAX;
     for (let more = 1; (seen.length < expected.length || more-- > 0) && performance.now() < endMs; ) {
-      for (const message of await pop(3_000)) {
+      for (const message of await pop(6_000)) {
         seen.push(`${message.id} ${message.reconsumeTimes}`);
         await handle(message);
       }
@@ -147,8 +149,8 @@ test.concurrent('what was popped goes to Apache 5.5.0 and back: only what nobody
 
   const ours = await startOn('ours', dir, context);
   address = ours.brokerAddress;
-  const mq = await connect({ nameServers: ours.nameServer });
-  const producer = await mq.producer({ group: 'waits' });
+  const mq = await connect({ ...PATIENT, nameServers: ours.nameServer });
+  const producer = await mq.producer({ group: 'waits', ...ANSWERED });
   for (const body of ['done', 'lost', 'kept']) await producer.send({ topic, body });
   await mq.close();
   const first = new Map((await pop(4_000)).map((message) => [message.id, message]));

@@ -4,7 +4,9 @@ import { namespace } from '../../plugins/namespace/index.js';
 import { collect } from './kit/collect.js';
 import { drive, mqadmin } from './kit/java.js';
 import { readReceived, writeOutgoing } from './kit/message-lines.js';
+import { ANSWERED } from './kit/patience.js';
 import { describeOutcome } from './kit/processes.js';
+import { queuesOf } from './kit/settled.js';
 
 const options = (name?: string, version: 1 | 2 = 1): ConnectOptions => ({
   nameServers: inject('apache').nameServer,
@@ -14,7 +16,7 @@ const options = (name?: string, version: 1 | 2 = 1): ConnectOptions => ({
 async function send(topic: string, bodies: readonly string[], given: ConnectOptions) {
   const mq = await connect(given);
   onTestFinished(() => mq.close());
-  const producer = await mq.producer({ group: `namespace_${topic}`, timeoutMs: 15_000 });
+  const producer = await mq.producer({ group: `namespace_${topic}`, ...ANSWERED });
   for (const body of bodies) {
     const { status, queue } = await producer.send({ topic, body });
     expect({ status, topic: queue.topic }).toEqual({ status: 'SEND_OK', topic });
@@ -22,13 +24,7 @@ async function send(topic: string, bodies: readonly string[], given: ConnectOpti
 }
 
 async function readWithJava(topic: string, count: number, name?: string) {
-  const args = [
-    topic,
-    `java_reads_${topic.replace('%', '_')}`,
-    String(count),
-    '60',
-    ...(name === undefined ? [] : [name]),
-  ];
+  const args = [topic, `java_reads_${topic.replace('%', '_')}`, String(count), ...(name === undefined ? [] : [name])];
   const outcome = await drive(inject('java'), inject('apache').nameServer, 'consume', args);
   expect(outcome.exitCode, describeOutcome('consume', outcome)).toBe(0);
   return readReceived(outcome.stdout);
@@ -70,10 +66,14 @@ describe('a namespace on Apache, with names that carry it:', () => {
     for (const name of ['space_a', 'space_b', undefined]) {
       expect(bodiesOf(await collect(options(name), topic, 1))).toEqual([`in ${name}`]);
     }
+    const retried = `%RETRY%space_a%collect_${topic}`;
+    const plain = await connect(options());
+    onTestFinished(() => plain.close());
+    for (const each of [`space_a%${topic}`, `space_b%${topic}`, topic, retried]) await queuesOf(plain, each);
     const { stdout } = await mqadmin(inject('java'), inject('apache').nameServer, 'topicList');
     const topics = stdout.split('\n').map((line) => line.trim());
     for (const name of ['space_a%', 'space_b%', '']) expect(topics).toContain(`${name}${topic}`);
-    expect(topics).toContain(`%RETRY%space_a%collect_${topic}`);
+    expect(topics).toContain(retried);
   });
 });
 

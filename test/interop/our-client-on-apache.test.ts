@@ -12,6 +12,7 @@ import { ourPullConsumersContract } from './contract/our-pull-consumers.js';
 import { ourRequestsContract } from './contract/our-requests.js';
 import { ourTracesContract } from './contract/our-traces.js';
 import { ourTransactionsContract } from './contract/our-transactions.js';
+import { ANSWERED, PATIENT } from './kit/patience.js';
 
 /** Our client on Apache's name server and broker 4.9.7. */
 const target = () => inject('apache');
@@ -19,10 +20,10 @@ const target = () => inject('apache');
 test.each(['pop', 'assigned'] as const)(
   'a consumer that is to be %s says at once that brokers of 4.9 cannot do that',
   async (mode) => {
-    const mq = await connect({ nameServers: target().nameServer });
+    const mq = await connect({ ...PATIENT, nameServers: target().nameServer });
     onTestFinished(() => mq.close());
     const topic = 'ours_not_popped';
-    await mq.admin.createTopic(topic, { queueNum: 1, timeoutMs: 15_000 });
+    await mq.admin.createTopic(topic, { queueNum: 1, ...ANSWERED });
     const consumer = await mq.consumer({ group: `${topic}_${mode}`, subscribe: [topic], messageRequestMode: mode });
     await expect(consumer.run(() => undefined)).rejects.toMatchObject({
       code: 'RMQ_BROKER_ERROR',

@@ -1,4 +1,5 @@
 /** One transaction after the other on Apache's broker 4.9.7 and on ours: answers, questions and what is stored, side by side. */
+
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { readRecords, type StoredRecord } from '../../core/message/message-record.js';
 import { decodeProperties } from '../../core/message/properties.js';
@@ -11,6 +12,7 @@ import { tcpTransport } from '../../core/remoting/tcp-transport.js';
 import { waitFor } from '../kit/wait-for.js';
 import { pullFrom } from '../server/kit/running.js';
 import { startOurServer } from './kit/our-server.js';
+import { ANSWERED, EVENTUALLY } from './kit/patience.js';
 import type { Target } from './kit/target.js';
 
 const TOPIC = 'same_transactions';
@@ -44,12 +46,12 @@ test('a half message, the ends of transactions, good and bad, and the question a
 /** Everything that can be seen of a few transactions, places and times apart. */
 async function transactionsOn({ brokerAddress, clusterName }: Target) {
   const invoke = (code: number, ext: ExtInput, body: string | Uint8Array = '') =>
-    remoting.invoke(brokerAddress, { code, ext, body: Buffer.from(body as string) }, { timeoutMs: 10_000 });
+    remoting.invoke(brokerAddress, { code, ext, body: Buffer.from(body as string) }, ANSWERED);
   const read = async (topic: string, queueId: number, offset: number): Promise<StoredRecord> => {
     return waitFor(async () => {
       const { code, body } = await pullFrom(remoting, brokerAddress, { topic, queueId, offset, group: 'same_readers' });
       return code === 0 ? readRecords(body)[0] : undefined;
-    });
+    }, EVENTUALLY);
   };
   const shown = ({ topic, queueId, flag, sysFlag, reconsumeTimes, body, properties }: StoredRecord) => {
     const { CLUSTER, TRAN_PREPARED_QUEUE_OFFSET: _, ...rest } = decodeProperties(properties);
@@ -106,11 +108,11 @@ async function transactionsOn({ brokerAddress, clusterName }: Target) {
     const [record] = code === 0 ? readRecords(body) : [];
     offset += record?.totalSize ?? 0;
     return record?.topic === OPS ? record : undefined;
-  });
+  }, EVENTUALLY);
 
   questions.length = 0;
   await half('second');
-  const question = await waitFor(() => questions.find(({ ext }) => ext.msgId === 'second'), { timeoutMs: 15_000 });
+  const question = await waitFor(() => questions.find(({ ext }) => ext.msgId === 'second'), EVENTUALLY);
   const [asked] = readRecords(question.body) as [StoredRecord];
   const copy = await read(HALF, 0, Number(question.ext.tranStateTableOffset));
   const answered = await end(

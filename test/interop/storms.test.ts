@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, inject } from 'vitest';
 import { type RestartableTarget, stormsContract } from './contract/storms.js';
 import { startApache } from './kit/apache.js';
 import { startOurServerProcess } from './kit/our-server-process.js';
+import { freeNeighbourPorts } from './kit/ports.js';
 
 /** Membership under load, on servers that run for this file only: it kills them. */
 let home: string;
@@ -19,8 +20,10 @@ describe('on our server', () => {
   let target: RestartableTarget & { close(): Promise<void> };
 
   beforeAll(async () => {
-    // With port 0 it gets the ports that its directory had last.
-    const options = { dir: join(home, 'ours'), brokerName: 'ours-a', cluster: 'OurOwnCluster' };
+    // Ports that nobody takes while it is away.
+    const nameServerPort = await freeNeighbourPorts(4);
+    const ports = { nameServerPort, brokerPort: nameServerPort + 3 };
+    const options = { dir: join(home, 'ours'), brokerName: 'ours-a', cluster: 'OurOwnCluster', ...ports };
     let server = await startOurServerProcess(options);
     target = {
       nameServer: server.nameServer,

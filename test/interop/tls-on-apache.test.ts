@@ -9,6 +9,7 @@ import { ca, certificate } from '../kit/tls-material.js';
 import { waitFor } from '../kit/wait-for.js';
 import { startApache } from './kit/apache.js';
 import { drive } from './kit/java.js';
+import { ANSWERED, PATIENT } from './kit/patience.js';
 import { describeOutcome } from './kit/processes.js';
 import type { Target } from './kit/target.js';
 
@@ -16,15 +17,15 @@ const file = (name: string): string => fileURLToPath(new URL(`../kit/tls/${name}
 
 /** Sends a few messages with our client and reads them back; rejects as the first send does. */
 async function roundTrip(target: Target, tls: boolean | TlsOptions, topic: string): Promise<readonly string[]> {
-  const mq = await connect({ nameServers: target.nameServer, tls });
+  const mq = await connect({ ...PATIENT, nameServers: target.nameServer, tls });
   onTestFinished(() => mq.close());
-  const producer = await mq.producer({ group: `${topic}_producer`, timeoutMs: 10_000 });
+  const producer = await mq.producer({ group: `${topic}_producer`, ...ANSWERED });
   const bodies = ['small', 'x'.repeat(3_000), 'y'.repeat(200_000)];
   for (const body of bodies) await producer.send({ topic, body });
   const consumer = await mq.consumer({ group: `${topic}_consumer`, subscribe: { [topic]: '*' }, from: 'first' });
   const received: string[] = [];
   await consumer.run((message) => void received.push(message.body.toString()));
-  await waitFor(() => received.length >= bodies.length, { what: 'the messages', timeoutMs: 60_000 });
+  await waitFor(() => received.length >= bodies.length, { what: 'the messages', ...ANSWERED });
   expect(received.sort()).toEqual(bodies.sort());
   return received;
 }

@@ -7,6 +7,7 @@ import { RequestCode } from '../../../core/remoting/protocol/request-codes.js';
 import type { RemotingClient } from '../../../core/remoting/remoting-client.js';
 import { tcpTransport } from '../../../core/remoting/tcp-transport.js';
 import { collect } from '../kit/collect.js';
+import { ANSWERED, PATIENT } from '../kit/patience.js';
 import { waitFor } from '../kit/ports.js';
 import type { Target } from '../kit/target.js';
 import { send } from './questions.js';
@@ -23,7 +24,7 @@ export function apache5Differences(target: () => Target): void {
     let producer: Producer;
 
     const ask = (code: number, ext: ExtInput, body = ''): Promise<RemotingCommand> =>
-      remoting.invoke(target().brokerAddress, { code, ext, body: Buffer.from(body) }, { timeoutMs: 10_000 });
+      remoting.invoke(target().brokerAddress, { code, ext, body: Buffer.from(body) }, ANSWERED);
 
     /** The last record of queue 0. */
     const lastRecord = async (): Promise<Buffer> => {
@@ -41,8 +42,8 @@ export function apache5Differences(target: () => Target): void {
 
     beforeAll(async () => {
       remoting = createRemotingClient({ transport: tcpTransport });
-      mq = await connect({ nameServers: target().nameServer });
-      producer = await mq.producer({ group: 'apache_5_producer', timeoutMs: 15_000 });
+      mq = await connect({ ...PATIENT, nameServers: target().nameServer });
+      producer = await mq.producer({ group: 'apache_5_producer', ...ANSWERED });
       await producer.send({ topic: TOPIC, body: 'creates the topic' });
     });
 

@@ -35,7 +35,7 @@ export function javaClientContract(target: () => Target): void {
       const positions = readSent(produced.stdout);
       expect(positions).toHaveLength(sent.length);
 
-      const args = [topic, `group_${topic}`, String(sent.length), '60'];
+      const args = [topic, `group_${topic}`, String(sent.length)];
       const consumed = await drive(inject('java'), nameServer, 'consume', args, { encoding });
       expect(consumed.exitCode, describeOutcome('consume', consumed)).toBe(0);
       const received = new Map(readReceived(consumed.stdout).map((message) => [message.msgId, message]));

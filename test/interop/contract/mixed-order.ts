@@ -4,13 +4,15 @@ import { type Consumer, connect } from '../../../core/index.js';
 import { waitFor } from '../../kit/wait-for.js';
 import { type Handling, orderProblems, readHandlings } from '../kit/handlings.js';
 import { drive } from '../kit/java.js';
+import { ANSWERED, EVENTUALLY, PATIENT } from '../kit/patience.js';
 import { describeOutcome } from '../kit/processes.js';
+import { queuesOf } from '../kit/settled.js';
 import type { Target } from '../kit/target.js';
 
 const QUEUES = 8;
 const BATCH = 10;
-/** Java asks again for a lock that it did not get, and gives one back that it has messages of, after 20 seconds each. */
-const SOONER = ['rocketmq.client.rebalance.waitInterval=1000', 'rocketmq.client.unlockDelayTimeMills=300'];
+/** Java gives a lock back that it has messages of after 20 seconds by itself. */
+const SOONER = ['rocketmq.client.unlockDelayTimeMills=300'];
 
 /** Members of ours and of Java's in one ordered group. */
 export function mixedOrderContract(target: () => Target): void {
@@ -19,7 +21,7 @@ export function mixedOrderContract(target: () => Target): void {
     const group = `${topic}_group`;
     const { nameServer } = target();
     const client = async () => {
-      const mq = await connect({ nameServers: nameServer });
+      const mq = await connect({ ...PATIENT, nameServers: nameServer });
       onTestFinished(() => mq.close());
       return mq;
     };
@@ -36,19 +38,13 @@ export function mixedOrderContract(target: () => Target): void {
       return consumer;
     };
     const mq = await client();
-    await mq.admin.createTopic(topic, { queueNum: QUEUES });
-    const places = await waitFor(
-      async () => {
-        const found = await mq.admin.fetchPublishMessageQueues(topic).catch(() => []);
-        return found.length === QUEUES ? found : undefined;
-      },
-      { timeoutMs: 15_000, what: 'the topic' },
-    );
-    const producer = await mq.producer({ group: `${topic}_producer`, timeoutMs: 15_000 });
+    await mq.admin.createTopic(topic, { queueNum: QUEUES, ...ANSWERED });
+    const places = await queuesOf(mq, topic);
+    const producer = await mq.producer({ group: `${topic}_producer`, ...ANSWERED });
     const [one, two] = [await join('one'), await join('two')];
     const ours = () => one.assignment().length + two.assignment().length;
     // Before Java's member may come: it can be so quick that ours would never have them all until it has gone.
-    await waitFor(() => ours() === QUEUES, { timeoutMs: 20_000, what: 'all queues at ours' });
+    await waitFor(() => ours() === QUEUES, { ...EVENTUALLY, what: 'all queues at ours' });
     const javaRun = { ended: false };
     const java = drive(inject('java'), nameServer, 'orderlyMember', [topic, group, '5'], {
       systemProperties: SOONER,
@@ -70,13 +66,13 @@ export function mixedOrderContract(target: () => Target): void {
       }
     };
     const comeAndGo = async (): Promise<void> => {
-      await waitFor(() => ours() < QUEUES || javaRun.ended, { timeoutMs: 40_000, what: 'queues at the Java member' });
+      await waitFor(() => ours() < QUEUES || javaRun.ended, { ...EVENTUALLY, what: 'queues at the Java member' });
       await pause(1_000);
       await one.close();
       await pause(1_000);
       await join('three');
       const hasWork = () => handled.some(({ member }) => member === 'three');
-      await waitFor(hasWork, { timeoutMs: 20_000, what: 'messages at the third member' });
+      await waitFor(hasWork, { ...EVENTUALLY, what: 'messages at the third member' });
     };
     const comingAndGoing = comeAndGo().finally(() => {
       ourRun.ended = true;
@@ -89,7 +85,7 @@ export function mixedOrderContract(target: () => Target): void {
       const seen = new Set([...handled, ...theirs].map(({ body }) => body));
       return sent.filter((body) => !seen.has(body));
     };
-    await waitFor(() => missing().length === 0, { timeoutMs: 20_000, what: 'every message at one of them' });
+    await waitFor(() => missing().length === 0, { ...EVENTUALLY, what: 'every message at one of them' });
     const all = [...handled, ...theirs];
     const members = new Map(all.map(({ member }) => [member, all.filter((one) => one.member === member).length]));
     console.log(

@@ -2,8 +2,10 @@ import { beforeAll, describe, expect, inject, test } from 'vitest';
 import { connect, type SendResult } from '../../../core/index.js';
 import { drive, mqadmin } from '../kit/java.js';
 import { writeOutgoing } from '../kit/message-lines.js';
+import { ANSWERED, PATIENT } from '../kit/patience.js';
 import { waitFor } from '../kit/ports.js';
 import { describeOutcome, type ProcessOutcome } from '../kit/processes.js';
+import { canBePulled, queuesOf } from '../kit/settled.js';
 import type { Target } from '../kit/target.js';
 
 const TOPIC = 'admin_topic';
@@ -23,8 +25,8 @@ export function mqadminContract(target: () => Target): void {
     const keyed: SendResult[] = [];
 
     beforeAll(async () => {
-      const mq = await connect({ nameServers: target().nameServer });
-      const producer = await mq.producer({ group: 'admin_keyed_producer', timeoutMs: 15_000 });
+      const mq = await connect({ ...PATIENT, nameServers: target().nameServer });
+      const producer = await mq.producer({ group: 'admin_keyed_producer', ...ANSWERED });
       for (const key of ['one', 'two', 'two']) {
         const message = { topic: KEYED_TOPIC, body: `of key ${key}`, tag: 'T', keys: [key, 'shared'] };
         keyed.push(await producer.send(message));
@@ -34,12 +36,16 @@ export function mqadminContract(target: () => Target): void {
         'the index',
         async () => (await mq.admin.queryMessage(KEYED_TOPIC, 'shared')).messages.length === 3,
       );
-      await mq.close();
       const lines = MESSAGES_BY_QUEUE.flatMap((count, queueId) =>
         Array.from({ length: count }, () => writeOutgoing({ topic: TOPIC, body: Buffer.from('x'), queueId })),
       );
       const outcome = await drive(inject('java'), target().nameServer, 'produce', [], { input: lines.join('\n') });
       expect(outcome.exitCode, describeOutcome('produce', outcome)).toBe(0);
+      for (const queue of await queuesOf(mq, TOPIC)) {
+        const queueOffset = (MESSAGES_BY_QUEUE[queue.queueId] ?? 0) - 1;
+        await canBePulled(mq, [{ queue, queueOffset }]);
+      }
+      await mq.close();
     });
 
     test('clusterList shows the broker, its version and its load', async ({ expect }) => {

@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, inject, test } from 'vitest';
 import { type Client, connect } from '../../../core/index.js';
 import type { ApacheVersion } from '../kit/jars.js';
 import { mqadmins, type ToolOutput } from '../kit/java.js';
+import { ANSWERED, PATIENT } from '../kit/patience.js';
 import type { Target } from '../kit/target.js';
 
 /** What operators change with Apache's mqadmin, of either version, and what a client sees of it then. */
@@ -23,7 +24,7 @@ export function operatorsContract(target: () => Target, version: ApacheVersion):
     };
 
     const withClient = async (work: (mq: Client) => Promise<void>): Promise<void> => {
-      const mq = await connect({ nameServers: target().nameServer });
+      const mq = await connect({ ...PATIENT, nameServers: target().nameServer });
       await work(mq).finally(() => mq.close());
     };
 
@@ -31,8 +32,8 @@ export function operatorsContract(target: () => Target, version: ApacheVersion):
       const folder = await mkdtemp(join(tmpdir(), 'multistage-export-'));
       await withClient(async (mq) => {
         const { admin } = mq;
-        for (const each of [topic, ...ofGroup]) await admin.createTopic(each, { queueNum: 1, timeoutMs: 15_000 });
-        const producer = await mq.producer({ group: `${topic}_producer`, timeoutMs: 15_000 });
+        for (const each of [topic, ...ofGroup]) await admin.createTopic(each, { queueNum: 1, ...ANSWERED });
+        const producer = await mq.producer({ group: `${topic}_producer`, ...ANSWERED });
         for (let number = 0; number < 3; number++) await producer.send({ topic, body: `${number}` });
       });
       const { brokerAddress, clusterName } = target();
@@ -50,10 +51,10 @@ export function operatorsContract(target: () => Target, version: ApacheVersion):
         ['cleanUnusedTopic', ...at],
         ['deleteExpiredCommitLog', ...at],
       ];
-      const outputs = await mqadmins(inject('java'), target().nameServer, commands, version);
+      const running = mqadmins(inject('java'), target().nameServer, commands, version);
+      const outputs = await running.finally(() => rm(folder, { recursive: true }));
       for (const [index, [command]] of commands.entries()) said.set(command, outputs[index]!);
-      await rm(folder, { recursive: true });
-    }, 90_000);
+    });
 
     test('deletes a topic: it is gone at once, and begins empty when it is made again', async () => {
       const stdout = saidBy('deleteTopic');
@@ -62,7 +63,7 @@ export function operatorsContract(target: () => Target, version: ApacheVersion):
       await withClient(async ({ admin }) => {
         const looking = admin.fetchSubscribeMessageQueues(topic);
         await expect(looking).rejects.toMatchObject({ code: 'RMQ_ROUTE_NOT_FOUND' });
-        await admin.createTopic(topic, { queueNum: 1, timeoutMs: 15_000 });
+        await admin.createTopic(topic, { queueNum: 1, ...ANSWERED });
         expect(await admin.maxOffset({ topic, brokerName: target().brokerName, queueId: 0 })).toBe(0);
       });
     });

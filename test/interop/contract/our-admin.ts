@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Client, connect, type MessageQueue, type SendResult } from '../../../core/index.js';
+import { ANSWERED, PATIENT } from '../kit/patience.js';
 import { waitFor } from '../kit/ports.js';
 import type { Target } from '../kit/target.js';
 
@@ -15,10 +16,10 @@ export function ourAdminContract(target: () => Target, { search }: { readonly se
     let before: number;
 
     beforeAll(async () => {
-      mq = await connect({ nameServers: target().nameServer, headerEncoding });
-      await mq.admin.createTopic(topic, { queueNum: 2, timeoutMs: 15_000 });
+      mq = await connect({ ...PATIENT, nameServers: target().nameServer, headerEncoding });
+      await mq.admin.createTopic(topic, { queueNum: 2, ...ANSWERED });
       queue = { topic, brokerName: target().brokerName, queueId: 1 };
-      const producer = await mq.producer({ group: `${topic}_producer`, compression: 'zlib', timeoutMs: 15_000 });
+      const producer = await mq.producer({ group: `${topic}_producer`, compression: 'zlib', ...ANSWERED });
       before = Date.now();
       for (const key of ['one', 'two', 'two']) {
         const body = `of key ${key} `.repeat(2_000);
@@ -72,13 +73,13 @@ export function ourAdminContract(target: () => Target, { search }: { readonly se
       const { admin } = mq;
       const gone = `${topic}_gone`;
       const first = { topic: gone, brokerName: target().brokerName, queueId: 0 };
-      const producer = await mq.producer({ group: `${topic}_deleter`, timeoutMs: 15_000 });
-      await admin.createTopic(gone, { queueNum: 1, timeoutMs: 15_000 });
+      const producer = await mq.producer({ group: `${topic}_deleter`, ...ANSWERED });
+      await admin.createTopic(gone, { queueNum: 1, ...ANSWERED });
       await producer.send({ topic: gone, body: 'x' });
       await waitFor('the queue', async () => (await admin.maxOffset(first)) === 1);
-      await admin.deleteTopic(gone, { timeoutMs: 15_000 });
+      await admin.deleteTopic(gone, ANSWERED);
       await expect(admin.fetchSubscribeMessageQueues(gone)).rejects.toMatchObject({ code: 'RMQ_ROUTE_NOT_FOUND' });
-      await admin.createTopic(gone, { queueNum: 1, timeoutMs: 15_000 });
+      await admin.createTopic(gone, { queueNum: 1, ...ANSWERED });
       expect(await admin.maxOffset(first)).toBe(0);
       expect(await producer.send({ topic: gone, body: 'y' })).toMatchObject({ queueOffset: 0 });
       await admin.deleteSubscriptionGroup('never_created', { removeOffset: true });

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { type Client, connect, type SendResult } from '../../../core/index.js';
 import { drive } from '../kit/java.js';
 import { type JavaReceived, readReceived } from '../kit/message-lines.js';
+import { ANSWERED, PATIENT } from '../kit/patience.js';
 import { describeOutcome } from '../kit/processes.js';
 import { type Specimen, specimens } from '../kit/specimens.js';
 import type { Target } from '../kit/target.js';
@@ -9,7 +10,7 @@ import type { Target } from '../kit/target.js';
 /** What our producer sends as batches, Apache's Java client reads from a broker. */
 export function ourBatchesContract(target: () => Target): void {
   async function readWithJava(topic: string, count: number): Promise<Map<string, JavaReceived>> {
-    const args = [topic, `java_reads_${topic}`, String(count), '60'];
+    const args = [topic, `java_reads_${topic}`, String(count)];
     const outcome = await drive(inject('java'), target().nameServer, 'consume', args);
     expect(outcome.exitCode, describeOutcome('consume', outcome)).toBe(0);
     const received = readReceived(outcome.stdout);
@@ -35,14 +36,14 @@ export function ourBatchesContract(target: () => Target): void {
     let mq: Client;
 
     beforeAll(async () => {
-      mq = await connect({ nameServers: target().nameServer, headerEncoding });
+      mq = await connect({ ...PATIENT, nameServers: target().nameServer, headerEncoding });
     });
 
     afterAll(() => mq.close());
 
     test('a batch of every kind of message arrives byte for byte, in order, in one queue', async () => {
       const topic = `our_batch_${headerEncoding}`;
-      const producer = await mq.producer({ group: `our_batches_${headerEncoding}`, timeoutMs: 30_000 });
+      const producer = await mq.producer({ group: `our_batches_${headerEncoding}`, ...ANSWERED });
       const sent = specimens();
       const results = await producer.sendBatch(sent.map(({ name: _, ...message }) => ({ topic, ...message })));
       expect(new Set(results.map(({ queue }) => queue.queueId)).size).toBe(1);
@@ -56,7 +57,7 @@ export function ourBatchesContract(target: () => Target): void {
 
     test('sends that are gathered by themselves arrive, each at its own place', async () => {
       const topic = `our_gathered_${headerEncoding}`;
-      const options = { group: `our_gathered_${headerEncoding}`, timeoutMs: 30_000, autoBatch: true };
+      const options = { group: `our_gathered_${headerEncoding}`, ...ANSWERED, autoBatch: true };
       const producer = await mq.producer(options);
       const sent = specimens().filter(({ body }) => body.length < 100_000);
       const results = await Promise.all(sent.map(({ name: _, ...message }) => producer.send({ topic, ...message })));

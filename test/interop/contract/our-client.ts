@@ -4,6 +4,7 @@ import { type Client, connect, type Producer, type ReceivedMessage } from '../..
 import { collect } from '../kit/collect.js';
 import { drive, type HeaderEncoding } from '../kit/java.js';
 import { type JavaReceived, readReceived, readSent, writeOutgoing } from '../kit/message-lines.js';
+import { ANSWERED, PATIENT } from '../kit/patience.js';
 import { describeOutcome } from '../kit/processes.js';
 import { type Specimen, specimens } from '../kit/specimens.js';
 import type { Target } from '../kit/target.js';
@@ -35,7 +36,7 @@ function expectSame(
 /** Our producer and consumer on Apache's broker, with Apache's Java client at the other end. */
 export function ourClientContract(target: () => Target): void {
   async function readWithJava(topic: string, count: number): Promise<JavaReceived[]> {
-    const args = [topic, `java_reads_${topic}`, String(count), '60'];
+    const args = [topic, `java_reads_${topic}`, String(count)];
     const outcome = await drive(inject('java'), target().nameServer, 'consume', args);
     expect(outcome.exitCode, describeOutcome('consume', outcome)).toBe(0);
     return readReceived(outcome.stdout);
@@ -48,9 +49,9 @@ export function ourClientContract(target: () => Target): void {
     let producer: Producer;
 
     beforeAll(async () => {
-      mq = await connect({ nameServers: target().nameServer, headerEncoding });
+      mq = await connect({ ...PATIENT, nameServers: target().nameServer, headerEncoding });
       // Loaded machines answer late; what is lost still fails.
-      producer = await mq.producer({ group: `ours_on_apache_${headerEncoding}`, timeoutMs: 15_000 });
+      producer = await mq.producer({ group: `ours_on_apache_${headerEncoding}`, ...ANSWERED });
     });
 
     afterAll(() => mq.close());
@@ -184,7 +185,7 @@ export function ourClientContract(target: () => Target): void {
         }
         const seen: string[] = [];
         const readOn = async (count: number) => {
-          const client = await connect({ nameServers: target().nameServer, headerEncoding });
+          const client = await connect({ ...PATIENT, nameServers: target().nameServer, headerEncoding });
           const consumer = await client.consumer({
             group: `group_${topic}`,
             subscribe: { [topic]: 'red || blue' },

@@ -1,18 +1,15 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, inject, type TestContext, test } from 'vitest';
 import { type Client, type Consumer, type ConsumerEvent, connect, type ReceivedMessage } from '../../../core/index.js';
+import { waitFor } from '../../kit/wait-for.js';
 import { drive } from '../kit/java.js';
 import { readReceived } from '../kit/message-lines.js';
+import { ANSWERED, EVENTUALLY, PATIENT } from '../kit/patience.js';
 import { describeOutcome } from '../kit/processes.js';
 import type { Target } from '../kit/target.js';
 
-/** Looks again every few milliseconds until it is so. */
-async function until(what: string, predicate: () => boolean, timeoutMs = 30_000): Promise<void> {
-  const giveUpAt = performance.now() + timeoutMs;
-  while (!predicate()) {
-    if (performance.now() > giveUpAt) throw new Error(`${what} did not come true in ${timeoutMs} ms`);
-    await pause(10);
-  }
+async function until(what: string, predicate: () => boolean): Promise<void> {
+  await waitFor(predicate, { ...EVENTUALLY, what });
 }
 
 function eventsOf(consumer: Consumer): ConsumerEvent[] {
@@ -24,7 +21,7 @@ function eventsOf(consumer: Consumer): ConsumerEvent[] {
 /** Our consumers as members of a group, together and with a Java member. */
 export function ourConsumerGroupsContract(target: () => Target): void {
   async function client({ onTestFinished }: TestContext): Promise<Client> {
-    const mq = await connect({ nameServers: target().nameServer });
+    const mq = await connect({ ...PATIENT, nameServers: target().nameServer });
     onTestFinished(() => mq.close());
     return mq;
   }
@@ -33,7 +30,7 @@ export function ourConsumerGroupsContract(target: () => Target): void {
     test('members share the queues, and one that leaves hands over exactly where it stopped', async (context) => {
       const topic = 'ours_shared';
       const [one, other] = [await client(context), await client(context)];
-      const producer = await one.producer({ group: 'ours_shared_producer', timeoutMs: 15_000 });
+      const producer = await one.producer({ group: 'ours_shared_producer', ...ANSWERED });
       await producer.send({ topic, body: '0' });
       const got: string[] = [];
       const handler = (message: ReceivedMessage): void => void got.push(message.body.toString());
@@ -56,7 +53,7 @@ export function ourConsumerGroupsContract(target: () => Target): void {
     test('a message that is tried here only is held while it fails, and the next member gets it', async (context) => {
       const topic = 'ours_held';
       const mq = await client(context);
-      const producer = await mq.producer({ group: 'ours_held_producer', timeoutMs: 15_000 });
+      const producer = await mq.producer({ group: 'ours_held_producer', ...ANSWERED });
       const [queue] = await producer.fetchPublishMessageQueues(topic).catch(async () => {
         await producer.send({ topic, body: 'creates the topic' });
         return producer.fetchPublishMessageQueues(topic);
@@ -92,7 +89,7 @@ export function ourConsumerGroupsContract(target: () => Target): void {
     test('members that subscribe to other tags are both told', async (context) => {
       const topic = 'ours_conflict';
       const [one, other] = [await client(context), await client(context)];
-      const producer = await one.producer({ group: 'ours_conflict_producer', timeoutMs: 15_000 });
+      const producer = await one.producer({ group: 'ours_conflict_producer', ...ANSWERED });
       await producer.send({ topic, body: '0' });
       const first = await one.consumer({ group: `${topic}_group`, subscribe: { [topic]: 'created' } });
       const events = eventsOf(first);
@@ -112,7 +109,7 @@ export function ourConsumerGroupsContract(target: () => Target): void {
       const topic = 'ours_and_java';
       const group = `${topic}_group`;
       const mq = await client(context);
-      const producer = await mq.producer({ group: 'ours_and_java_producer', timeoutMs: 15_000 });
+      const producer = await mq.producer({ group: 'ours_and_java_producer', ...ANSWERED });
       const sent = new Set<string>();
       const send = async (): Promise<void> => {
         sent.add((await producer.send({ topic, body: `message ${sent.size}` })).msgId);
@@ -126,7 +123,7 @@ export function ourConsumerGroupsContract(target: () => Target): void {
         shares.add(consumer.assignment().length);
       });
       const javaRun = { ended: false };
-      const java = drive(inject('java'), target().nameServer, 'consume', [topic, group, '20', '60']).finally(() => {
+      const java = drive(inject('java'), target().nameServer, 'consume', [topic, group, '20']).finally(() => {
         javaRun.ended = true;
       });
       while (!javaRun.ended) {

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { type Client, connect, isRocketMQError } from '../../../core/index.js';
 import { mqadmin } from '../kit/java.js';
-import { freeNeighbourPorts } from '../kit/ports.js';
+import { ANSWERED, PATIENT } from '../kit/patience.js';
+import { DEAF_PORT } from '../kit/ports.js';
 import type { Target } from '../kit/target.js';
 
 /** What goes wrong on a real cluster comes back as our typed errors. */
@@ -11,20 +12,24 @@ export function ourErrorsContract(target: () => Target, { illegalQueueCode }: { 
 
     beforeAll(async () => {
       // The routes stay as they are: a test changes a topic behind the client's back.
-      mq = await connect({ nameServers: target().nameServer, pollNameServerIntervalMs: 600_000 });
+      mq = await connect({ ...PATIENT, nameServers: target().nameServer, pollNameServerIntervalMs: 600_000 });
     });
 
     afterAll(() => mq.close());
 
     test('a topic that does not exist and that no broker may create is not found', async () => {
-      const producer = await mq.producer({ group: 'errors_no_topic', createTopicKey: 'no_such_default_topic' });
+      const producer = await mq.producer({
+        group: 'errors_no_topic',
+        ...ANSWERED,
+        createTopicKey: 'no_such_default_topic',
+      });
       const error = await errorOf(producer.send({ topic: 'errors_never_created', body: 'x' }));
       expect(error).toMatchObject({ code: 'RMQ_ROUTE_NOT_FOUND', topic: 'errors_never_created', retryable: false });
     });
 
     test('a queue that does not exist is named before anything is sent', async () => {
       const { brokerName } = target();
-      const producer = await mq.producer({ group: 'errors_no_queue' });
+      const producer = await mq.producer({ group: 'errors_no_queue', ...ANSWERED });
       const topic = 'errors_queue';
       await producer.send({ topic, body: 'creates it' });
       const error = await errorOf(producer.send({ topic, body: 'x' }, { queue: { topic, brokerName, queueId: 99 } }));
@@ -38,12 +43,12 @@ export function ourErrorsContract(target: () => Target, { illegalQueueCode }: { 
         group: 'errors_too_large_uncompressed',
         maxMessageSizeBytes: 8 * 1024 * 1024,
         compressThresholdBytes: Number.POSITIVE_INFINITY,
-        timeoutMs: 15_000,
+        ...ANSWERED,
       });
       const error = await errorOf(large.send({ topic: 'errors_large', body }));
       expect(error).toMatchObject({ code: 'RMQ_BROKER_ERROR', responseCode: 13, retryable: false });
       expect((error as { remark?: string }).remark).toMatch(/message/i);
-      const compressed = await producer.send({ topic: 'errors_large', body }, { timeoutMs: 15_000 });
+      const compressed = await producer.send({ topic: 'errors_large', body }, ANSWERED);
       expect(compressed.status).toBe('SEND_OK');
     });
 
@@ -56,7 +61,7 @@ export function ourErrorsContract(target: () => Target, { illegalQueueCode }: { 
         expect(stdout).toContain('create topic to 127.0.0.1');
       };
       await setQueues('8');
-      const producer = await mq.producer({ group: topic, timeoutMs: 15_000 });
+      const producer = await mq.producer({ group: topic, ...ANSWERED });
       expect(await producer.fetchPublishMessageQueues(topic)).toHaveLength(8);
       await setQueues('2');
       const error = await errorOf(producer.send({ topic, body: 'x' }, { queue: { topic, brokerName, queueId: 7 } }));
@@ -71,24 +76,21 @@ export function ourErrorsContract(target: () => Target, { illegalQueueCode }: { 
     });
 
     test('a name server that is away is told apart from a topic that is unknown', async () => {
-      const port = await freeNeighbourPorts(1);
-      const away = await connect({ nameServers: `127.0.0.1:${port}` });
+      const address = `127.0.0.1:${DEAF_PORT}`;
+      const away = await connect({ ...PATIENT, nameServers: address });
       try {
         const producer = await away.producer({ group: 'errors_away' });
         const error = await errorOf(producer.send({ topic: 'errors_away', body: 'x' }));
-        expect(isRocketMQError(error, 'RMQ_NAME_SERVER_UNREACHABLE') && error.failures).toMatchObject([
-          { address: `127.0.0.1:${port}` },
-        ]);
+        expect(isRocketMQError(error, 'RMQ_NAME_SERVER_UNREACHABLE') && error.failures).toMatchObject([{ address }]);
       } finally {
         await away.close();
       }
     });
 
     test('one name server of two that is away changes nothing', async () => {
-      const port = await freeNeighbourPorts(1);
-      const half = await connect({ nameServers: [`127.0.0.1:${port}`, target().nameServer] });
+      const half = await connect({ ...PATIENT, nameServers: [`127.0.0.1:${DEAF_PORT}`, target().nameServer] });
       try {
-        const producer = await half.producer({ group: 'errors_half', timeoutMs: 15_000 });
+        const producer = await half.producer({ group: 'errors_half', ...ANSWERED });
         const { status } = await producer.send({ topic: 'errors_half', body: 'x' });
         expect(status).toBe('SEND_OK');
       } finally {
@@ -97,7 +99,7 @@ export function ourErrorsContract(target: () => Target, { illegalQueueCode }: { 
     });
 
     test('an illegal message is refused without asking anybody', async () => {
-      const producer = await mq.producer({ group: 'errors_illegal' });
+      const producer = await mq.producer({ group: 'errors_illegal', ...ANSWERED });
       const topic = 'errors_illegal';
       const fields = [];
       for (const message of [

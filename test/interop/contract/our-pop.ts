@@ -1,15 +1,16 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type Client, type ConsumerEvent, connect, describeTrace } from '../../../core/index.js';
 import { tracing } from '../../../plugins/tracing/index.js';
+import { ANSWERED, PATIENT } from '../kit/patience.js';
 import { waitFor } from '../kit/ports.js';
 import type { Target } from '../kit/target.js';
 
 /** Our push consumer popping from whatever broker that knows it. */
 export function ourPopContract(target: () => Target): void {
   async function setup(topic: string, bodies: readonly string[], plugins: Parameters<typeof connect>[0] = {}) {
-    const mq = await connect({ nameServers: target().nameServer, ...plugins });
+    const mq = await connect({ ...PATIENT, nameServers: target().nameServer, ...plugins });
     onTestFinished(() => mq.close());
-    const producer = await mq.producer({ group: `${topic}_producer`, timeoutMs: 15_000 });
+    const producer = await mq.producer({ group: `${topic}_producer`, ...ANSWERED });
     const results = await producer.sendBatch(bodies.map((body) => ({ topic, body, tag: 't' })));
     return { mq, msgIds: results.map(({ msgId }) => msgId) };
   }
@@ -24,7 +25,7 @@ export function ourPopContract(target: () => Target): void {
       const { mq, msgIds } = await setup(topic, ['good', 'again', 'dead', 'slow'], { plugins: [plugin] });
       const consumer = await mq.consumer({
         ...{ group: `${topic}_group`, subscribe: { [topic]: 't' }, from: 'first', messageRequestMode: 'pop' },
-        popInvisibleTimeMs: 5_000,
+        popInvisibleTimeMs: 8_000,
       });
       const handled: string[] = [];
       const events: ConsumerEvent[] = [];
@@ -33,7 +34,7 @@ export function ourPopContract(target: () => Target): void {
         const body = message.body.toString();
         if (body === 'dead') message.deadLetter('broken');
         if (body === 'again' && attempt === 0) message.retry({ after: '1s' });
-        if (body === 'slow') await new Promise((resolve) => setTimeout(resolve, 7_000));
+        if (body === 'slow') await new Promise((resolve) => setTimeout(resolve, 10_000));
         handled.push(`${message.topic} ${body} ${message.msgId === msgIds[0] ? 'first' : ''} ${attempt}`);
       });
       const office = await mq.consumer({
@@ -41,7 +42,7 @@ export function ourPopContract(target: () => Target): void {
       });
       const dead: string[] = [];
       await office.run(({ body, msgId }) => void dead.push(`${body} ${msgId}`));
-      await waitFor('each is handled', async () => handled.length === 5 && dead.length === 1, { timeoutMs: 60_000 });
+      await waitFor('each is handled', async () => handled.length >= 5 && dead.length >= 1);
       expect(handled.sort()).toEqual([
         `${topic} again  0`,
         `${topic} again  1`,
@@ -56,7 +57,7 @@ export function ourPopContract(target: () => Target): void {
       const traces = mq.plugin(plugin);
       await traces.flush();
       const traced = async () => mq.admin.trace(msgIds[0]!);
-      await waitFor('a trace', async () => (await traced()).groups.length > 0, { timeoutMs: 15_000 });
+      await waitFor('a trace', async () => (await traced()).groups.length > 0);
       const trace = await traced();
       expect(trace, describeTrace(trace)).toMatchObject({
         sends: [{ success: true }],
@@ -85,7 +86,7 @@ export function ourPopContract(target: () => Target): void {
       expect(second.assignment().map(({ queueId }) => queueId)).toEqual([-1]);
       await first.close();
       await setup(topic, bodies.slice(200));
-      await waitFor('all are handled', async () => got.size === 300, { timeoutMs: 60_000 });
+      await waitFor('all are handled', async () => got.size === 300);
       expect([...got.values()].filter((times) => times > 1)).toEqual([]);
     });
   });

@@ -1,14 +1,26 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { type Client, connect, type MessageQueue, type ReceivedMessage } from '../../../core/index.js';
+import { type Client, connect, type MessageQueue, type ReceivedMessage, type SendResult } from '../../../core/index.js';
+import { ANSWERED, PATIENCE_MS, PATIENT } from '../kit/patience.js';
+import { canBePulled, queuesOf } from '../kit/settled.js';
 import type { Target } from '../kit/target.js';
+
+const QUEUES = 4;
 
 /** Our pull consumers on Apache's broker; towards one of 5.x lite pulls have a code of their own. */
 export function ourPullConsumersContract(target: () => Target): void {
+  /** As many messages in each queue. */
   async function setup(topic: string, count: number): Promise<Client> {
-    const mq = await connect({ nameServers: target().nameServer });
+    const mq = await connect({ ...PATIENT, nameServers: target().nameServer });
     onTestFinished(() => mq.close());
-    const producer = await mq.producer({ group: `${topic}_producer`, timeoutMs: 15_000 });
-    for (let index = 0; index < count; index++) await producer.send({ topic, body: `${index}`, tag: 't' });
+    const producer = await mq.producer({ group: `${topic}_producer`, ...ANSWERED });
+    await mq.admin.createTopic(topic, { queueNum: QUEUES, ...ANSWERED });
+    const queues = await queuesOf(mq, topic);
+    const sent: SendResult[] = [];
+    for (let index = 0; index < count; index++) {
+      const queue = queues[index % QUEUES];
+      sent.push(await producer.send({ topic, body: `${index}`, tag: 't' }, queue && { queue }));
+    }
+    await canBePulled(mq, sent);
     return mq;
   }
 
@@ -16,7 +28,7 @@ export function ourPullConsumersContract(target: () => Target): void {
   async function pollAll(
     consumer: { poll(options: { timeoutMs: number }): Promise<readonly ReceivedMessage[]> },
     count: number,
-    timeoutMs = 15_000,
+    timeoutMs = PATIENCE_MS,
   ): Promise<string[]> {
     const got: string[] = [];
     while (got.length < count) {
@@ -61,7 +73,7 @@ export function ourPullConsumersContract(target: () => Target): void {
       expect(await consumer.pull(queue!, '*', 2)).toMatchObject({ status: 'NO_NEW_MSG' });
       expect(await consumer.pull(queue!, '*', 9)).toMatchObject({ status: 'OFFSET_ILLEGAL', nextBeginOffset: 2 });
       const waiting = consumer.pullBlockIfNotFound(queue!, '*', 2);
-      const producer = await mq.producer({ group: `${topic}_later`, timeoutMs: 15_000 });
+      const producer = await mq.producer({ group: `${topic}_later`, ...ANSWERED });
       await producer.send({ topic, body: 'later' }, { queue: queue! });
       expect((await waiting).messages.map(({ body }) => body.toString())).toEqual(['later']);
       consumer.updateConsumeOffset(queue!, 3);

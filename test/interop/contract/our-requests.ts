@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { type Client, connect } from '../../../core/index.js';
 import { drive, type HeaderEncoding } from '../kit/java.js';
+import { ANSWERED, PATIENT } from '../kit/patience.js';
 import { describeOutcome } from '../kit/processes.js';
 import type { Target } from '../kit/target.js';
 
@@ -12,7 +13,7 @@ export function ourRequestsContract(target: () => Target, encoding: HeaderEncodi
   let mq: Client;
 
   beforeAll(async () => {
-    mq = await connect({ nameServers: target().nameServer, headerEncoding });
+    mq = await connect({ ...PATIENT, nameServers: target().nameServer, headerEncoding });
   });
 
   afterAll(() => mq.close());
@@ -20,7 +21,7 @@ export function ourRequestsContract(target: () => Target, encoding: HeaderEncodi
   test(`what Java asks we reply to, what we ask Java replies to, many at once, ${encoding} headers`, async () => {
     const { nameServer, clusterName, brokerName } = target();
     const [toJava, toUs] = [`requests_to_java_${encoding}`, `requests_to_us_${encoding}`];
-    const producer = await mq.producer({ group: `requests_${encoding}`, timeoutMs: 60_000 });
+    const producer = await mq.producer({ group: `requests_${encoding}`, ...ANSWERED });
     for (const topic of [toJava, toUs]) await producer.send({ topic, body: 'makes the topic', tag: 'plain' });
     const replier = await mq.consumer({
       group: `replies_${encoding}`,

@@ -3,6 +3,7 @@ import { type Client, connect, type LocalTransactionState } from '../../../core/
 import { type CheckedMessage, transaction } from '../../../plugins/transaction/index.js';
 import { waitFor } from '../../kit/wait-for.js';
 import { drive, type HeaderEncoding } from '../kit/java.js';
+import { ANSWERED, EVENTUALLY, PATIENT } from '../kit/patience.js';
 import { describeOutcome } from '../kit/processes.js';
 import type { Target } from '../kit/target.js';
 
@@ -22,7 +23,7 @@ export function ourTransactionsContract(
   let mq: Client;
 
   beforeAll(async () => {
-    mq = await connect({ nameServers: target().nameServer, headerEncoding, plugins: [transactions] });
+    mq = await connect({ ...PATIENT, nameServers: target().nameServer, headerEncoding, plugins: [transactions] });
   });
 
   afterAll(() => mq.close());
@@ -34,7 +35,7 @@ export function ourTransactionsContract(
     const asked: CheckedMessage[] = [];
     const producer = (check: (body: string) => LocalTransactionState) =>
       mq.plugin(transactions).producer<LocalTransactionState>({
-        group,
+        ...{ group, ...ANSWERED },
         execute: (_, state) => state,
         check: (message) => {
           asked.push(message);
@@ -56,7 +57,7 @@ export function ourTransactionsContract(
       received.push(message.body.toString());
     });
     const arrived = (bodies: readonly string[]) =>
-      waitFor(() => bodies.every((body) => received.includes(body)), { timeoutMs: 30_000, what: bodies.join(', ') });
+      waitFor(() => bodies.every((body) => received.includes(body)), { ...EVENTUALLY, what: bodies.join(', ') });
     await arrived(['committed', large]);
     expect(asked.find(({ body }) => body.toString() === large)).toMatchObject({ topic, tag: 'tag', keys: ['key'] });
 

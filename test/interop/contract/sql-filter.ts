@@ -8,6 +8,7 @@ import type { RemotingClient } from '../../../core/remoting/remoting-client.js';
 import { tcpTransport } from '../../../core/remoting/tcp-transport.js';
 import type { SqlCase } from '../../server/filter/sql-cases.js';
 import { SQL_MESSAGES } from '../../server/filter/sql-messages.js';
+import { ANSWERED } from '../kit/patience.js';
 import { waitFor } from '../kit/ports.js';
 import type { Target } from '../kit/target.js';
 
@@ -19,7 +20,7 @@ export function sqlFilterContract(target: () => Target, cases: readonly SqlCase[
   describe('filters over properties', () => {
     let remoting: RemotingClient;
     const ask = (code: number, ext: ExtInput, body = ''): Promise<RemotingCommand> =>
-      remoting.invoke(target().brokerAddress, { code, ext, body: Buffer.from(body) }, { timeoutMs: 10_000 });
+      remoting.invoke(target().brokerAddress, { code, ext, body: Buffer.from(body) }, ANSWERED);
     const enable = (enabled: boolean) => ask(UPDATE_BROKER_CONFIG, {}, `enablePropertyFilter=${enabled}\n`);
 
     beforeAll(async () => {

@@ -11,11 +11,9 @@ import org.apache.rocketmq.common.message.MessageQueue;
 
 /** MQAdmin of Apache's producer: topics, offsets, and messages by their ids and keys. */
 final class AdminScenarios {
-    private static final long FOUND_WITHIN_MS = 20_000;
-
     @SuppressWarnings("deprecation")
     static void admin(String nameServer, String topic) throws Exception {
-        DefaultMQProducer producer = Drive.producer(nameServer, "admin_scenario_" + topic);
+        DefaultMQProducer producer = Clients.producer(nameServer, "admin_scenario_" + topic);
         try {
             producer.createTopic("TBW102", topic, 3);
             List<MessageQueue> queues = Drive.queues(producer, topic);
@@ -74,20 +72,14 @@ final class AdminScenarios {
 
     /** Apache's broker makes queue entries and index a moment after it acknowledged a message. */
     private static void eventually(String what, Callable<Boolean> holds) throws Exception {
-        long deadline = System.currentTimeMillis() + FOUND_WITHIN_MS;
-        String last = "false";
-        while (System.currentTimeMillis() < deadline) {
+        boolean held = Drive.eventually(() -> {
             try {
-                if (holds.call()) {
-                    Drive.need(true, what);
-                    return;
-                }
-            } catch (MQClientException error) {
-                last = error.toString();
+                return holds.call();
+            } catch (MQClientException notYet) {
+                return false;
             }
-            Thread.sleep(50);
-        }
-        Drive.need(false, what + ": " + last);
+        });
+        Drive.need(held, what);
     }
 
     private static byte[] utf(String text) {

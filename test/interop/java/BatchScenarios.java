@@ -11,7 +11,7 @@ import org.apache.rocketmq.common.message.MessageExt;
 /** What a Java producer expects of a cluster when it sends several messages as one. All of it holds on Apache's own brokers. */
 final class BatchScenarios {
     static void batch(String nameServer, String topic) throws Exception {
-        DefaultMQProducer producer = Drive.producer(nameServer, "interop_java_batches");
+        DefaultMQProducer producer = Clients.producer(nameServer, "interop_java_batches");
         List<Message> messages = new ArrayList<>();
         for (int i = 0; i < 100; i++) {
             Message message = new Message(topic, i % 2 == 0 ? "even" : "odd", "batch-" + i + " all", utf8("Stapel 你好 🚀 " + i));

@@ -13,8 +13,7 @@ import org.apache.rocketmq.common.protocol.heartbeat.MessageModel;
 final class BroadcastMember {
     /** Prints `got BODY` for COUNT messages, and for what comes within a second behind them. */
     static void run(String nameServer, String topic, String group, String clientIp, String instance, int count) throws Exception {
-        DefaultMQPushConsumer consumer = new DefaultMQPushConsumer(group);
-        consumer.setNamesrvAddr(nameServer);
+        DefaultMQPushConsumer consumer = Clients.at(nameServer, new DefaultMQPushConsumer(group));
         consumer.setClientIP(clientIp);
         consumer.setInstanceName(instance);
         consumer.setMessageModel(MessageModel.BROADCASTING);
@@ -27,12 +26,12 @@ final class BroadcastMember {
         });
         consumer.start();
         int got = 0;
-        for (String body = bodies.poll(30, TimeUnit.SECONDS); body != null; body = bodies.poll(got < count ? 30 : 1, TimeUnit.SECONDS)) {
+        for (String body = bodies.poll(Drive.PATIENCE_S, TimeUnit.SECONDS); body != null; body = bodies.poll(got < count ? Drive.PATIENCE_S : 1, TimeUnit.SECONDS)) {
             System.out.println("got " + body);
             got++;
         }
         Drive.need(got >= count, "got " + got + " of " + count);
-        consumer.shutdown();
+        Clients.stop(nameServer, consumer);
     }
 
     private BroadcastMember() { }

@@ -18,11 +18,9 @@ import org.apache.rocketmq.common.message.MessageQueue;
 /** Apache's producer and consumer as two plain ends of a comparison: lines in, lines out (see Fields). */
 final class Exchange {
     /** Prints every message of a topic until COUNT different positions were seen; {@code namespace} may be null. */
-    static void consume(String nameServer, String topic, String group, int count, int timeoutS, String namespace)
-        throws Exception {
-        DefaultMQPushConsumer consumer = new DefaultMQPushConsumer(group);
+    static void consume(String nameServer, String topic, String group, int count, String namespace) throws Exception {
+        DefaultMQPushConsumer consumer = Clients.at(nameServer, new DefaultMQPushConsumer(group));
         consumer.setNamespace(namespace);
-        consumer.setNamesrvAddr(nameServer);
         consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
         consumer.subscribe(topic, "*");
         CountDownLatch open = new CountDownLatch(count);
@@ -39,18 +37,15 @@ final class Exchange {
             return ConsumeConcurrentlyStatus.CONSUME_SUCCESS;
         });
         consumer.start();
-        Drive.need(open.await(timeoutS, TimeUnit.SECONDS), "consumed " + (count - open.getCount()) + " of " + count);
-        consumer.shutdown();
+        Drive.need(open.await(Drive.PATIENCE_S, TimeUnit.SECONDS), "consumed " + (count - open.getCount()) + " of " + count);
+        Clients.stop(nameServer, consumer);
     }
 
     /** Sends COUNT different messages of a topic back, to come again after a second, and stops. */
-    static void handBack(String nameServer, String topic, String group, int count, int timeoutS) throws Exception {
-        DefaultMQPushConsumer consumer = new DefaultMQPushConsumer(group);
-        consumer.setNamesrvAddr(nameServer);
+    static void handBack(String nameServer, String topic, String group, int count) throws Exception {
+        DefaultMQPushConsumer consumer = Clients.at(nameServer, new DefaultMQPushConsumer(group));
         consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
         consumer.subscribe(topic, "*");
-        // The listener's thread sends back after it: stopping has to wait for that.
-        consumer.setAwaitTerminationMillisWhenShutdown(10_000);
         CountDownLatch open = new CountDownLatch(count);
         Set<String> ids = ConcurrentHashMap.newKeySet();
         consumer.registerMessageListener((MessageListenerConcurrently) (messages, context) -> {
@@ -61,13 +56,13 @@ final class Exchange {
             return ConsumeConcurrentlyStatus.RECONSUME_LATER;
         });
         consumer.start();
-        Drive.need(open.await(timeoutS, TimeUnit.SECONDS), "handed back " + (count - open.getCount()) + " of " + count);
-        consumer.shutdown();
+        Drive.need(open.await(Drive.PATIENCE_S, TimeUnit.SECONDS), "handed back " + (count - open.getCount()) + " of " + count);
+        Clients.stop(nameServer, consumer);
     }
 
     /** Sends a message for every line of standard input and prints where it went; {@code namespace} may be null. */
     static void produce(String nameServer, String namespace) throws Exception {
-        DefaultMQProducer producer = Drive.producer(nameServer, "interop_java_exchange", namespace);
+        DefaultMQProducer producer = Clients.producer(nameServer, "interop_java_exchange", namespace);
         BufferedReader lines = new BufferedReader(new InputStreamReader(System.in));
         for (String line = lines.readLine(); line != null; line = lines.readLine()) {
             if (!line.isEmpty()) send(producer, Fields.outgoing(line));
@@ -108,7 +103,7 @@ final class Exchange {
                 settled.completeExceptionally(error);
             }
         });
-        return settled.get(10, TimeUnit.SECONDS);
+        return settled.get(Drive.PATIENCE_S, TimeUnit.SECONDS);
     }
 
     private Exchange() { }

@@ -6,8 +6,6 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.TimeUnit;
-import java.util.function.BooleanSupplier;
 import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
 import org.apache.rocketmq.client.consumer.MessageSelector;
 import org.apache.rocketmq.client.consumer.listener.ConsumeConcurrentlyStatus;
@@ -27,7 +25,7 @@ final class GroupScenarios {
 
     /** An expression over properties gets what it matches, and one that is none does not start a consumer. */
     static void sql(String nameServer, String topic) throws Exception {
-        DefaultMQProducer producer = Drive.producer(nameServer, GROUP);
+        DefaultMQProducer producer = Clients.producer(nameServer, GROUP);
         for (int i = 0; i < 12; i++) {
             Message message = new Message(topic, "Tag" + "ABCD".charAt(i % 4), utf8("" + i));
             message.putUserProperty("number", "" + i);
@@ -43,7 +41,7 @@ final class GroupScenarios {
         });
         consumer.start();
         // Every fourth is of TagB: of 3, 5 and 7 it is 5.
-        Drive.need(eventually(() -> seen.containsAll(Set.of("3", "7"))), "by properties: " + new TreeSet<>(seen));
+        Drive.need(Drive.eventually(() -> seen.containsAll(Set.of("3", "7"))), "by properties: " + new TreeSet<>(seen));
         // What comes now goes through the same filter, and the pull that waits.
         for (String colour : List.of("red", "blue")) {
             Message message = new Message(topic, "TagA", utf8("later " + colour));
@@ -51,7 +49,7 @@ final class GroupScenarios {
             message.putUserProperty("colour", colour);
             producer.send(message);
         }
-        Drive.need(eventually(() -> seen.contains("later blue")), "a filter wakes for what it matches");
+        Drive.need(Drive.eventually(() -> seen.contains("later blue")), "a filter wakes for what it matches");
         Drive.need(seen.equals(Set.of("3", "7", "later blue")), "and nothing else: " + new TreeSet<>(seen));
         consumer.shutdown();
         DefaultMQPushConsumer wrong = consumer(nameServer, topic, "wrong");
@@ -69,10 +67,9 @@ final class GroupScenarios {
 
     /** Two members lock the queues between them; each queue is in order, through a message that is refused for a while. */
     static void orderly(String nameServer, String topic) throws Exception {
-        // A queue changes hands when the one that has it lets go of it and the other asks again: each after 20 s by itself.
-        System.setProperty("rocketmq.client.rebalance.waitInterval", "1000");
+        // Who has a queue lets go of it 20 s later by itself.
         System.setProperty("rocketmq.client.unlockDelayTimeMills", "1000");
-        DefaultMQProducer producer = Drive.producer(nameServer, GROUP);
+        DefaultMQProducer producer = Clients.producer(nameServer, GROUP);
         producer.send(new Message(topic, "skip", utf8("creates the topic")));
         List<MessageQueue> queues = Drive.queues(producer, topic);
         for (int i = 0; i < 40; i++) send(producer, topic, queues, i);
@@ -93,22 +90,24 @@ final class GroupScenarios {
                     members.add(member);
                     // Again where a queue changed hands: who had it had not said yet how far it was.
                     List<Integer> numbers = seen.computeIfAbsent(message.getKeys(), key -> Collections.synchronizedList(new ArrayList<>()));
-                    if (!numbers.contains(Integer.parseInt(text(message)))) numbers.add(Integer.parseInt(text(message)));
+                    synchronized (numbers) {
+                        if (!numbers.contains(Integer.parseInt(text(message)))) numbers.add(Integer.parseInt(text(message)));
+                    }
                 }
                 return ConsumeOrderlyStatus.SUCCESS;
             });
             consumer.start();
             consumers.add(consumer);
         }
-        Drive.need(eventually(() -> count(seen) == 40), "all came: " + count(seen));
+        Drive.need(Drive.eventually(() -> count(seen) == 40), "all came: " + count(seen));
         Drive.need(refused.size() == 4, "some were refused at first: " + new TreeSet<>(refused));
         // Two queues each from now on.
         int[] sent = {40};
-        Drive.need(eventually(() -> {
+        Drive.need(Drive.eventually(() -> {
             for (int i = 0; i < 4; i++) send(producer, topic, queues, sent[0]++);
             return members.size() == 2;
         }), "both had a share: " + members);
-        Drive.need(eventually(() -> count(seen) >= sent[0]), "all came: " + count(seen) + " of " + sent[0]);
+        Drive.need(Drive.eventually(() -> count(seen) >= sent[0]), "all came: " + count(seen) + " of " + sent[0]);
         for (Map.Entry<String, List<Integer>> queue : seen.entrySet()) {
             List<Integer> sorted = new ArrayList<>(queue.getValue());
             Collections.sort(sorted);
@@ -120,9 +119,8 @@ final class GroupScenarios {
 
     /** What a handler gives back comes again, counted, until the group has had enough: then it is a dead letter. */
     static void retry(String nameServer, String topic) throws Exception {
-        DefaultMQProducer producer = Drive.producer(nameServer, GROUP);
+        DefaultMQProducer producer = Clients.producer(nameServer, GROUP);
         for (String body : List.of("fails twice", "fails always")) producer.send(new Message(topic, "again", "key", utf8(body)));
-        Drive.queues(producer, topic);
         Map<String, List<Integer>> tries = new ConcurrentHashMap<>();
         Set<String> ids = ConcurrentHashMap.newKeySet();
         DefaultMQPushConsumer consumer = consumer(nameServer, topic, "retry");
@@ -139,10 +137,10 @@ final class GroupScenarios {
         });
         consumer.start();
         List<Integer> three = List.of(0, 1, 2);
-        Drive.need(eventually(() -> three.equals(tries.get("fails twice")) && three.equals(tries.get("fails always"))), "tried three times: " + tries);
+        Drive.need(Drive.eventually(() -> three.equals(tries.get("fails twice")) && three.equals(tries.get("fails always"))), "tried three times: " + tries);
         Drive.need(ids.size() == 2, "under its own id: " + ids);
         String deadLetters = "%DLQ%group_" + topic;
-        Drive.need(eventually(() -> exists(producer, deadLetters)), "there are dead letters");
+        Drive.need(Drive.eventually(() -> exists(producer, deadLetters)), "there are dead letters");
         long given = stored(producer, deadLetters);
         Drive.need(given == 1, "one of them: " + given);
         consumer.shutdown();
@@ -151,9 +149,8 @@ final class GroupScenarios {
 
     /** Each member gets every message that comes while it is there, and remembers at home where it was. */
     static void broadcast(String nameServer, String topic) throws Exception {
-        DefaultMQProducer producer = Drive.producer(nameServer, GROUP);
+        DefaultMQProducer producer = Clients.producer(nameServer, GROUP);
         producer.send(new Message(topic, "before", utf8("creates the topic")));
-        Drive.queues(producer, topic);
         Map<String, Set<String>> seen = new ConcurrentHashMap<>();
         List<DefaultMQPushConsumer> consumers = new ArrayList<>();
         for (String member : List.of("one", "two")) {
@@ -169,10 +166,10 @@ final class GroupScenarios {
             consumer.start();
             consumers.add(consumer);
         }
-        Drive.need(eventually(() -> seen.values().stream().allMatch(own -> own.size() == 1)), "each reads from the beginning: " + seen);
+        Drive.need(Drive.eventually(() -> seen.values().stream().allMatch(own -> own.size() == 1)), "each reads from the beginning: " + seen);
         for (int i = 0; i < 8; i++) producer.send(new Message(topic, "all", utf8("" + i)));
-        Drive.need(eventually(() -> seen.values().stream().allMatch(own -> own.size() == 9)), "each gets all: " + seen);
-        for (DefaultMQPushConsumer consumer : consumers) consumer.shutdown();
+        Drive.need(Drive.eventually(() -> seen.values().stream().allMatch(own -> own.size() == 9)), "each gets all: " + seen);
+        for (DefaultMQPushConsumer consumer : consumers) Clients.stop(nameServer, consumer);
         producer.send(new Message(topic, "all", utf8("later")));
         Set<String> own = ConcurrentHashMap.newKeySet();
         DefaultMQPushConsumer again = consumer(nameServer, topic, "one");
@@ -183,7 +180,7 @@ final class GroupScenarios {
             return true;
         });
         again.start();
-        Drive.need(eventually(() -> own.contains("later")) && own.size() == 1, "one that comes back goes on where it was: " + own);
+        Drive.need(Drive.eventually(() -> own.contains("later")) && own.size() == 1, "one that comes back goes on where it was: " + own);
         again.shutdown();
         producer.shutdown();
     }
@@ -201,8 +198,7 @@ final class GroupScenarios {
     }
 
     private static DefaultMQPushConsumer consumer(String nameServer, String topic, String instance) {
-        DefaultMQPushConsumer consumer = new DefaultMQPushConsumer("group_" + topic);
-        consumer.setNamesrvAddr(nameServer);
+        DefaultMQPushConsumer consumer = Clients.at(nameServer, new DefaultMQPushConsumer("group_" + topic));
         consumer.setInstanceName(instance);
         consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
         return consumer;
@@ -233,15 +229,6 @@ final class GroupScenarios {
     private static long stored(DefaultMQProducer producer, String topic) throws Exception {
         String broker = producer.fetchPublishMessageQueues("TBW102").get(0).getBrokerName();
         return producer.maxOffset(new MessageQueue(topic, broker, 0));
-    }
-
-    private static boolean eventually(BooleanSupplier held) throws InterruptedException {
-        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(40);
-        while (!held.getAsBoolean()) {
-            if (System.nanoTime() > deadline) return false;
-            Thread.sleep(50);
-        }
-        return true;
     }
 
     private static String text(Message message) {

@@ -13,8 +13,8 @@ import org.apache.rocketmq.common.message.MessageExt;
 final class OrderlyMember {
     /** Is a member for some seconds from its first message on, and prints `handled QUEUE OFFSET BODY BEGAN-MS ENDED-MS` for each. */
     static void run(String nameServer, String topic, String group, int seconds) throws Exception {
-        DefaultMQPushConsumer consumer = new DefaultMQPushConsumer(group);
-        consumer.setNamesrvAddr(nameServer);
+        // By itself it gives its locks back while its listener runs.
+        DefaultMQPushConsumer consumer = Clients.finishing(Clients.at(nameServer, new DefaultMQPushConsumer(group)));
         consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
         consumer.subscribe(topic, "*");
         CountDownLatch begun = new CountDownLatch(1);
@@ -29,7 +29,7 @@ final class OrderlyMember {
             return ConsumeOrderlyStatus.SUCCESS;
         });
         consumer.start();
-        Drive.need(begun.await(40, TimeUnit.SECONDS), "it became a member");
+        Drive.need(begun.await(Drive.PATIENCE_S, TimeUnit.SECONDS), "it became a member");
         TimeUnit.SECONDS.sleep(seconds);
         consumer.shutdown();
         lines.forEach(System.out::println);

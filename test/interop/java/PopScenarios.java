@@ -9,7 +9,7 @@ import org.apache.rocketmq.common.consumer.ConsumeFromWhere;
 
 /** What Java's push consumer of 5.x expects of a broker that it pops from. It runs with the client of 5.5.0 alone. */
 final class PopScenarios {
-    private static final int INVISIBLE_MS = 5_000;
+    private static final int INVISIBLE_MS = 8_000;
 
     /**
      * Every message of a topic comes once, but for the first, which is sent back and comes again ten seconds later: by then
@@ -18,8 +18,7 @@ final class PopScenarios {
     static void pop(String nameServer, String topic, int count) throws Exception {
         Map<String, Integer> times = new ConcurrentHashMap<>();
         Map<String, Integer> lastTry = new ConcurrentHashMap<>();
-        DefaultMQPushConsumer consumer = new DefaultMQPushConsumer("group_" + topic);
-        consumer.setNamesrvAddr(nameServer);
+        DefaultMQPushConsumer consumer = Clients.at(nameServer, new DefaultMQPushConsumer("group_" + topic));
         consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
         consumer.subscribe(topic, "t");
         // 4.9, with which this is compiled, has neither.
@@ -36,7 +35,7 @@ final class PopScenarios {
             return status;
         });
         consumer.start();
-        long deadline = System.nanoTime() + 60_000_000_000L;
+        long deadline = System.nanoTime() + Drive.PATIENCE_S * 1_000_000_000L;
         while (lastTry.getOrDefault("0", 0) == 0 && System.nanoTime() < deadline) Thread.sleep(50);
         Map<String, Integer> expected = new TreeMap<>();
         for (int i = 0; i < count; i++) expected.put("" + i, i == 0 ? 2 : 1);

@@ -14,12 +14,15 @@ import org.apache.rocketmq.common.message.MessageQueue;
 
 /** What Java's pull consumers expect of a cluster. All of it holds on Apache's own brokers. */
 final class PullScenarios {
+    private static final int QUEUES = 4;
     private static final int COUNT = 20;
 
     /** Polling with shared queues, assigned queues with a seek, and single pulls. */
     static void pull(String nameServer, String topic) throws Exception {
-        DefaultMQProducer producer = Drive.producer(nameServer, "interop_java_pull_producer");
-        for (int i = 0; i < COUNT; i++) producer.send(new Message(topic, "t", utf8("" + i)));
+        DefaultMQProducer producer = Clients.producer(nameServer, "interop_java_pull_producer");
+        producer.createTopic("TBW102", topic, QUEUES);
+        List<MessageQueue> queues = Drive.queues(producer, topic);
+        for (int i = 0; i < COUNT; i++) producer.send(new Message(topic, "t", utf8("" + i)), queues.get(i % QUEUES));
         subscribed(nameServer, topic);
         MessageQueue queue = assigned(nameServer, topic);
         single(nameServer, topic, queue);
@@ -35,6 +38,7 @@ final class PullScenarios {
         Drive.need(seen.size() == COUNT, "polled: " + seen.size());
         consumer.commitSync();
         consumer.shutdown();
+        Clients.leaveOffsets(nameServer, consumer.getConsumerGroup(), consumer.getOffsetStore().cloneOffsetTable(null));
         DefaultLitePullConsumer again = lite(nameServer, "lite_" + topic);
         again.subscribe(topic, "t");
         again.start();
@@ -48,19 +52,18 @@ final class PullScenarios {
         consumer.start();
         MessageQueue queue = consumer.fetchMessageQueues(topic).iterator().next();
         consumer.assign(List.of(queue));
-        Set<String> first = poll(consumer, COUNT / 4);
-        Drive.need(first.size() == COUNT / 4, "polled of one queue: " + first.size());
+        Set<String> first = poll(consumer, COUNT / QUEUES);
+        Drive.need(first.size() == COUNT / QUEUES, "polled of one queue: " + first.size());
         consumer.seek(queue, 2);
-        Set<String> second = poll(consumer, COUNT / 4 - 2);
-        Drive.need(second.size() == COUNT / 4 - 2 && first.containsAll(second), "polled after a seek: " + second);
+        Set<String> second = poll(consumer, COUNT / QUEUES - 2);
+        Drive.need(second.size() == COUNT / QUEUES - 2 && first.containsAll(second), "polled after a seek: " + second);
         consumer.shutdown();
         return queue;
     }
 
     @SuppressWarnings("deprecation")
     private static void single(String nameServer, String topic, MessageQueue queue) throws Exception {
-        DefaultMQPullConsumer consumer = new DefaultMQPullConsumer("pull_" + topic);
-        consumer.setNamesrvAddr(nameServer);
+        DefaultMQPullConsumer consumer = Clients.at(nameServer, new DefaultMQPullConsumer("pull_" + topic));
         consumer.start();
         PullResult found = consumer.pull(queue, "*", 0, 3);
         Drive.need(found.getPullStatus() == PullStatus.FOUND && found.getMsgFoundList().size() == 3, "pulled: " + found);
@@ -74,14 +77,13 @@ final class PullScenarios {
     }
 
     private static DefaultLitePullConsumer lite(String nameServer, String group) {
-        DefaultLitePullConsumer consumer = new DefaultLitePullConsumer(group);
-        consumer.setNamesrvAddr(nameServer);
+        DefaultLitePullConsumer consumer = Clients.at(nameServer, new DefaultLitePullConsumer(group));
         consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
         return consumer;
     }
 
     private static Set<String> poll(DefaultLitePullConsumer consumer, int count) {
-        return poll(consumer, count, 20_000);
+        return poll(consumer, count, Drive.PATIENCE_S * 1_000L);
     }
 
     private static Set<String> poll(DefaultLitePullConsumer consumer, int count, long timeoutMs) {

@@ -24,7 +24,7 @@ final class SendScenarios {
 
     /** Waiting sends over all queues, one to a chosen queue, read back by id, and what the client itself refuses. */
     static void sync(String nameServer, String topic) throws Exception {
-        DefaultMQProducer producer = Drive.producer(nameServer, GROUP);
+        DefaultMQProducer producer = Clients.producer(nameServer, GROUP);
         Set<Integer> queues = new HashSet<>();
         long next = 0;
         for (int i = 0; i < 8; i++) {
@@ -63,7 +63,7 @@ final class SendScenarios {
 
     /** Many sends in flight on one connection. */
     static void async(String nameServer, String topic) throws Exception {
-        DefaultMQProducer producer = Drive.producer(nameServer, GROUP);
+        DefaultMQProducer producer = Clients.producer(nameServer, GROUP);
         int count = 200;
         // The first send creates the topic; the others must not race for that.
         producer.send(new Message(topic, utf8("first")));
@@ -87,7 +87,7 @@ final class SendScenarios {
                 }
             });
         }
-        Drive.need(open.await(30, TimeUnit.SECONDS), "every callback is called, open " + open.getCount());
+        Drive.need(open.await(Drive.PATIENCE_S, TimeUnit.SECONDS), "every callback is called, open " + open.getCount());
         Drive.need(stored.get() == count, "stored " + stored.get() + ", errors " + errors);
         Drive.need(positions.size() == count, "positions are distinct: " + positions.size());
         producer.shutdown();
@@ -95,16 +95,11 @@ final class SendScenarios {
 
     /** Sends without an answer arrive. */
     static void oneway(String nameServer, String topic) throws Exception {
-        DefaultMQProducer producer = Drive.producer(nameServer, GROUP);
+        DefaultMQProducer producer = Clients.producer(nameServer, GROUP);
         producer.send(new Message(topic, utf8("first")));
         for (int i = 0; i < 10; i++) producer.sendOneway(new Message(topic, utf8("oneway " + i)));
-        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
-        long stored = stored(producer, topic);
-        while (stored < 11 && System.nanoTime() < deadline) {
-            Thread.sleep(50);
-            stored = stored(producer, topic);
-        }
-        Drive.need(stored == 11, "stored " + stored + " of 11");
+        Drive.eventually(() -> stored(producer, topic) >= 11);
+        Drive.need(stored(producer, topic) == 11, "stored " + stored(producer, topic) + " of 11");
         producer.shutdown();
     }
 
@@ -117,7 +112,7 @@ final class SendScenarios {
 
     /** A body that compresses well, and a large one that does not compress at all. */
     static void large(String nameServer, String topic) throws Exception {
-        DefaultMQProducer producer = Drive.producer(nameServer, GROUP);
+        DefaultMQProducer producer = Clients.producer(nameServer, GROUP);
         byte[] body = new byte[300_000];
         for (int i = 0; i < body.length; i++) body[i] = (byte) ('a' + i / 50 % 26);
         SendResult result = producer.send(new Message(topic, body));

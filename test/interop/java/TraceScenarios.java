@@ -21,8 +21,8 @@ final class TraceScenarios {
 
     /** A message is sent and consumed, and its traces are found by its id and by its key. Prints `id <msgId>`. */
     static void trace(String nameServer, String topic) throws Exception {
-        DefaultMQProducer producer = new DefaultMQProducer("interop_java_tracer", true);
-        producer.setNamesrvAddr(nameServer);
+        DefaultMQProducer producer = Clients.at(nameServer, new DefaultMQProducer("interop_java_tracer", true));
+        producer.setSendMsgTimeout(Drive.PATIENCE_S * 1_000);
         producer.start();
         Message message = new Message(topic, "traced", "key-of-" + topic, "x".getBytes(StandardCharsets.UTF_8));
         SendResult result = producer.send(message);
@@ -30,8 +30,7 @@ final class TraceScenarios {
         Drive.queues(producer, topic);
 
         CountDownLatch open = new CountDownLatch(1);
-        DefaultMQPushConsumer consumer = new DefaultMQPushConsumer("group_" + topic, true);
-        consumer.setNamesrvAddr(nameServer);
+        DefaultMQPushConsumer consumer = Clients.at(nameServer, new DefaultMQPushConsumer("group_" + topic, true));
         consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
         consumer.subscribe(topic, "*");
         consumer.registerMessageListener((MessageListenerConcurrently) (messages, context) -> {
@@ -39,22 +38,18 @@ final class TraceScenarios {
             return ConsumeConcurrentlyStatus.CONSUME_SUCCESS;
         });
         consumer.start();
-        Drive.need(open.await(30, TimeUnit.SECONDS), "the message is consumed");
+        Drive.need(open.await(Drive.PATIENCE_S, TimeUnit.SECONDS), "the message is consumed");
 
-        List<TraceView> views = new ArrayList<>();
-        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
-        while (views.size() < 3 && System.nanoTime() < deadline) {
-            Thread.sleep(100);
-            views = views(producer, result.getMsgId(), result.getMsgId());
-        }
+        // They are sent, and found, a moment later.
+        Drive.eventually(() -> views(producer, result.getMsgId(), result.getMsgId()).size() >= 3);
         List<String> seen = new ArrayList<>();
-        for (TraceView view : views) seen.add(view.getMsgType() + " " + view.getGroupName() + " " + view.getStatus() + " " + view.getKeys());
+        for (TraceView view : views(producer, result.getMsgId(), result.getMsgId())) seen.add(view.getMsgType() + " " + view.getGroupName() + " " + view.getStatus() + " " + view.getKeys());
         seen.sort(null);
         Drive.need(seen.equals(List.of(
             "Pub interop_java_tracer success key-of-" + topic,
             "SubAfter group_" + topic + " success key-of-" + topic,
             "SubBefore group_" + topic + " success key-of-" + topic)), "by its id: " + seen);
-        Drive.need(views(producer, "key-of-" + topic, result.getMsgId()).size() == 3, "and by its key");
+        Drive.need(Drive.eventually(() -> views(producer, "key-of-" + topic, result.getMsgId()).size() == 3), "and by its key");
         consumer.shutdown();
         producer.shutdown();
     }

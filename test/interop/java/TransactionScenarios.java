@@ -3,7 +3,6 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
 import org.apache.rocketmq.client.consumer.listener.ConsumeConcurrentlyStatus;
@@ -43,8 +42,8 @@ final class TransactionScenarios {
         Set<String> wanted = Set.of("plain -", "commit -", "unknown commit", "throws commit");
         Set<String> got = ConcurrentHashMap.newKeySet();
         DefaultMQPushConsumer consumer = consumer(nameServer, topic, got);
-        Drive.need(eventually(() -> got.containsAll(wanted)), "what was committed came: " + new TreeSet<>(got));
-        Drive.need(eventually(() -> checked.size() == 3), "asked about: " + new TreeSet<>(checked));
+        Drive.need(Drive.eventually(() -> got.containsAll(wanted)), "what was committed came: " + new TreeSet<>(got));
+        Drive.need(Drive.eventually(() -> checked.size() == 3), "asked about: " + new TreeSet<>(checked));
         Drive.need(got.equals(wanted), "and nothing else");
         consumer.shutdown();
         producer.shutdown();
@@ -62,7 +61,7 @@ final class TransactionScenarios {
             return LocalTransactionState.COMMIT_MESSAGE;
         });
         for (int i = 0; i < count; i++) producer.sendMessageInTransaction(new Message(topic, utf8("java " + i)), null);
-        Drive.need(eventually(() -> theirs.size() >= count), "answered for the other member: " + new TreeSet<>(theirs));
+        Drive.need(Drive.eventually(() -> theirs.size() >= count), "answered for the other member: " + new TreeSet<>(theirs));
         // An answer is oneway: it has left when the next request of the connection is answered.
         Drive.need(producer.send(new Message(topic, utf8("java leaves"))).getSendStatus() == SendStatus.SEND_OK, "says goodbye");
         producer.shutdown();
@@ -78,11 +77,8 @@ final class TransactionScenarios {
         String group,
         Function<String, LocalTransactionState> branch,
         Function<String, LocalTransactionState> check) throws Exception {
-        TransactionMQProducer producer = new TransactionMQProducer(group);
-        producer.setNamesrvAddr(nameServer);
-        producer.setSendMsgTimeout(10_000);
-        // Brokers know of it in time for their first questions.
-        producer.setHeartbeatBrokerInterval(1_000);
+        TransactionMQProducer producer = Clients.at(nameServer, new TransactionMQProducer(group));
+        producer.setSendMsgTimeout(15_000);
         producer.setTransactionListener(new TransactionListener() {
             @Override
             public LocalTransactionState executeLocalTransaction(Message message, Object argument) {
@@ -99,8 +95,7 @@ final class TransactionScenarios {
     }
 
     private static DefaultMQPushConsumer consumer(String nameServer, String topic, Set<String> got) throws Exception {
-        DefaultMQPushConsumer consumer = new DefaultMQPushConsumer("java_reads_" + topic);
-        consumer.setNamesrvAddr(nameServer);
+        DefaultMQPushConsumer consumer = Clients.at(nameServer, new DefaultMQPushConsumer("java_reads_" + topic));
         consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
         consumer.subscribe(topic, "*");
         consumer.registerMessageListener((MessageListenerConcurrently) (messages, context) -> {
@@ -109,13 +104,6 @@ final class TransactionScenarios {
         });
         consumer.start();
         return consumer;
-    }
-
-    private static boolean eventually(BooleanSupplier condition) throws InterruptedException {
-        for (long end = System.nanoTime() + 45_000_000_000L; System.nanoTime() < end; Thread.sleep(50)) {
-            if (condition.getAsBoolean()) return true;
-        }
-        return false;
     }
 
     private static String text(Message message) {

@@ -3,6 +3,7 @@ import { parseJsonDialect } from '../../../core/remoting/protocol/json-dialect.j
 import type { ExtInput, RemotingCommand } from '../../../core/remoting/protocol/remoting-command.js';
 import { RequestCode } from '../../../core/remoting/protocol/request-codes.js';
 import { tcpTransport } from '../../../core/remoting/tcp-transport.js';
+import { ANSWERED } from './patience.js';
 import type { Target } from './target.js';
 
 const UPDATE_BROKER_CONFIG = 25;
@@ -78,6 +79,6 @@ export class BrokerQuestions {
     ext: ExtInput,
     { address = this.#target.brokerAddress, body = '' } = {},
   ): Promise<RemotingCommand> {
-    return this.#remoting.invoke(address, { code, ext, body: Buffer.from(body) }, { timeoutMs: 10_000 });
+    return this.#remoting.invoke(address, { code, ext, body: Buffer.from(body) }, ANSWERED);
   }
 }

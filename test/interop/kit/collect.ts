@@ -1,11 +1,12 @@
 import { type ConnectOptions, connect, type ReceivedMessage } from '../../../core/index.js';
+import { PATIENCE_MS, PATIENT } from './patience.js';
 
 /** Reads a topic from its beginning with our push consumer until `count` messages came. */
 export function collect(
   options: ConnectOptions,
   topic: string,
   count: number,
-  { group = `collect_${topic}`, timeoutMs = 60_000 } = {},
+  { group = `collect_${topic}`, timeoutMs = PATIENCE_MS } = {},
 ): Promise<ReceivedMessage[]> {
   return collectTopics(options, [topic], count, { group, timeoutMs });
 }
@@ -15,9 +16,9 @@ export async function collectTopics(
   options: ConnectOptions,
   topics: readonly string[],
   count: number,
-  { group, timeoutMs = 60_000 }: { readonly group: string; readonly timeoutMs?: number },
+  { group, timeoutMs = PATIENCE_MS }: { readonly group: string; readonly timeoutMs?: number },
 ): Promise<ReceivedMessage[]> {
-  const mq = await connect(options);
+  const mq = await connect({ ...PATIENT, ...options });
   try {
     const subscribe = Object.fromEntries(topics.map((topic) => [topic, '*']));
     const consumer = await mq.consumer({ group, subscribe, from: 'first' });

@@ -12,6 +12,7 @@ import {
 import { parseJsonDialect } from '../../../core/remoting/protocol/json-dialect.js';
 import { BrokerQuestions, type QueueCounts } from './broker-questions.js';
 import { collectTopics } from './collect.js';
+import { ANSWERED, PATIENT } from './patience.js';
 import { waitFor } from './ports.js';
 import { specimens } from './specimens.js';
 import type { Target } from './target.js';
@@ -111,14 +112,14 @@ export class Estate {
   /** Sends on, in all topics and ways. */
   async append(target: Target, { smallCount = 40 } = {}): Promise<void> {
     const round = this.#round++;
-    const mq = await connect({ nameServers: target.nameServer });
+    const mq = await connect({ ...PATIENT, nameServers: target.nameServer });
     try {
-      const producer = await mq.producer({ group: 'estate_producer', timeoutMs: 15_000 });
+      const producer = await mq.producer({ group: 'estate_producer', ...ANSWERED });
       for (const { name: _, ...rest } of specimens().filter(({ body }) => body.length !== 1_048_576)) {
         await this.#send(producer, { topic: 'estate_specimens', ...rest });
       }
       for (const compression of ['zlib', 'lz4', 'zstd'] as const) {
-        const packing = await mq.producer({ group: `estate_${compression}`, compression, timeoutMs: 15_000 });
+        const packing = await mq.producer({ group: `estate_${compression}`, compression, ...ANSWERED });
         const body = Buffer.alloc(20_000, `${compression} in round ${round}; `);
         await this.#send(packing, { topic: 'estate_codecs', body, tag: compression });
       }
@@ -147,14 +148,18 @@ export class Estate {
 
   /** Sends until `kill` has ended the broker in the middle of it, after `count` messages; keeps what was acknowledged. */
   async appendUntilKilled(target: Target, kill: () => Promise<void>, count = 200): Promise<void> {
-    const mq = await connect({ nameServers: target.nameServer });
+    const mq = await connect({ ...PATIENT, nameServers: target.nameServer });
     try {
-      const producer = await mq.producer({ group: 'estate_load', timeoutMs: 3_000, retries: 0 });
+      const producer = await mq.producer({ group: 'estate_load', ...ANSWERED, retries: 0 });
       const messages = this.#small(this.#round++, Number.POSITIVE_INFINITY);
       let acknowledged = 0;
       let killing: Promise<void> | undefined;
       for await (const { message, result, error } of producer.sendAll(messages, { concurrency: 32 })) {
-        if (error !== undefined) break;
+        if (error !== undefined) {
+          if (killing !== undefined) break;
+          // A broker that is busy refuses some.
+          continue;
+        }
         this.#hold(message, result);
         if (++acknowledged >= count) killing ??= kill();
       }
@@ -207,7 +212,7 @@ export class Estate {
   async verifyKeys({ nameServer }: Target): Promise<void> {
     const findable = [...this.#holdings].filter(([, { isForgotten }]) => isForgotten !== true);
     const sample = findable.filter((_, index) => index % Math.ceil(findable.length / SAMPLES) === 0);
-    const mq = await connect({ nameServers: nameServer });
+    const mq = await connect({ ...PATIENT, nameServers: nameServer });
     try {
       for (const [id, holding] of [...sample, ...findable.slice(-3)]) {
         const [msgId = ''] = id.split(' ');
@@ -237,12 +242,20 @@ export class Estate {
   async readerLag(target: Target): Promise<number> {
     let lag = 0;
     await withQuestions(target, async (questions) => {
+      const ends = this.#endsOf(SMALL_TOPIC);
       for (let queueId = 0; queueId < 4; queueId++) {
-        const at = (await questions.consumerOffset(SMALL_TOPIC, queueId, READER)) ?? 0;
-        lag += (await questions.maxOffset(SMALL_TOPIC, queueId)) - at;
+        // Apache makes the entries of queues a moment after it acknowledged their messages.
+        const end = () => questions.maxOffset(SMALL_TOPIC, queueId);
+        await waitFor('the queue entries', async () => (await end()) >= (ends.get(queueId) ?? 0));
+        lag += (await end()) - ((await questions.consumerOffset(SMALL_TOPIC, queueId, READER)) ?? 0);
       }
     });
     return lag;
+  }
+
+  /** Resolves when the broker knows that READER has read everything, which clients of Apache tell it without waiting for an answer. */
+  async readerIsDone(target: Target): Promise<void> {
+    await waitFor(`the offsets of ${READER}`, async () => (await this.readerLag(target)) === 0);
   }
 
   /** Resolves when the broker has written down the offsets of the groups as it knows them. */
@@ -257,6 +270,16 @@ export class Estate {
         return [...asked].every(([queueId, offset]) => written?.get(queueId) === offset);
       });
     });
+  }
+
+  /** By queue of a topic, one past the last message that was acknowledged. */
+  #endsOf(topic: string): ReadonlyMap<number, number> {
+    const ends = new Map<number, number>();
+    for (const holding of this.#holdings.values()) {
+      if (holding.topic !== topic) continue;
+      ends.set(holding.queueId, Math.max(ends.get(holding.queueId) ?? 0, holding.queueOffset + 1));
+    }
+    return ends;
   }
 
   async #readAll(target: Target): Promise<ReceivedMessage[]> {
@@ -330,10 +353,14 @@ function placeOf({ commitLogOffset, storeTimestamp, msgId }: ReceivedMessage): s
   return `${commitLogOffset} ${storeTimestamp} ${msgId}`;
 }
 
+/** Apache's broker tells its name server of a topic that a send has made without waiting for an answer. */
 async function existing(questions: BrokerQuestions, topic: string): Promise<QueueCounts> {
-  const counts = await questions.route(topic);
-  if (counts === undefined) throw new Error(`no route to ${topic}`);
-  return counts;
+  let counts: QueueCounts | undefined;
+  await waitFor(`a route to ${topic}`, async () => {
+    counts = await questions.route(topic);
+    return counts !== undefined;
+  });
+  return counts as QueueCounts;
 }
 
 /** The table of consumerOffset.json. */

@@ -61,7 +61,7 @@ export class JavaServer {
     const failure = () =>
       this.#child?.exitCode == null ? undefined : `it ended with exit code ${this.#child.exitCode}`;
     try {
-      await waitFor(`Apache's ${this.#name}: waiting until ${what}`, probe, { timeoutMs: 90_000, failure });
+      await waitFor(`Apache's ${this.#name}: waiting until ${what}`, probe, { timeoutMs: 240_000, failure });
     } catch (error) {
       const output = await readFile(this.#outputFile, 'utf8').catch(() => '');
       throw new Error(`${(error as Error).message}\n${output.slice(-4_000)}`, { cause: error });
@@ -70,7 +70,7 @@ export class JavaServer {
 
   /** Stops it through its shutdown hooks, for which a broker 5.x takes 10 seconds and more. */
   async close(): Promise<void> {
-    if (this.#child !== undefined) await stop(this.#child, 50_000);
+    if (this.#child !== undefined) await stop(this.#child, 120_000);
   }
 
   /** Ends it with SIGKILL and resolves when it is gone. */

@@ -21,6 +21,14 @@ export type HeaderEncoding = 'JSON' | 'ROCKETMQ';
 const SOURCES = fileURLToPath(new URL('../java', import.meta.url));
 /** A JVM that lives for seconds starts faster without its optimising compiler. */
 const SHORT_LIVED = ['-Xmx512m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'];
+/** Queues are shared out again after 20 s by themselves, whatever went wrong the first time. */
+const REBALANCE_SOON = '-Drocketmq.client.rebalance.waitInterval=1000';
+/** Above what java/Drive.java gives itself. */
+const TIMEOUT_MS = 240_000;
+/** Apache's tools wait 3 to 5 s for an answer, which a machine that is busy may not give in time. */
+const TOOL_TRIES = 5;
+const TOO_LATE =
+  /Remoting(Timeout|TooMuchRequest|Connect|SendRequest)Exception|getResponseCommand return null|maybe some broker failed/;
 
 /** Compiles the classes of test/interop/java into `classes`. */
 export async function compileJava(toolchain: Toolchain, jars: Jars, classes: string): Promise<JavaRuntime> {
@@ -28,7 +36,7 @@ export async function compileJava(toolchain: Toolchain, jars: Jars, classes: str
   await mkdir(classes, { recursive: true });
   const client = join(jars['4.9.7'], '*');
   await runOrThrow(toolchain.javac, ['-encoding', 'UTF-8', '-cp', client, '-d', classes, ...sources], {
-    timeoutMs: 120_000,
+    timeoutMs: TIMEOUT_MS,
   });
   // Of our classes only Supervised runs beside a server, and it needs no jar.
   const classPathOf = (version: ApacheVersion) => [classes, join(jars[version], '*')].join(delimiter);
@@ -84,16 +92,22 @@ export function drive(
   );
 }
 
-/** Runs one command of Apache's mqadmin, of 4.9.7 by default, against a name server. Its exit code is 0 whatever happens: look at the text. */
-export function mqadmin(
+/**
+ * Runs one command of Apache's mqadmin, of 4.9.7 by default, against a name server; again where an answer came too late for
+ * it. Its exit code is 0 whatever happens: look at the text.
+ */
+export async function mqadmin(
   runtime: JavaRuntime,
   nameServer: string,
   command: string,
   args: readonly string[] = [],
   { version = '4.9.7' }: { readonly version?: ApacheVersion } = {},
 ): Promise<ProcessOutcome> {
-  const main = 'org.apache.rocketmq.tools.command.MQAdminStartup';
-  return runInOwnHome(ofVersion(runtime, version), [], [main, command, '-n', nameServer, ...args], '');
+  const main = ['org.apache.rocketmq.tools.command.MQAdminStartup', command, '-n', nameServer, ...args];
+  for (let tries = 1; ; tries++) {
+    const outcome = await runInOwnHome(ofVersion(runtime, version), [], main, '');
+    if (tries === TOOL_TRIES || !TOO_LATE.test(outcome.stdout + outcome.stderr)) return outcome;
+  }
 }
 
 /** What one command of several printed. */
@@ -102,15 +116,34 @@ export interface ToolOutput {
   readonly stderr: string;
 }
 
-/** Runs several commands of mqadmin in one process of Java, in turn; what each printed. */
+type ToolCommand = readonly [command: string, ...args: string[]];
+
+/**
+ * Runs several commands of mqadmin in one process of Java, in turn; what each printed. From one on whose answer came too late
+ * they are run again: each has to bear that.
+ */
 export async function mqadmins(
   runtime: JavaRuntime,
   nameServer: string,
-  commands: readonly (readonly [command: string, ...args: string[]])[],
+  commands: readonly ToolCommand[],
   version: ApacheVersion = '4.9.7',
 ): Promise<ToolOutput[]> {
+  const done: ToolOutput[] = [];
+  for (let tries = 1; ; tries++) {
+    const outputs = await runTools(ofVersion(runtime, version), nameServer, commands.slice(done.length));
+    const late = outputs.findIndex(({ stdout, stderr }) => TOO_LATE.test(stdout + stderr));
+    if (tries === TOOL_TRIES || late < 0) return [...done, ...outputs];
+    done.push(...outputs.slice(0, late));
+  }
+}
+
+async function runTools(
+  runtime: JavaRuntime,
+  nameServer: string,
+  commands: readonly ToolCommand[],
+): Promise<ToolOutput[]> {
   const input = commands.map((command) => command.join('\t')).join('\n');
-  const outcome = await runInOwnHome(ofVersion(runtime, version), [], ['Tools', nameServer], input);
+  const outcome = await runInOwnHome(runtime, [], ['Tools', nameServer], input);
   if (outcome.exitCode !== 0) throw new Error(describeOutcome('Tools', outcome));
   const partsOf = (text: string): string[] => text.split(/^== \d+\r?\n/m).slice(1);
   const errors = partsOf(outcome.stderr);
@@ -132,6 +165,7 @@ async function runInOwnHome(
       `-Duser.home=${home}`,
       '-Dfile.encoding=UTF-8',
       '-Drocketmq.client.logUseSlf4j=true',
+      REBALANCE_SOON,
       // 4.9 is told by the first, 5.x by the second.
       `-Dlogback.configurationFile=${join(home, 'conf', 'logback_tools.xml')}`,
       `-Drmq.logback.configurationFile=${join(home, 'conf', 'logback_tools.xml')}`,
@@ -142,7 +176,7 @@ async function runInOwnHome(
     ];
     // consumerStatus leaves what it learned in the folder it was started in.
     return await run(java, args, {
-      ...{ input, cwd: home, timeoutMs: 80_000 },
+      ...{ input, cwd: home, timeoutMs: TIMEOUT_MS },
       env: { ROCKETMQ_HOME: home, NAMESRV_ADDR: undefined },
     });
   } finally {
@@ -172,6 +206,7 @@ function toFile(file: string): string {
   return `<appender name="LOG" class="ch.qos.logback.core.FileAppender"><file>${file}</file>${ENCODER}</appender>`;
 }
 
-function toStandardError(): string {
+/** An appender of writeLogging. */
+export function toStandardError(): string {
   return `<appender name="LOG" class="ch.qos.logback.core.ConsoleAppender"><target>System.err</target>${ENCODER}</appender>`;
 }

@@ -1,11 +1,14 @@
 import { expect } from 'vitest';
 import { type Client, connect, type LocalTransactionState } from '../../../core/index.js';
 import { transaction } from '../../../plugins/transaction/index.js';
+import { BrokerQuestions } from './broker-questions.js';
+import { ANSWERED, PATIENT } from './patience.js';
 import { waitFor } from './ports.js';
 import type { Target } from './target.js';
 
 const TOPIC = 'estate_paid';
 const GROUP = 'estate_payers';
+const OP_TOPIC = 'RMQ_SYS_TRANS_OP_HALF_TOPIC';
 
 type Send = (body: string, state: LocalTransactionState) => Promise<void>;
 
@@ -20,6 +23,7 @@ export class OpenTransactions {
   /** Sends some, and ends only a part of them. */
   async begin(target: Target): Promise<void> {
     const round = this.#round++;
+    const ended = await countEnds(target);
     await this.#withProducer(
       target,
       () => 'unknown',
@@ -30,6 +34,7 @@ export class OpenTransactions {
           this.#ends.set(`${round} ended, ${end}`, end).set(`${round} left, ${end}`, end);
           this.#open.add(`${round} left, ${end}`);
         }
+        await ended(2);
       },
     );
   }
@@ -39,6 +44,7 @@ export class OpenTransactions {
    * asks for no other, and for none again; after a kill Apache asks for some once more.
    */
   async settle(target: Target, { before }: { readonly before: 'stopped' | 'killed' }): Promise<void> {
+    const ended = await countEnds(target);
     const asked = new Set<string>();
     const received = new Set<string>();
     const check = (body: string): LocalTransactionState => {
@@ -51,14 +57,18 @@ export class OpenTransactions {
       await consumer.run(({ body }) => void received.add(body.toString()));
       await askedFor([...this.#open]);
       if (before === 'stopped') expect(asked).toEqual(this.#open);
+      await ended(this.#open.size);
+      const settled = [...this.#open];
       this.#open.clear();
-      // It is asked for in a round that begins after those answers: what was not ended by them is asked for again.
-      const last = `${this.#round++} last, commit`;
-      this.#ends.set(last, 'commit');
-      asked.clear();
-      await send(last, 'unknown');
-      await askedFor([last]);
-      if (before === 'stopped') expect(asked).toEqual(new Set([last]));
+      // The second is asked for in a round that begins after those ends: what was not ended by them is asked for again.
+      for (const which of ['first', 'second']) {
+        const later = `${this.#round++} ${which} of those later, commit`;
+        this.#ends.set(later, 'commit');
+        asked.clear();
+        await send(later, 'unknown');
+        await askedFor([later]);
+      }
+      if (before === 'stopped') expect(settled.filter((body) => asked.has(body))).toEqual([]);
       const committed = [...this.#ends].filter(([, end]) => end === 'commit').map(([body]) => body);
       const missing = () => committed.filter((body) => !received.has(body));
       await waitFor('what is committed', async () => missing().length === 0);
@@ -77,11 +87,11 @@ export class OpenTransactions {
     work: (send: Send, mq: Client) => Promise<void>,
   ): Promise<void> {
     const plugin = transaction();
-    const mq = await connect({ nameServers: nameServer, plugins: [plugin] });
+    const mq = await connect({ ...PATIENT, nameServers: nameServer, plugins: [plugin] });
     try {
       const producer = await mq.plugin(plugin).producer<LocalTransactionState>({
         group: GROUP,
-        timeoutMs: 15_000,
+        ...ANSWERED,
         execute: (_, state) => state,
         check: ({ body }) => check(body.toString()),
       });
@@ -93,4 +103,14 @@ export class OpenTransactions {
       await mq.close();
     }
   }
+}
+
+/** Returns a wait until the broker has ended so many transactions since: producers tell it of ends without waiting for an answer. */
+async function countEnds(target: Target): Promise<(count: number) => Promise<void>> {
+  const ends = async (): Promise<number> => {
+    const questions = new BrokerQuestions(target);
+    return questions.maxOffset(OP_TOPIC, 0).finally(() => questions.close());
+  };
+  const before = await ends();
+  return (count) => waitFor(`the end of ${count} transactions`, async () => (await ends()) >= before + count);
 }

@@ -15,10 +15,16 @@ export interface OurServerProcess extends Target {
   kill(): Promise<void>;
 }
 
-/** Starts our name server and broker on free loopback ports in a process of their own. It runs what `npm run build` made. */
-export async function startOurServerProcess(
-  options: Pick<ServerOptions, 'dir' | 'store'> & { readonly brokerName: string; readonly cluster: string },
-): Promise<OurServerProcess> {
+type OurServerProcessOptions = Pick<ServerOptions, 'dir' | 'store' | 'nameServerPort' | 'brokerPort'> & {
+  readonly brokerName: string;
+  readonly cluster: string;
+};
+
+/**
+ * Starts our name server and broker in a process of their own, on free loopback ports unless told otherwise. It runs what
+ * `npm run build` made.
+ */
+export async function startOurServerProcess(options: OurServerProcessOptions): Promise<OurServerProcess> {
   const ports = { nameServerPort: 0, brokerPort: 0 };
   const child = spawn(process.execPath, [PROGRAM, JSON.stringify({ ...ports, ...options })], {
     stdio: ['pipe', 'pipe', 'inherit'],

@@ -1,27 +1,36 @@
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
+import { PATIENCE_MS } from './patience.js';
 
-/** The first port of `count` neighbours on loopback that are all free now. */
+/**
+ * Ports that systems give nobody by themselves: they begin at 32,768 (Linux) or 49,152. One of those could be a connection's
+ * before the server that it was chosen for has started, or while that is restarted.
+ */
+const PORTS = { first: 15_000, count: 15_000 };
+/** Chosen in this process: their servers may not have started yet. */
+const chosen = new Set<number>();
+/** Nobody but root listens there, and nobody does. */
+export const DEAF_PORT = 1;
+
+/** The first port of `count` neighbours on loopback that are all free now, and chosen by nobody else. */
 export async function freeNeighbourPorts(count: number): Promise<number> {
   for (let attempt = 0; attempt < 50; attempt++) {
-    const first = await boundPort(0);
-    if (first === undefined || first + count > 65_535) continue;
-    let free = 1;
-    while (free < count && (await boundPort(first + free)) !== undefined) free++;
-    if (free === count) return first;
+    const first = PORTS.first + Math.floor(Math.random() * PORTS.count);
+    const ports = Array.from({ length: count }, (_, index) => first + index);
+    if (ports.some((port) => chosen.has(port))) continue;
+    for (const port of ports) chosen.add(port);
+    if ((await Promise.all(ports.map(isFree))).every(Boolean)) return first;
+    for (const port of ports) chosen.delete(port);
   }
   throw new Error(`no ${count} free neighbouring ports on 127.0.0.1`);
 }
 
-/** Binds a port (0: any) and lets go of it; undefined when it is taken. */
-function boundPort(port: number): Promise<number | undefined> {
+/** Binds a port, as Apache's servers do on every address, and lets go of it. */
+function isFree(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer();
-    server.once('error', () => resolve(undefined));
-    server.listen(port, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' ? address?.port : undefined));
-    });
+    server.once('error', () => resolve(false));
+    server.listen(port, () => server.close(() => resolve(true)));
   });
 }
 
@@ -42,7 +51,7 @@ export async function accepts(port: number): Promise<boolean> {
 export async function waitFor(
   what: string,
   probe: () => Promise<boolean>,
-  { timeoutMs = 60_000, failure = () => undefined as string | undefined } = {},
+  { timeoutMs = PATIENCE_MS, failure = () => undefined as string | undefined } = {},
 ): Promise<void> {
   const deadline = performance.now() + timeoutMs;
   while (!(await probe())) {

@@ -15,7 +15,7 @@ export interface RunOptions {
   /** Added to this process's environment; undefined removes a name. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly cwd?: string;
-  /** It is killed, and the run fails, when it takes longer. Default 60,000. */
+  /** It is killed, and the run fails, when it takes longer. Default 120,000. */
   readonly timeoutMs?: number;
 }
 
@@ -23,7 +23,7 @@ export interface RunOptions {
 export async function run(
   command: string,
   args: readonly string[],
-  { input = '', env = {}, cwd, timeoutMs = 60_000 }: RunOptions = {},
+  { input = '', env = {}, cwd, timeoutMs = 120_000 }: RunOptions = {},
 ): Promise<ProcessOutcome> {
   const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: 'pipe' });
   const stdout: Buffer[] = [];
@@ -69,7 +69,7 @@ export function describeOutcome(command: string, { exitCode, stdout, stderr }: P
 }
 
 /** Ends a child with SIGTERM, after `graceMs` with SIGKILL, and resolves when it is gone. */
-export async function stop(child: ChildProcess, graceMs = 20_000): Promise<void> {
+export async function stop(child: ChildProcess, graceMs = 60_000): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const gone = once(child, 'exit');
   child.kill('SIGTERM');

@@ -28,7 +28,7 @@ export async function ensureToolchain(say: (line: string) => void): Promise<Tool
   }
   say(`${present}; installing ${DEBIAN_PACKAGES.join(' and ')} with apt-get`);
   const env = { DEBIAN_FRONTEND: 'noninteractive' };
-  await runOrThrow('apt-get', ['update', '-q'], { env, timeoutMs: 180_000 });
+  await runOrThrow('apt-get', ['update', '-q'], { env, timeoutMs: 300_000 });
   await runOrThrow('apt-get', ['install', '-y', '-q', '--no-install-recommends', ...DEBIAN_PACKAGES], {
     env,
     timeoutMs: 480_000,
@@ -66,6 +66,6 @@ async function findJavaHome(): Promise<string | undefined> {
 
 /** Runs a program; undefined when there is none of that name, or it fails. */
 async function attempt(command: string, args: readonly string[]): Promise<ProcessOutcome | undefined> {
-  const outcome = await run(command, args, { timeoutMs: 30_000 }).catch(() => undefined);
+  const outcome = await run(command, args, { timeoutMs: 60_000 }).catch(() => undefined);
   return outcome?.exitCode === 0 ? outcome : undefined;
 }
