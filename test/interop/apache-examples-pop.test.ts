@@ -1,4 +1,5 @@
 /** Java's push consumer of 5.5.0 popping from our server: Apache's own example, and a consumer that sends a message back. */
+
 import { expect, inject, onTestFinished, test } from 'vitest';
 import { connect } from '../../core/index.js';
 import { encodeMessageRequestMode } from '../../core/remoting/protocol/message-request-mode.js';
@@ -8,6 +9,7 @@ import { waitFor } from '../kit/wait-for.js';
 import { invoke, rawClient } from '../server/kit/running.js';
 import { startExample } from './kit/examples.js';
 import { drive } from './kit/java.js';
+import { ANSWERED, PATIENT } from './kit/patience.js';
 import { describeOutcome } from './kit/processes.js';
 
 const COUNT = 12;
@@ -15,7 +17,7 @@ const COUNT = 12;
 test('simple.PopConsumer pops what is sent; a message that is sent back comes again, and none that was acknowledged', async () => {
   const server = await startServer({ store: 'memory', nameServerPort: 0, brokerPort: 0 });
   onTestFinished(() => server.close());
-  const mq = await connect({ nameServers: server.nameServers });
+  const mq = await connect({ ...PATIENT, nameServers: server.nameServers });
   onTestFinished(() => mq.close());
   const producer = await mq.producer({ group: 'sends_to_pop' });
   const send = async (topic: string) => {
@@ -35,7 +37,7 @@ test('simple.PopConsumer pops what is sent; a message that is sent back comes ag
   const received = () => [
     ...example.output.matchAll(/Receive New Messages: \[MessageExt \[.*?queueId=(\d+).*?queueOffset=(\d+)/g),
   ];
-  await waitFor(() => received().length >= COUNT, { timeoutMs: 60_000, what: `${COUNT} messages of the example` });
+  await waitFor(() => received().length >= COUNT, { ...ANSWERED, what: `${COUNT} messages of the example` });
   expect(new Set(received().map(([, queueId, offset]) => `${queueId} ${offset}`)).size).toBe(COUNT);
   // The name that only a broker which hands out puts on a message.
   expect(example.output).toContain('POP_CK=');
