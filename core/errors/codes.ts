@@ -214,7 +214,7 @@ export const ERROR_CODES = {
   RMQ_STORE_LOCKED: {
     retryable: false,
     cause: 'Another process holds the data directory; `holder` names it.',
-    remedy: 'Stop the other server, or use another directory.',
+    remedy: 'Connect to the server that has it, by connect({ nameServers }); or stop it, or use another directory.',
   },
   RMQ_STORE_UNUSABLE: {
     retryable: false,
