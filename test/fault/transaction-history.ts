@@ -145,7 +145,7 @@ class TransactionHistory extends BrokerHistory<TransactionBroker> {
 
   /** The last life: nothing fails, the producer answers everything. */
   protected async settle(): Promise<void> {
-    const broker = await this.open('ASYNC_FLUSH');
+    const broker = await this.open('ASYNC_FLUSH', 0);
     for (let round = 0; round < 6; round++) {
       await broker.clock.advance(CHECK_INTERVAL_MS);
       const checks = broker.producer.checks.splice(0);
@@ -174,11 +174,12 @@ class TransactionHistory extends BrokerHistory<TransactionBroker> {
     return 1;
   }
 
-  protected open(flushDiskType: FlushDiskType): Promise<TransactionBroker> {
+  protected open(flushDiskType: FlushDiskType, refusalsMax = 3): Promise<TransactionBroker> {
     return TransactionBroker.open({
       files: this.volume,
       clock: virtualClock({ nowMs: this.nowMs }),
       settings: { transactionCheckMax: 1_000 },
+      ...(refusalsMax > 0 && { beforeLoad: (store) => refuseAppends(store, this.random.between(0, refusalsMax)) }),
       store: {
         mappedFileSizeCommitLog: 8_192,
         mappedFileSizeConsumeQueue: 400,

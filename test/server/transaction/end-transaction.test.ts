@@ -2,6 +2,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { decodeProperties } from '../../../core/message/properties.js';
 import { createMemoryStoreFiles } from '../../../core/server/store/files/memory-store-files.js';
 import { virtualClock } from '../../../core/testing/virtual-clock.js';
+import { refuseAppends } from '../../fault/failing-store.js';
 import { type BrokerParts, COMMIT, HALF, OPS, ROLLBACK, TransactionBroker } from './transaction-kit.js';
 
 async function open(parts: BrokerParts = {}): Promise<TransactionBroker> {
@@ -178,6 +179,31 @@ describe('the end of a transaction', () => {
     expect(after.offsets.query('CID_RMQ_SYS_TRANS', OPS, 0)).toBe(1);
     for (const half of [a, b, c]) await after.end(half, COMMIT);
     expect((await after.bodies()).sort()).toEqual(['a', 'b', 'c']);
+  });
+
+  test('that a crash left without its record is the only one, also where the disk is full at the next start', async () => {
+    const files = createMemoryStoreFiles();
+    const clock = virtualClock();
+    const before = await TransactionBroker.open({ files, clock });
+    const half = await before.half('t1');
+    const { store } = before;
+    const appendTogether = store.appendTogether.bind(store);
+    const unanswered = {
+      status: 'SERVICE_NOT_AVAILABLE',
+      commitLogOffsets: [],
+      queueOffset: -1,
+      storeTimestamp: 0,
+    } as const;
+    store.appendTogether = ([message], done) => appendTogether([message!], () => done(unanswered));
+    await before.end(half, COMMIT);
+    await before.close();
+    const after = await open({ files, clock, beforeLoad: (opened) => refuseAppends(opened, 2) });
+    expect(await after.bodies()).toEqual(['t1']);
+    expect(await after.end(half, COMMIT)).toMatchObject({ code: 0 });
+    await clock.advance(5 * 60_000);
+    expect(after.producer.checks).toEqual([]);
+    expect(await after.bodies()).toEqual(['t1']);
+    expect(await after.bodies(OPS)).toEqual(['0']);
   });
 
   test('is not noted down as done, at a stop either, before it is on the disk itself', async () => {

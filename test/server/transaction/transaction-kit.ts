@@ -45,6 +45,8 @@ export interface BrokerParts {
   readonly settings?: Partial<BrokerSettings>;
   readonly store?: Omit<StoreOptions, 'dir'>;
   readonly logger?: Logger;
+  /** Called when the store is open and the broker has not looked into it yet. */
+  readonly beforeLoad?: (store: FileMessageStore) => void;
 }
 
 /** A broker without a port, on a store that keeps what it takes and a clock that stands still. */
@@ -70,6 +72,7 @@ export class TransactionBroker {
       logger,
     });
     const broker = new TransactionBroker(store, clock, parts.settings ?? {}, logger);
+    parts.beforeLoad?.(store);
     await broker.#container.get(Broker).load();
     for (const service of broker.#container.getAll<BrokerService>(BrokerService)) service.start?.();
     broker.join(broker.producer);

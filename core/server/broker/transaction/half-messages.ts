@@ -65,6 +65,8 @@ export class HalfMessages implements BrokerService {
   /** Places of discarded ones that were begun anew. */
   readonly #resumed = new Set<number>();
   #window = new TransactionWindow(0);
+  /** Their message is out; what is missing is the record that they have their end. */
+  #delivered: readonly HalfMessage[] = [];
 
   constructor(
     @inject(BrokerSettings) settings: BrokerSettings,
@@ -91,12 +93,15 @@ export class HalfMessages implements BrokerService {
       const [entry] = this.#store.entries(HALF_TOPIC, TRANSACTION_QUEUE_ID, from, 1).entries;
       return entry?.commitLogOffset ?? Number.POSITIVE_INFINITY;
     });
-    // Their message is out; what is missing is the record that they have their end.
-    await Promise.all(delivered.map((half) => this.#endAndWait(half, 'rollback')));
+    this.#delivered = delivered;
+    await this.#endDelivered();
   }
 
   start(): void {
-    this.#scheduler.every('broker: keep how far transactions are', { periodMs: KEEP_PERIOD_MS }, () => this.#keep());
+    this.#scheduler.every('broker: keep how far transactions are', { periodMs: KEEP_PERIOD_MS }, async () => {
+      await this.#endDelivered();
+      this.#keep();
+    });
   }
 
   async close(): Promise<void> {
@@ -188,6 +193,19 @@ export class HalfMessages implements BrokerService {
     return status;
   }
 
+  /** While the store takes nothing they stay as if they were just ending: nobody is asked about them, and none is ended again. */
+  async #endDelivered(): Promise<void> {
+    const left: HalfMessage[] = [];
+    for (const half of this.#delivered) {
+      this.#window.stillOpen(half.offset);
+      const status = await this.#endAndWait(half, 'rollback');
+      if (status === 'ALREADY_ENDED' || isStored(status)) continue;
+      this.#window.ending(half.offset);
+      left.push(half);
+    }
+    this.#delivered = left;
+  }
+
   #endAndWait(half: HalfMessage, end: TransactionEnd): Promise<EndStatus> {
     return new Promise((resolve) => this.end(half, end, resolve));
   }
@@ -245,6 +263,6 @@ function halfMessageIn(record: StoredRecord | undefined): HalfMessage | undefine
   return record?.topic === HALF_TOPIC ? halfMessageOf(record) : undefined;
 }
 
-function isStored(status: AppendStatus): status is 'PUT_OK' | 'FLUSH_DISK_TIMEOUT' {
+function isStored(status: EndStatus): status is 'PUT_OK' | 'FLUSH_DISK_TIMEOUT' {
   return status === 'PUT_OK' || status === 'FLUSH_DISK_TIMEOUT';
 }
