@@ -44,7 +44,7 @@ export function requireBinding(token: Token<unknown>, part: Part<unknown>, optio
   if (typeof token !== 'symbol') throw invalid('bind', 'takes a token', token);
   requireKnown(options, BIND);
   const given: object = typeof part === 'object' && part !== null ? part : {};
-  const ways = PART.filter((way) => Object.hasOwn(given, way));
+  const ways = PART.filter((way) => way in given);
   const [way] = ways;
   if (way === undefined || ways.length > 1)
     throw invalid('bind', 'takes a part { value }, { create } or { type }', part);

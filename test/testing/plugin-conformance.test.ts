@@ -1,4 +1,4 @@
-import { catchError, map, NEVER, Observable, of, tap, throwError } from 'rxjs';
+import { catchError, map, mergeWith, NEVER, Observable, of, tap, throwError } from 'rxjs';
 import { describe, expect, test } from 'vitest';
 import {
   type CreatedContext,
@@ -124,6 +124,11 @@ const BREAKS_A_RULE: Record<string, readonly [broken: () => Plugin, check: strin
     plugin((host) => host.interceptDelivery({ create: () => () => of({ kind: 'ack' as const }) })),
     'hands a delivered message on once, and its acknowledgement back',
     /called 0 times/,
+  ],
+  'keeps an outcome to itself': [
+    plugin((host) => host.interceptDelivery({ create: () => (context, next) => next(context).pipe(mergeWith(NEVER)) })),
+    'hands a delivered message on once, and its acknowledgement back',
+    /handed 0 outcomes/,
   ],
   'acknowledges what failed': [
     plugin((host) =>

@@ -76,6 +76,7 @@ function assertSameOutcomes({ probes }: Trial, changes: ReadonlySet<ClaimedChang
   if (changes.has('outcome')) return;
   const inner = probes.of('delivery', 'inner');
   for (const [index, outer] of probes.of('delivery', 'outer').entries()) {
+    assert.equal(outer.results.length, 1, `it handed ${outer.results.length} outcomes of a delivery back`);
     assert.equal(outer.results[0], inner[index]?.results[0], 'it put another outcome in the place of the one it got');
   }
 }
