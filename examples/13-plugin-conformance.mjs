@@ -23,8 +23,8 @@ const counting = () => ({
 // In a test: for (const check of pluginConformance(counting)) it(check.name, check.run);
 for (const check of pluginConformance(counting)) {
   const outcome = await check.run().then(
-    () => 'ok  ',
-    () => 'FAIL',
+    () => `ok   ${check.name}`,
+    (error) => `FAIL ${check.name}: ${error.message.split('\n')[0]}`,
   );
-  console.log(`${outcome} ${check.name}`);
+  console.log(outcome);
 }
