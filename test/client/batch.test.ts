@@ -14,7 +14,7 @@ test.each(['json', 'rocketmq'] as const)(
     const cluster = embedded({ dir: tempDir(), store: { mappedFileSizeCommitLog: MiB } });
     const mq = closeAfterTest(await connect({ cluster, headerEncoding }));
     const lines = topic('lines', json<{ line: number; text: string }>());
-    const producer = await mq.producer({ group: 'importer', maxMessageSizeBytes: 200_000 });
+    const producer = await mq.producer({ group: 'importer', maxMessageSizeBytes: 200_000, timeoutMs: 60_000 });
     const values = Array.from({ length: 3_000 }, (_, line) => ({ line, text: 'x'.repeat((line * 7) % 900) }));
     const results = await producer.sendBatch(
       values.map((value) => ({
@@ -54,7 +54,7 @@ test.each(['json', 'rocketmq'] as const)(
 test('a batch is there after a restart, and a larger message goes between the parts', async () => {
   const dir = tempDir();
   const first = await connect({ cluster: embedded({ dir }) });
-  const producer = await first.producer({ group: 'g', maxMessageSizeBytes: 5_000 });
+  const producer = await first.producer({ group: 'g', maxMessageSizeBytes: 5_000, timeoutMs: 60_000 });
   const bodies = ['a', 'b'.repeat(4_990), 'c', 'd'];
   await producer.sendBatch(bodies.map((body) => ({ topic: 'kept', body })));
   await first.close();
@@ -68,7 +68,7 @@ test('a batch is there after a restart, and a larger message goes between the pa
 
 test('what the server refuses of a batch is said with its own words', async () => {
   const mq = closeAfterTest(await connect({ cluster: embedded({ dir: tempDir() }) }));
-  const producer = await mq.producer({ group: 'g', maxMessageSizeBytes: 6 * MiB });
+  const producer = await mq.producer({ group: 'g', maxMessageSizeBytes: 6 * MiB, timeoutMs: 60_000 });
   const large = Array.from({ length: 5 }, () => ({ topic: 'T', body: Buffer.alloc(MiB) }));
   const error = await producer.sendBatch(large).catch((reason: unknown) => reason);
   expect(error).toMatchObject({
@@ -82,7 +82,7 @@ test('what the server refuses of a batch is said with its own words', async () =
 
 test('a producer that gathers sends by itself delivers each message once, with its own place', async () => {
   const mq = closeAfterTest(await connect({ cluster: embedded({ dir: tempDir() }) }));
-  const producer = await mq.producer({ group: 'g', autoBatch: { lingerMs: 2 } });
+  const producer = await mq.producer({ group: 'g', autoBatch: { lingerMs: 2 }, timeoutMs: 60_000 });
   const numbers = Array.from({ length: 1_000 }, (_, number) => number);
   const results = await Promise.all(
     numbers.map((number) =>

@@ -22,7 +22,7 @@ describe('a request', () => {
       );
     });
     const producer = await mq.producer({ group: 'asks' });
-    const reply = await producer.request({ topic: 'questions', body: 'this' }, { timeoutMs: 10_000 });
+    const reply = await producer.request({ topic: 'questions', body: 'this' }, { timeoutMs: 60_000 });
     expect(reply).toMatchObject({
       topic: 'DefaultCluster_REPLY_TOPIC',
       tag: 'good',
@@ -49,7 +49,7 @@ describe('a request', () => {
     const producer = await mq.producer({ group: 'asks' });
     const replies = await Promise.all(
       Array.from({ length: 500 }, (_, index) =>
-        producer.request({ topic: 'numbers', body: String(index) }, { timeoutMs: 20_000 }),
+        producer.request({ topic: 'numbers', body: String(index) }, { timeoutMs: 60_000 }),
       ),
     );
     expect(replies.map(({ body }) => Number(body))).toEqual(replies.map((_, index) => 2 * index));
@@ -64,7 +64,7 @@ describe('a request', () => {
     const producer = await mq.producer({ group: 'asks' });
     const reply = await producer.request(
       { topic: prices, value: { symbol: 'ACME' } },
-      { replyAs: quote, timeoutMs: 10_000 },
+      { replyAs: quote, timeoutMs: 60_000 },
     );
     expect(reply.value.cents).toBe(400);
   });
@@ -95,7 +95,7 @@ describe('a request', () => {
       message = one;
     });
     const producer = await asking.producer({ group: 'asks' });
-    const reply = producer.request({ topic: 'questions', body: '?' }, { timeoutMs: 20_000 });
+    const reply = producer.request({ topic: 'questions', body: '?' }, { timeoutMs: 60_000 });
     reply.catch(() => {});
     const request = await waitFor(() => message);
     await asking.close({ timeoutMs: 0 });
@@ -143,7 +143,7 @@ describe('plugins', () => {
     const consumer = await mq.consumer({ group: 'answers', subscribe: { questions: '*' }, from: 'first' });
     await consumer.run((message) => message.reply('yes'));
     const producer = await mq.producer({ group: 'asks' });
-    await producer.request({ topic: 'questions', body: '?' }, { timeoutMs: 10_000 });
+    await producer.request({ topic: 'questions', body: '?' }, { timeoutMs: 60_000 });
     expect(seen).toEqual(['asks: request to questions', 'CLIENT_INNER_REPLIER: reply to DefaultCluster_REPLY_TOPIC']);
   });
 
@@ -164,7 +164,7 @@ describe('plugins', () => {
       });
     }
     const producer = await asking.producer({ group: 'asks' });
-    const reply = await producer.request({ topic: 'questions', body: '?' }, { timeoutMs: 10_000 });
+    const reply = await producer.request({ topic: 'questions', body: '?' }, { timeoutMs: 60_000 });
     expect([reply.body.toString(), reply.properties.INSTANCE_ID]).toEqual(['from inside', 'staging']);
     expect(heard).toEqual(['inside: questions']);
   });
@@ -202,7 +202,7 @@ test('a client that closes while it replies ends the reply first', async () => {
     await message.reply('goodbye');
   });
   const producer = await asking.producer({ group: 'asks' });
-  const reply = await producer.request({ topic: 'questions', body: '?' }, { timeoutMs: 10_000 });
+  const reply = await producer.request({ topic: 'questions', body: '?' }, { timeoutMs: 60_000 });
   expect(reply.body.toString()).toBe('goodbye');
   await closing;
 });
@@ -225,7 +225,7 @@ test('a reply goes to the broker of its request, which is the one that knows who
   });
   await waitFor(() => consumer.assignment().length > 0);
   for (let turn = 0; turn < 4; turn++) {
-    const reply = await producer.request({ topic: 'questions', body: '?' }, { timeoutMs: 10_000 });
+    const reply = await producer.request({ topic: 'questions', body: '?' }, { timeoutMs: 60_000 });
     expect(reply.body.toString()).toBe('yes');
   }
   await waitFor(() => places.length === 8);

@@ -45,7 +45,7 @@ test('a process that stood still longer than brokers wait reads on from what oth
   const mq = closeAfterTest(await connect({ nameServers, clock, requestTimeoutMs: 60_000 }));
   const unhurried = closeAfterTest(await connect({ nameServers }));
   await unhurried.admin.createTopic(TOPIC, { queueNum: QUEUES });
-  const producer = await unhurried.producer({ group: 'tests' });
+  const producer = await unhurried.producer({ group: 'tests', timeoutMs: 60_000 });
   const queues = await unhurried.admin.fetchPublishMessageQueues(TOPIC);
   const send = (count: number) =>
     Promise.all(

@@ -9,6 +9,6 @@ import { onTestFinished } from 'vitest';
  */
 export function tempDir(prefix = 'multistage-', finished: (remove: () => void) => void = onTestFinished): string {
   const dir = mkdtempSync(join(tmpdir(), prefix));
-  finished(() => rmSync(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 }));
+  finished(() => rmSync(dir, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 }));
   return dir;
 }

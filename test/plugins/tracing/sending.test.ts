@@ -43,7 +43,7 @@ describe('a producer with tracing', () => {
   test('leaves a record of each message of a batch, found by its own id', async () => {
     const { open, readTraces } = await tracedCluster();
     const mq = await open(tracing());
-    const producer = await mq.producer({ group: 'shop' });
+    const producer = await mq.producer({ group: 'shop', timeoutMs: 60_000 });
     const results = await producer.sendBatch(
       Array.from({ length: 250 }, (_, index) => ({ topic: 'orders', body: `line ${index}`, keys: `k${index}` })),
     );
