@@ -11,7 +11,7 @@ const soon = new Date(started + 1_500);
 await producer.send({ topic: 'reminders', body: 'at an instant', deliverAt: soon });
 
 // Until it is due, what was timed can be taken back.
-const { recallHandle } = await producer.send({ topic: 'reminders', body: 'never', delay: '2500ms' });
+const { recallHandle } = await producer.send({ topic: 'reminders', body: 'never', delay: '90s' });
 await producer.recall('reminders', recallHandle);
 
 const consumer = await mq.consumer({ group: 'desk', subscribe: { reminders: '*' }, from: 'first' });

@@ -53,9 +53,10 @@ const PRINTS: Record<string, readonly RegExp[]> = {
   '14-delays.mjs': [/^in a second after \d s$/m, /^at an instant after \d s$/m],
   '15-trace-collector.mjs': [/^Pub shop true ([0-9A-F]{32,56})\nSubBefore billing - \1\nSubAfter billing true \1$/m],
   '16-transaction.mjs': [
-    /^20: commit\n5000: rollback\n3: unknown$/m,
+    // On a machine that is slow the broker asks about the first two as well, and more than once.
+    /^20: commit$[^]*^5000: rollback$[^]*^3: unknown$/m,
     /^shipped: an order of 20$/m,
-    /^check 1: paid$/m,
+    /^check \d+: paid$/m,
     /^shipped: an order of 3$/m,
   ],
   '17-request-reply.mjs': [/^ACME costs 1999 cents\nGLOBEX costs 4200 cents\nno reply within 500 ms$/m],
