@@ -54,7 +54,7 @@ const PRINTS: Record<string, readonly RegExp[]> = {
   '15-trace-collector.mjs': [/^Pub shop true ([0-9A-F]{32,56})\nSubBefore billing - \1\nSubAfter billing true \1$/m],
   '16-transaction.mjs': [
     // On a machine that is slow the broker asks about the first two as well, and more than once.
-    /^20: commit$[^]*^5000: rollback$[^]*^3: unknown$/m,
+    /^20: commit$[\s\S]*^5000: rollback$[\s\S]*^3: unknown$/m,
     /^shipped: an order of 20$/m,
     /^check \d+: paid$/m,
     /^shipped: an order of 3$/m,
