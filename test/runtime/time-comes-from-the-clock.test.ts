@@ -15,6 +15,7 @@ const MAY: Record<string, string> = {
   'core/remoting/tls/tls-acceptor.ts': 'a socket of the machine shakes hands in its time',
   'core/server/broker/delay/delivery-pace.ts': 'between slices the event loop has a pause, wherever the time stands',
   'core/server/store/files/node-store-lock.ts': 'a name that no other process has',
+  'core/testing/conformance/in-time.ts': 'time is moved for a check in which nothing goes on',
   'core/testing/virtual-clock.ts': 'it can run beside the clock of the machine',
   'core/testing/topic-contents.ts': 'a wait fails although the time of the kit stands still',
   'core/testing/test-kit.ts': 'the time of the kit begins at that of the machine',
