@@ -3,7 +3,7 @@ import { runHistory } from './history.js';
 
 const COUNT = 2_000;
 
-/** Any number, from any seed: npm run test:fault -- --seed S --count N. */
+/** Any number, from any seed: npm run test:fault -- --seed S --count N. The longest of all tests, so its watchdog is patient. */
 test(`${COUNT} histories on a bad disk keep every promise`, async () => {
   for (let seed = 1; seed <= COUNT; seed++) {
     try {
@@ -12,4 +12,4 @@ test(`${COUNT} histories on a bad disk keep every promise`, async () => {
       throw new Error(`seed ${seed} failed; again: npm run test:fault -- --seed ${seed} --count 1`, { cause });
     }
   }
-});
+}, 900_000);
