@@ -25,8 +25,8 @@ const SHORT_LIVED = ['-Xmx512m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'];
 const REBALANCE_SOON = '-Drocketmq.client.rebalance.waitInterval=1000';
 /** Above what java/Drive.java gives itself. */
 const TIMEOUT_MS = 240_000;
-/** Apache's tools wait 3 to 5 s for an answer, which a machine that is busy may not give in time. */
-const TOOL_TRIES = 5;
+/** Apache's tools wait 3 to 5 s for an answer, which a machine that is busy may not give in time: so long they are run again. */
+const TOOL_PATIENCE_MS = 180_000;
 const TOO_LATE =
   /Remoting(Timeout|TooMuchRequest|Connect|SendRequest)Exception|getResponseCommand return null|maybe some broker failed/;
 
@@ -104,9 +104,10 @@ export async function mqadmin(
   { version = '4.9.7' }: { readonly version?: ApacheVersion } = {},
 ): Promise<ProcessOutcome> {
   const main = ['org.apache.rocketmq.tools.command.MQAdminStartup', command, '-n', nameServer, ...args];
-  for (let tries = 1; ; tries++) {
+  const giveUpAt = performance.now() + TOOL_PATIENCE_MS;
+  for (;;) {
     const outcome = await runInOwnHome(ofVersion(runtime, version), [], main, '');
-    if (tries === TOOL_TRIES || !TOO_LATE.test(outcome.stdout + outcome.stderr)) return outcome;
+    if (performance.now() > giveUpAt || !TOO_LATE.test(outcome.stdout + outcome.stderr)) return outcome;
   }
 }
 
@@ -129,10 +130,11 @@ export async function mqadmins(
   version: ApacheVersion = '4.9.7',
 ): Promise<ToolOutput[]> {
   const done: ToolOutput[] = [];
-  for (let tries = 1; ; tries++) {
+  const giveUpAt = performance.now() + TOOL_PATIENCE_MS;
+  for (;;) {
     const outputs = await runTools(ofVersion(runtime, version), nameServer, commands.slice(done.length));
     const late = outputs.findIndex(({ stdout, stderr }) => TOO_LATE.test(stdout + stderr));
-    if (tries === TOOL_TRIES || late < 0) return [...done, ...outputs];
+    if (performance.now() > giveUpAt || late < 0) return [...done, ...outputs];
     done.push(...outputs.slice(0, late));
   }
 }
