@@ -14,7 +14,8 @@ interface Tenure {
   readonly member: string;
   readonly place: string;
   readonly start: number;
-  readonly assignedAtMs: number;
+  /** When its member asked where to begin. */
+  readonly askedAtMs: number;
   /** See #splitAtMs. */
   readonly splitAtMs: number;
   /** The offset that its next handling has to have. */
@@ -125,7 +126,7 @@ export class StormLedger {
       member,
       place,
       start,
-      assignedAtMs: this.#now(),
+      askedAtMs,
       splitAtMs: this.#splitAtMs(queue, start, askedAtMs),
       next: start,
       began: false,
@@ -187,6 +188,8 @@ export class StormLedger {
 
   brokerBack(): void {
     this.#brokerBackAtMs = this.#now();
+    // A broker that is being stopped still gives out locks and offsets, which the next one does not know of.
+    for (const queue of this.#queues.values()) queue.uncleanSinceMs = this.#brokerBackAtMs;
   }
 
   /** A member has an offset stored; call what it returns when the broker has it. */
@@ -238,8 +241,8 @@ export class StormLedger {
       if (offset !== position && queue.uncleanSinceMs === undefined) {
         this.#problem(queue, `${what}, but ${queue.latest?.member} gave the queue back at ${position}`);
       }
-      // What befell the queue after it was assigned befalls its next owner.
-      if (queue.uncleanSinceMs !== undefined && queue.uncleanSinceMs < tenure.assignedAtMs)
+      // What befell the queue after the owner asked where to begin befalls the next one.
+      if (queue.uncleanSinceMs !== undefined && queue.uncleanSinceMs < tenure.askedAtMs)
         queue.uncleanSinceMs = undefined;
     } else if (queue.latest !== tenure && offset !== position && offset !== queue.high) {
       this.#problem(queue, `${what}, but ${queue.latest?.member} had it since and came to ${position}`);
