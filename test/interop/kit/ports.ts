@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
+import { isRocketMQError } from '../../../core/index.js';
 import { PATIENCE_MS } from './patience.js';
 
 /**
@@ -54,10 +55,23 @@ export async function waitFor(
   { timeoutMs = PATIENCE_MS, failure = () => undefined as string | undefined } = {},
 ): Promise<void> {
   const deadline = performance.now() + timeoutMs;
-  while (!(await probe())) {
+  while (!(await isThere(probe))) {
     const reason = failure();
     if (reason !== undefined) throw new Error(`${what}: ${reason}`);
     if (performance.now() > deadline) throw new Error(`${what}: not within ${timeoutMs} ms`);
     await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+/**
+ * Apache's broker tells its name server of a topic that a send has made without waiting for an answer: what is asked about it
+ * at once may find no route to it yet.
+ */
+async function isThere(probe: () => Promise<boolean>): Promise<boolean> {
+  try {
+    return await probe();
+  } catch (error) {
+    if (isRocketMQError(error, 'RMQ_ROUTE_NOT_FOUND')) return false;
+    throw error;
   }
 }
