@@ -31,7 +31,7 @@ export interface StoreOptions {
   readonly flushDiskType?: FlushDiskType;
   /** How long a message waits for the disk under synchronous flush before FLUSH_DISK_TIMEOUT answers it. Default 5,000. */
   readonly syncFlushTimeoutMs?: number;
-  /** How often what was written goes to the disk under asynchronous flush. Default 500. */
+  /** How often what was written goes to the disk under asynchronous flush; sooner after 4 MiB. Default 500. */
   readonly flushIntervalCommitLogMs?: number;
   /** How often consume-queue entries go from memory to their files. Default 1,000. */
   readonly flushIntervalConsumeQueueMs?: number;

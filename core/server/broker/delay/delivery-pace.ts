@@ -3,7 +3,7 @@ import { setImmediate, setTimeout } from '../../../runtime/event-loop.js';
 
 const MESSAGES_PER_TURN = 25;
 const PAUSE_MS = 1;
-const MESSAGES_PER_MS = 50;
+const MESSAGES_PER_MS = 45;
 const MESSAGES_PER_PAUSE_MAX = 192;
 
 /**
