@@ -53,10 +53,20 @@ export function parseIp(text: string): Buffer | undefined {
 }
 
 function parseIpV4(text: string): Buffer | undefined {
-  const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(text);
-  if (match === null) return undefined;
-  const bytes = match.slice(1).map(Number);
-  return bytes.every((byte) => byte <= 255) ? Buffer.from(bytes) : undefined;
+  const octets = text.split('.').map(parseOctet);
+  return octets.length === 4 && octets.every((octet) => octet <= 255) ? Buffer.from(octets) : undefined;
+}
+
+/** One to three digits as a number; NaN for anything else. */
+function parseOctet(text: string): number {
+  if (text.length === 0 || text.length > 3) return Number.NaN;
+  let value = 0;
+  for (let index = 0; index < text.length; index++) {
+    const digit = text.charCodeAt(index) - 0x30;
+    if (digit < 0 || digit > 9) return Number.NaN;
+    value = value * 10 + digit;
+  }
+  return value;
 }
 
 function parseIpV6(text: string): Buffer | undefined {

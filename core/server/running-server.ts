@@ -76,6 +76,8 @@ export interface OpenServer extends RunningServer {
 export interface ServerHooks {
   /** Stands before the processor of every request, on all ports. */
   readonly around?: RemotingServerSettings['around'];
+  /** Whether it comes and goes with a test: then its ports are not remembered, nor stalls of the event loop counted. Default false. */
+  readonly isTransient?: boolean;
 }
 
 /**
@@ -100,7 +102,7 @@ class Server implements OpenServer {
   readonly #hooks: ServerHooks;
   readonly #transport: Transport;
   readonly #container: Container;
-  readonly #stalls = new LoopStalls();
+  readonly #stalls: LoopStalls | undefined;
   readonly #ports: RemotingServer[] = [];
   #nameServers: readonly string[];
   #addresses: BrokerAddresses | undefined;
@@ -111,6 +113,7 @@ class Server implements OpenServer {
     this.store = store;
     this.#options = options;
     this.#hooks = hooks;
+    this.#stalls = hooks.isTransient ? undefined : new LoopStalls();
     this.#transport = serverTransport(options);
     this.#nameServers = options.nameServers ?? [];
     this.#container = createServerContainer({
@@ -131,8 +134,8 @@ class Server implements OpenServer {
         host,
       });
     }
-    this.#stalls.start();
-    const remembered = await readPorts(this.store);
+    this.#stalls?.start();
+    const remembered = this.#hooks.isTransient ? {} : await readPorts(this.store);
     const broker = this.#container.get(Broker);
     await broker.load();
     let nameServerPort: number | undefined;
@@ -146,6 +149,7 @@ class Server implements OpenServer {
     }
     const brokerPort = await this.#listenForBroker(broker, remembered.broker);
     await broker.register();
+    if (this.#hooks.isTransient) return;
     const ports = { broker: brokerPort, ...(nameServerPort !== undefined && { nameServer: nameServerPort }) };
     await writePorts(this.store, remembered, ports).catch((error: unknown) => {
       logger.warn('the ports could not be remembered: after a restart they may be others', { error });
@@ -174,7 +178,7 @@ class Server implements OpenServer {
       connections: sum('connections'),
       refusedConnections: sum('refusedConnections'),
       invalidFrames: sum('invalidFrames'),
-      loopStalls: this.#stalls.statistics,
+      loopStalls: this.#stalls?.statistics ?? { count: 0, longestMs: 0 },
     };
   }
 
@@ -204,7 +208,7 @@ class Server implements OpenServer {
     await this.store.close();
     await this.#container.get(NameServer).close();
     await this.#container.get<RemotingClient>(RemotingClient).close();
-    this.#stalls.stop();
+    this.#stalls?.stop();
   }
 
   /** Listens on a port of its own; returns which it became. */

@@ -40,7 +40,7 @@ export class KitServer {
 
   async open(): Promise<void> {
     const options = this.#serverOptions();
-    const server = await runServer(options, { around: this.#faults.around });
+    const server = await runServer(options, { around: this.#faults.around, isTransient: true });
     this.#open = server;
     this.contents.show(server.store, options.brokerName);
     this.#ports = { nameServerPort: portOf(server.nameServers), brokerPort: portOf(server.brokerAddress) };

@@ -75,47 +75,52 @@ export interface StoreOptions {
 
 export type ResolvedStoreOptions = Required<StoreOptions>;
 
+const DEFAULTS: ResolvedStoreOptions = {
+  mappedFileSizeCommitLog: GIB,
+  mappedFileSizeConsumeQueue: 300_000 * ENTRY_SIZE_BYTES,
+  messageIndexEnable: true,
+  maxHashSlotNum: 5_000_000,
+  maxIndexNum: 20_000_000,
+  maxMessageSize: 4 * 1024 ** 2,
+  flushDiskType: 'ASYNC_FLUSH',
+  syncFlushTimeoutMs: 5_000,
+  flushIntervalCommitLogMs: 500,
+  flushIntervalConsumeQueueMs: 1_000,
+  flushConsumeQueueThoroughIntervalMs: 60_000,
+  diskSpaceWarningLevelRatio: 0.9,
+  fileReservedTimeHours: 72,
+  deleteWhen: '04',
+  commitLogSizeBytesMax: Number.MAX_SAFE_INTEGER,
+  diskMaxUsedSpaceRatio: 0.75,
+  diskSpaceCleanForciblyRatio: 0.85,
+  messageDelayLevel: MESSAGE_DELAY_LEVEL,
+  cleanFileForciblyEnable: true,
+  cleanResourceIntervalMs: 10_000,
+  deleteCommitLogFilesIntervalMs: 100,
+  diskCheckIntervalMs: 10_000,
+  hotBytes: Math.floor(totalmem() * 0.4),
+  readAtOnceBytes: GIB / 4,
+  openFilesMax: 512,
+};
+
 /** At the door: nobody finds out by a power failure that `flushDiskTyp` is no option. @throws RMQ_OPTIONS_INVALID naming it */
 export function checkStoreOptions(options: StoreOptions): void {
-  const names = Object.keys(resolveStoreOptions(options));
-  const unknown = Object.keys(options).find((option) => !names.includes(option));
-  if (unknown !== undefined) throw unknownOption('a store', unknown, names);
+  resolveStoreOptions(options);
+  const unknown = Object.keys(options).find((option) => !Object.hasOwn(DEFAULTS, option));
+  if (unknown !== undefined) throw unknownOption('a store', unknown, Object.keys(DEFAULTS));
 }
 
 /** Fills in the defaults. @throws RMQ_OPTIONS_INVALID naming the option */
 export function resolveStoreOptions(options: StoreOptions): ResolvedStoreOptions {
-  const resolved = {
-    mappedFileSizeCommitLog: options.mappedFileSizeCommitLog ?? GIB,
-    mappedFileSizeConsumeQueue: wholeEntries(options.mappedFileSizeConsumeQueue ?? 6_000_000),
-    messageIndexEnable: options.messageIndexEnable ?? true,
-    maxHashSlotNum: options.maxHashSlotNum ?? 5_000_000,
-    maxIndexNum: options.maxIndexNum ?? 20_000_000,
-    maxMessageSize: options.maxMessageSize ?? 4 * 1024 ** 2,
-    flushDiskType: options.flushDiskType ?? 'ASYNC_FLUSH',
-    syncFlushTimeoutMs: options.syncFlushTimeoutMs ?? 5000,
-    flushIntervalCommitLogMs: options.flushIntervalCommitLogMs ?? 500,
-    flushIntervalConsumeQueueMs: options.flushIntervalConsumeQueueMs ?? 1000,
-    flushConsumeQueueThoroughIntervalMs: options.flushConsumeQueueThoroughIntervalMs ?? 60_000,
-    diskSpaceWarningLevelRatio: options.diskSpaceWarningLevelRatio ?? 0.9,
-    fileReservedTimeHours: options.fileReservedTimeHours ?? 72,
-    deleteWhen: options.deleteWhen ?? '04',
-    commitLogSizeBytesMax: options.commitLogSizeBytesMax ?? Number.MAX_SAFE_INTEGER,
-    diskMaxUsedSpaceRatio: options.diskMaxUsedSpaceRatio ?? 0.75,
-    diskSpaceCleanForciblyRatio: options.diskSpaceCleanForciblyRatio ?? 0.85,
-    messageDelayLevel: options.messageDelayLevel ?? MESSAGE_DELAY_LEVEL,
-    cleanFileForciblyEnable: options.cleanFileForciblyEnable ?? true,
-    cleanResourceIntervalMs: options.cleanResourceIntervalMs ?? 10_000,
-    deleteCommitLogFilesIntervalMs: options.deleteCommitLogFilesIntervalMs ?? 100,
-    diskCheckIntervalMs: options.diskCheckIntervalMs ?? 10_000,
-    hotBytes: options.hotBytes ?? Math.floor(totalmem() * 0.4),
-    readAtOnceBytes: options.readAtOnceBytes ?? GIB / 4,
-    openFilesMax: options.openFilesMax ?? 512,
-  };
-  for (const [option, value] of Object.entries(resolved)) {
+  const resolved: Record<keyof StoreOptions, unknown> = { ...DEFAULTS };
+  for (const option of Object.keys(DEFAULTS) as (keyof StoreOptions)[]) {
+    const value = options[option] ?? undefined;
+    if (value === undefined) continue;
     const expected = expectedInstead(option, value);
     if (expected !== undefined) throw invalid(option, expected, value);
+    resolved[option] = option === 'mappedFileSizeConsumeQueue' ? wholeEntries(Number(value)) : value;
   }
-  return resolved;
+  return resolved as ResolvedStoreOptions;
 }
 
 const FRACTIONS: ReadonlySet<string> = new Set([
