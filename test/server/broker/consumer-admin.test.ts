@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { createRemotingClient } from '../../../core/remoting/client.js';
 import { decodeConsumeStats, decodeGroupList } from '../../../core/remoting/protocol/consume-stats.js';
-import { parseJsonDialect } from '../../../core/remoting/protocol/json-dialect.js';
+import { mapEntries, parseJsonDialect } from '../../../core/remoting/protocol/json-dialect.js';
 import { LanguageCode } from '../../../core/remoting/protocol/language-codes.js';
 import type { OutgoingCommand, RemotingCommand } from '../../../core/remoting/protocol/remoting-command.js';
 import { RequestCode } from '../../../core/remoting/protocol/request-codes.js';
@@ -11,6 +11,8 @@ import type { RemotingClient } from '../../../core/remoting/remoting-client.js';
 import { tcpTransport } from '../../../core/remoting/tcp-transport.js';
 import { closeAfterTest } from '../../kit/close-after-test.js';
 import { waitFor } from '../../kit/wait-for.js';
+import { serverParts } from '../kit/broker-setup.js';
+import { answerTo, request } from '../kit/requests.js';
 import { invoke, pullFrom, rawClient, runningServer, sendTo } from '../kit/running.js';
 
 const GROUP = 'G';
@@ -49,6 +51,9 @@ async function member(broker: string, clientId: string, answer?: (request: Remot
   expect((await invoke(client, broker, RequestCode.HEART_BEAT, {}, heartbeat)).code).toBe(0);
   return { asked };
 }
+
+/** By group, an entry for each topic. */
+type ToldStats = Readonly<Record<string, readonly { readonly offsetTable: unknown }[]>>;
 
 describe('how far a group is', () => {
   test('is told by queue, with the time of the last message consumed', async () => {
@@ -98,6 +103,30 @@ describe('how far a group is', () => {
     expect(parseJsonDialect(ordered.body)).toMatchObject({ consumeStatsList: [{ [GROUP]: [] }] });
     const who = await invoke(operator, broker, RequestCode.QUERY_TOPIC_CONSUME_BY_WHO, { topic: TOPIC });
     expect(decodeGroupList(who.body)).toEqual([GROUP]);
+  });
+
+  test('is told of every group with an entry for each of its topics', async () => {
+    const { broker, topics, offsets } = serverParts();
+    for (const topic of ['a', 'b']) topics.createPlain(topic, 1, 0);
+    await topics.update({ ...topics.createPlain('ordered', 1, 0), order: true });
+    const committed = [
+      ['G1', 'a'],
+      ['G2', 'b'],
+      ['G1', 'ordered'],
+      ['G3', 'unknown'],
+      ['G2', 'a'],
+    ] as const;
+    for (const [group, topic] of committed) offsets.commit(group, topic, 0, 1);
+    const told = async (isOrder: boolean) => {
+      const { body } = await answerTo(broker, request(RequestCode.GET_BROKER_CONSUME_STATS, { isOrder }));
+      const { consumeStatsList } = parseJsonDialect(body as Buffer) as { consumeStatsList: ToldStats[] };
+      const topicsOf = ({ offsetTable }: { offsetTable: unknown }) =>
+        [...mapEntries(offsetTable)].map(([queue]) => (queue as { topic: string }).topic);
+      const groups = consumeStatsList.flatMap((one) => Object.entries(one));
+      return Object.fromEntries(groups.map(([group, entries]) => [group, entries.map(topicsOf)]));
+    };
+    expect(await told(false)).toEqual({ G1: [['a'], ['ordered']], G2: [['b'], ['a']], G3: [] });
+    expect(await told(true)).toEqual({ G1: [['ordered']], G2: [], G3: [] });
   });
 });
 

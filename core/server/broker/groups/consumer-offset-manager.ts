@@ -93,9 +93,15 @@ export class ConsumerOffsetManager {
     return this.#pairs.filter((pair) => pair.topic === topic).map((pair) => pair.group);
   }
 
-  /** Groups that have offsets. */
-  get groups(): string[] {
-    return [...new Set(this.#pairs.map(({ group }) => group))];
+  /** Topics that each group has offsets of, by group. */
+  get topicsByGroup(): ReadonlyMap<string, readonly string[]> {
+    const topics = new Map<string, string[]>();
+    for (const { topic, group } of this.#pairs) {
+      const known = topics.get(group);
+      if (known === undefined) topics.set(group, [topic]);
+      else known.push(topic);
+    }
+    return topics;
   }
 
   /** By `topic@group`, as the file holds it. */

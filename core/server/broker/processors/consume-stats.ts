@@ -72,9 +72,9 @@ export class ConsumeStatsProcessor implements BrokerProcessor {
   /** One entry for each topic of each group that has offsets; with `isOrder` of ordered topics only. */
   async #allStats(isOrder: boolean): Promise<ReadonlyMap<string, readonly ConsumeStats[]>> {
     const all = new Map<string, ConsumeStats[]>();
-    for (const group of this.#offsets.groups) {
+    for (const [group, topics] of this.#offsets.topicsByGroup) {
       const stats: ConsumeStats[] = [];
-      for (const topic of this.#offsets.topicsOf(group)) {
+      for (const topic of topics) {
         if (isOrder && this.#topics.find(topic)?.order !== true) continue;
         const one = await this.#statsOf(group, [topic]);
         if (one.offsetTable.size > 0) stats.push(one);
