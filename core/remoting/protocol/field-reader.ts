@@ -1,6 +1,7 @@
 import { readInt32 } from '../../runtime/big-endian.js';
 import { readFieldValue } from './binary-fields.js';
 import { type FieldSource, missingField, parseInt32, parseInt64 } from './ext-fields.js';
+import type { FieldLocator } from './remoting-command.js';
 
 const NONE = new Uint8Array(0) as Buffer;
 const ZERO = 0x30;
@@ -17,7 +18,7 @@ const INT64_DIGITS = 15;
  * A reader holds one header at a time: whoever calls {@link open} has read what it needs before anybody else can. The
  * readers of fields follow the rules of ext-fields.ts.
  */
-export class FieldReader {
+export class FieldReader implements FieldLocator {
   readonly #names: readonly string[];
   /** The names as bytes, and where they are by a hash of length, first and last byte; -1 for none. */
   readonly #nameBytes: readonly Uint8Array[];

@@ -1,5 +1,3 @@
-import type { ExtInput } from './remoting-command.js';
-
 /** The name of a header field as both encodings write it. */
 export interface FieldName {
   readonly name: string;
@@ -36,7 +34,9 @@ function fieldName(name: string): FieldName {
 }
 
 /** The same fields as a record, for whoever wants to look at them or change them. */
-export function recordFields(source: { writeFields(writer: FieldWriter): void }): ExtInput {
+export function recordFields(source: {
+  writeFields(writer: FieldWriter): void;
+}): Readonly<Record<string, string | number | boolean>> {
   const ext: Record<string, string | number | boolean> = {};
   const set = ({ name }: FieldName, value: string | number | boolean): void => {
     ext[name] = value;

@@ -1,10 +1,9 @@
 import { rocketMQError } from '../../errors/rocketmq-error.js';
 import { readInt16, readInt32 } from '../../runtime/big-endian.js';
 import { checkBinaryFields, readBinaryFields } from './binary-fields.js';
-import type { FieldReader } from './field-reader.js';
 import { parseJsonHeader, readJsonFields } from './json-header.js';
 import { knownLanguageCode, languageCodeOf } from './language-codes.js';
-import { type RemotingCommand, SerializeType } from './remoting-command.js';
+import { type FieldLocator, type RemotingCommand, SerializeType } from './remoting-command.js';
 
 const PREFIX_BYTES = 8;
 const BINARY_HEADER_BYTES_MIN = 21;
@@ -71,9 +70,9 @@ class ReceivedCommand implements RemotingCommand {
   }
 
   /** Of the class and not of the object: a copy with other fields must not carry it. */
-  locateFields(reader: FieldReader): boolean {
+  locateFields(locator: FieldLocator): boolean {
     if (this.serializeType !== SerializeType.ROCKETMQ) return false;
-    reader.locate(this.#bytes, this.#start, this.#end);
+    locator.locate(this.#bytes, this.#start, this.#end);
     return true;
   }
 }

@@ -1,4 +1,3 @@
-import type { FieldReader } from './field-reader.js';
 import type { FieldWriter } from './field-writer.js';
 
 /** How a header is written on the wire (protocol: the byte after the frame length). */
@@ -21,6 +20,11 @@ export interface OutgoingCommand {
   readonly remark?: string;
 }
 
+/** Takes where the fields of a binary header lie: from `start` to `end` of `bytes`. */
+export interface FieldLocator {
+  locate(bytes: Buffer, start: number, end: number): void;
+}
+
 /** A command as it was read from the wire. Matches Apache's RemotingCommand. */
 export interface RemotingCommand {
   readonly code: number;
@@ -33,8 +37,8 @@ export interface RemotingCommand {
   readonly remark: string | undefined;
   /** Header fields; without a prototype. Decoded on first use. */
   readonly ext: Readonly<Record<string, string>>;
-  /** How a FieldReader finds fields without decoding all; missing where they do not come from the wire. */
-  locateFields?(reader: FieldReader): boolean;
+  /** Tells a FieldReader where the fields of a binary header lie; false for a JSON header, missing where none came. */
+  locateFields?(locator: FieldLocator): boolean;
   /** A view into the received bytes; empty when there is none. Whoever keeps it beyond the turn copies it. */
   readonly body: Buffer;
   readonly serializeType: SerializeType;
