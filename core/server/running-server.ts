@@ -24,7 +24,6 @@ import { serverTransport } from './server-transport.js';
 import { createMemoryStoreFiles, MEMORY_STORE_SETTINGS } from './store/files/memory-store-files.js';
 import { nodeStoreFiles } from './store/files/node-store-files.js';
 import { openMessageStore } from './store/open-message-store.js';
-import { resolveStoreOptions } from './store/store-options.js';
 
 /** How far below its port a broker's VIP port lies. Matches Apache's MixAll.brokerVIPChannel. */
 const VIP_PORT_OFFSET = 2;
@@ -253,18 +252,17 @@ class Server implements OpenServer {
   /** Addresses become known when the ports listen; no request comes before. */
   #brokerSettings(): BrokerSettings {
     const { cluster, brokerName, broker, host, advertisedHost } = this.#options;
-    const { files: _, ...store } = storeSettingsOf(this.#options);
+    const { maxMessageSize, messageDelayLevel } = storeSettingsOf(this.#options);
     const known = (): BrokerAddresses => this.#addresses ?? brokerAddresses(host, 0, advertisedHost);
     const nameServers = (): readonly string[] => this.#nameServers;
     return {
       ...BROKER_DEFAULTS,
       ...broker,
-      ...(store.maxMessageSize !== undefined && { maxMessageSize: store.maxMessageSize }),
-      ...(store.messageDelayLevel !== undefined && {
-        delayLevelsMs: parseDelayLevels(store.messageDelayLevel) ?? [],
-      }),
+      ...(maxMessageSize !== undefined && { maxMessageSize }),
+      ...(messageDelayLevel !== undefined && { delayLevelsMs: parseDelayLevels(messageDelayLevel) ?? [] }),
       clusterName: cluster,
       brokerName,
+      storePathRootDir: this.#options.dir,
       useTLS: this.#options.nameServerTls !== false,
       get address() {
         return known().address;
@@ -278,7 +276,6 @@ class Server implements OpenServer {
       get nameServers() {
         return nameServers();
       },
-      storeSettings: { storePathRootDir: this.#options.dir, ...apacheNames(store) },
     };
   }
 }
@@ -291,19 +288,4 @@ function openStore(options: ResolvedServerOptions): Promise<MessageStore> {
 
 function storeSettingsOf({ store }: ResolvedServerOptions): StoreSettings {
   return store === 'memory' ? MEMORY_STORE_SETTINGS : store;
-}
-
-/** The store's settings as Apache's configuration names them: without the unit that our names end in. */
-function apacheNames(store: Omit<StoreSettings, 'files'>): Record<string, string | number | boolean> {
-  const {
-    hotBytes: _,
-    readAtOnceBytes: __,
-    openFilesMax: ___,
-    diskCheckIntervalMs: ____,
-    commitLogSizeBytesMax: _____,
-    ...named
-  } = resolveStoreOptions(store);
-  // Apache's is a percentage.
-  const apache = { ...named, diskMaxUsedSpaceRatio: Math.round(named.diskMaxUsedSpaceRatio * 100) };
-  return Object.fromEntries(Object.entries(apache).map(([name, value]) => [name.replace(/(Ms|Hours)$/, ''), value]));
 }

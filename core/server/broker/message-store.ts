@@ -247,6 +247,8 @@ export interface MessageStore {
    * what the file system says.
    */
   deleteTopic(topic: string): void;
+  /** What it goes by now, under our names: units last. */
+  readonly settings: Readonly<Record<string, string | number | boolean>>;
   /** Goes by other settings from now on. @throws RMQ_OPTIONS_INVALID, and then by those of before */
   change(settings: RuntimeStoreSettings): void;
   /** What an operator can have removed at once, rather than when it is due. */

@@ -386,6 +386,11 @@ export class FileMessageStore {
     return this.#upkeep.cleaning;
   }
 
+  /** What it goes by now. */
+  get settings(): ResolvedStoreOptions {
+    return this.#parts.options;
+  }
+
   /** Goes by other settings from now on. @throws RMQ_OPTIONS_INVALID, and then by those of before */
   change(settings: RuntimeStoreSettings): void {
     const { options } = this.#parts;

@@ -381,7 +381,7 @@ describe('the broker', () => {
   });
 
   test('tells its settings as a properties file', async () => {
-    const parts = serverParts({ storeSettings: { storePathRootDir: 'C:\\data\nx' } });
+    const parts = serverParts({ storePathRootDir: 'C:\\data\nx' });
     const response = await query(parts, RequestCode.GET_BROKER_CONFIG);
     expect(JSON.parse(String(response.ext?.version))).toEqual({ counter: 0, timestamp: parts.clock.now() });
     const lines = bodyText(response).split('\n');

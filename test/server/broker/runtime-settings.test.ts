@@ -8,8 +8,6 @@ import { type ServerParts, serverParts } from '../kit/broker-setup.js';
 import { answerTo, bodyText, request } from '../kit/requests.js';
 import { invoke, pullFrom, rawClient, runningServer, SMALL_STORE, sendTo } from '../kit/running.js';
 
-const STORE_SETTINGS = { storePathRootDir: '/data', fileReservedTime: 72, deleteWhen: '04', diskMaxUsedSpaceRatio: 75 };
-
 function change(parts: ServerParts, text: string) {
   return answerTo(parts.broker, request(RequestCode.UPDATE_BROKER_CONFIG, {}, text));
 }
@@ -24,7 +22,7 @@ async function config({ broker }: ServerParts) {
 
 describe('settings that are changed', () => {
   test('are shown, count as another version, and go to the store where they are the store’s', async () => {
-    const parts = serverParts({ storeSettings: STORE_SETTINGS });
+    const parts = serverParts();
     const text = '#all at once\nautoCreateTopicEnable=false\r\nfileReservedTime=48\ndiskMaxUsedSpaceRatio : 60\n';
     expect(await change(parts, text)).toMatchObject({ code: 0 });
     const { lines, version } = await config(parts);
@@ -36,7 +34,7 @@ describe('settings that are changed', () => {
   });
 
   test('are all taken or none; those that only a start decides are refused by name', async () => {
-    const parts = serverParts({ storeSettings: STORE_SETTINGS });
+    const parts = serverParts();
     const before = await config(parts);
     for (const [text, code, words] of [
       ['traceOn=false\nlistenPort=1', 16, 'Can not update listenPort of a running broker'],
@@ -52,7 +50,7 @@ describe('settings that are changed', () => {
   });
 
   test('may be given with all that stays as it is', async () => {
-    const parts = serverParts({ storeSettings: STORE_SETTINGS });
+    const parts = serverParts();
     const { lines } = await config(parts);
     const text = lines.join('\n').replace('traceOn=true', 'traceOn=false');
     expect(await change(parts, text)).toMatchObject({ code: 0 });
@@ -119,6 +117,17 @@ describe('a running broker', () => {
       const remark = expect.stringContaining(`${name}`);
       expect(await change(`${name}=${text}`), `${name}=${text}`).toMatchObject({ code: 1, remark });
     }
+  });
+
+  test('shows what its store goes by, in Apache’s units', async () => {
+    const { change, client, server } = await setup();
+    await change('fileReservedTime=048\ndiskMaxUsedSpaceRatio=7.0e1');
+    const { body } = await invoke(client, server.brokerAddress, RequestCode.GET_BROKER_CONFIG);
+    const shown = parseProperties(body.toString());
+    expect(shown.get('fileReservedTime')).toBe('48');
+    expect(shown.get('diskMaxUsedSpaceRatio')).toBe('70');
+    expect(shown.get('storePathRootDir')).toBe(server.dir);
+    expect([...shown.keys()].filter((name) => /(Ms|Hours|Bytes|FilesMax)$/.test(name))).toEqual([]);
   });
 
   test('that began without creating topics can be told to', async () => {

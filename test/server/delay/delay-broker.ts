@@ -78,7 +78,7 @@ export class DelayBroker {
         storeHost: '127.0.0.1:10911',
         haServerAddr: '127.0.0.1:10912',
         nameServers: [],
-        storeSettings: {},
+        storePathRootDir: '/data',
         ...settings,
       },
       nameServerSettings: { orderMessageEnable: false },

@@ -65,7 +65,7 @@ export function serverParts(
       storeHost: '127.0.0.1:10911',
       haServerAddr: '127.0.0.1:10912',
       nameServers: [],
-      storeSettings: { storePathRootDir: '/data' },
+      storePathRootDir: '/data',
       ...settings,
     },
     nameServerSettings: { orderMessageEnable },

@@ -36,6 +36,7 @@ export class FakeStore implements MessageStore {
   readonly configs = new Map<string, string>();
   readonly writes: string[] = [];
   readonly deletedTopics: string[] = [];
+  settings = { fileReservedTimeHours: 72, deleteWhen: '04', diskMaxUsedSpaceRatio: 0.75 };
   readonly changes: RuntimeStoreSettings[] = [];
   readonly #listeners: ArrivalListener[] = [];
   /** Held while set: nothing of `config/` is written before it resolves. */
@@ -169,6 +170,7 @@ export class FakeStore implements MessageStore {
 
   change(settings: RuntimeStoreSettings): void {
     this.changes.push(settings);
+    this.settings = { ...this.settings, ...settings };
   }
 
   deleteTopic(topic: string): void {

@@ -93,7 +93,7 @@ export class TransactionBroker {
         storeHost: '127.0.0.1:10911',
         haServerAddr: '127.0.0.1:10912',
         nameServers: [],
-        storeSettings: {},
+        storePathRootDir: '/data',
         ...settings,
       },
       nameServerSettings: { orderMessageEnable: false },

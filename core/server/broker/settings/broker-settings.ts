@@ -78,8 +78,8 @@ export interface BrokerSettings {
   readonly flushDelayOffsetInterval: number;
   /** Whether it reaches name servers by TLS. Default false. */
   readonly useTLS: boolean;
-  /** Facts of the store for GET_BROKER_CONFIG, under Apache's names. */
-  readonly storeSettings: Readonly<Record<string, string | number | boolean>>;
+  /** The data directory, as the option says. */
+  readonly storePathRootDir: string;
 }
 
 export const BrokerSettings: Token<BrokerSettings> = token('BrokerSettings');

@@ -9,6 +9,7 @@ import type { Refusal } from '../refusal.js';
 import { BrokerCounters } from '../stats/broker-counters.js';
 import { BrokerSettings } from './broker-settings.js';
 import { nextVersion } from './data-version.js';
+import { STORE_SETTING_READERS, shownStoreSettings } from './store-settings.js';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 type Read<T> = (text: string) => T | undefined;
@@ -43,23 +44,6 @@ const OF_BROKER = {
   transactionCheckMax: between(1, INT_MAX),
   transactionTimeOut: between(0, INT_MAX),
 } as const satisfies Partial<{ [K in keyof BrokerSettings]: Read<BrokerSettings[K]> }>;
-
-/** NaN for what is none, also for an empty text: nobody means to keep messages for 0 hours by that. */
-const numberOf = (text: string): number => (text.trim() === '' ? Number.NaN : Number(text));
-
-/** The store checks what they may be. */
-const OF_STORE: Readonly<Record<string, (text: string) => RuntimeStoreSettings | undefined>> = {
-  cleanFileForciblyEnable: (text) => {
-    const cleanFileForciblyEnable = boolean(text);
-    return cleanFileForciblyEnable === undefined ? undefined : { cleanFileForciblyEnable };
-  },
-  deleteCommitLogFilesInterval: (text) => ({ deleteCommitLogFilesIntervalMs: numberOf(text) }),
-  deleteWhen: (text) => ({ deleteWhen: text }),
-  // Apache's is a percentage.
-  diskMaxUsedSpaceRatio: (text) => ({ diskMaxUsedSpaceRatio: numberOf(text) / 100 }),
-  fileReservedTime: (text) => ({ fileReservedTimeHours: numberOf(text) }),
-  maxMessageSize: (text) => ({ maxMessageSize: numberOf(text) }),
-};
 
 /**
  * The broker's settings as an operator sees them, under Apache's names, and those that can be changed while it runs. A change
@@ -100,7 +84,6 @@ export class RuntimeSettings {
       heldPullsMax: _held,
       delayLevelsMs: _levels,
       storeHost,
-      storeSettings,
       ...named
     } = this.#settings;
     const host = address.slice(0, address.lastIndexOf(':'));
@@ -120,7 +103,7 @@ export class RuntimeSettings {
       // mqadmin's exportConfigs of 4.9 does not do without them.
       slaveReadEnable: false,
       filterServerNums: 0,
-      ...storeSettings,
+      ...shownStoreSettings(this.#store.settings),
     };
     return new Map(Object.entries(values).map(([name, value]) => [name, String(value)]));
   }
@@ -129,33 +112,30 @@ export class RuntimeSettings {
   change(changes: ReadonlyMap<string, string>): Refusal | undefined {
     const { properties } = this;
     const ofBroker: Record<string, unknown> = {};
-    const ofStore: Record<string, string> = {};
-    let storeSettings: RuntimeStoreSettings = {};
+    let ofStore: RuntimeStoreSettings = {};
     for (const [name, text] of changes) {
       if (properties.get(name) === text) continue;
       if (Object.hasOwn(OF_BROKER, name)) {
         const value = OF_BROKER[name as keyof typeof OF_BROKER](text);
         if (value === undefined) return refuse(`${name} cannot be ${text}`);
         ofBroker[name] = value;
-      } else if (Object.hasOwn(OF_STORE, name)) {
-        const setting = OF_STORE[name]?.(text);
+      } else if (Object.hasOwn(STORE_SETTING_READERS, name)) {
+        const setting = STORE_SETTING_READERS[name]?.(text);
         if (setting === undefined) return refuse(`${name} cannot be ${text}`);
-        ofStore[name] = text;
-        storeSettings = { ...storeSettings, ...setting };
+        ofStore = { ...ofStore, ...setting };
       } else if (properties.has(name)) {
         const remark = `Can not update ${name} of a running broker, its start decides it`;
         return { code: ResponseCode.NO_PERMISSION, remark };
       } else return refuse(`there is no config ${name}`);
     }
     try {
-      this.#store.change(storeSettings);
+      this.#store.change(ofStore);
     } catch (error) {
       if (!isRocketMQError(error, 'RMQ_OPTIONS_INVALID')) throw error;
       return refuse(error.message);
     }
-    const { maxMessageSize = this.#settings.maxMessageSize } = storeSettings;
+    const { maxMessageSize = this.#settings.maxMessageSize } = ofStore;
     Object.assign(this.#settings, ofBroker, { maxMessageSize });
-    this.#settings.storeSettings = { ...this.#settings.storeSettings, ...ofStore };
     this.#version = nextVersion(this.#version, this.#clock.now());
     return undefined;
   }
