@@ -1,4 +1,5 @@
-import { type RunningServer, runServer } from './running-server.js';
+import { runServer } from './run-server.js';
+import type { RunningServer } from './running-server.js';
 import type { ResolvedServerOptions } from './server-options.js';
 import { runServerInWorker } from './worker/worker-server.js';
 

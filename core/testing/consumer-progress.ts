@@ -1,5 +1,5 @@
 import { ConsumerOffsetManager } from '../server/broker/groups/consumer-offset-manager.js';
-import type { OpenServer } from '../server/running-server.js';
+import type { OpenServer } from '../server/run-server.js';
 
 /** How far a consumer group has come in one queue, as the broker knows it. */
 export interface ConsumerProgress {

@@ -3,7 +3,7 @@ import { createMemoryTransport } from '../remoting/memory-transport.js';
 import { tcpTransport } from '../remoting/tcp-transport.js';
 import { ConsumerRegistry } from '../server/broker/clients/consumer-registry.js';
 import { ProducerRegistry } from '../server/broker/clients/producer-registry.js';
-import { type OpenServer, runServer } from '../server/running-server.js';
+import { type OpenServer, runServer } from '../server/run-server.js';
 import { type ResolvedServerOptions, resolveServerOptions } from '../server/server-options.js';
 import { createMemoryStoreFiles, MEMORY_STORE_SETTINGS } from '../server/store/files/memory-store-files.js';
 import type { StoreFiles } from '../server/store/files/store-files.js';

@@ -8,7 +8,7 @@ import { silentLogger } from '../../core/runtime/logger.js';
 import { ConsumerOffsetManager } from '../../core/server/broker/groups/consumer-offset-manager.js';
 import { ReviveService } from '../../core/server/broker/pop/revive-service.js';
 import { startServer } from '../../core/server/index.js';
-import { runServer } from '../../core/server/running-server.js';
+import { runServer } from '../../core/server/run-server.js';
 import { resolveServerOptions } from '../../core/server/server-options.js';
 import { FaultyVolume } from '../fault/faulty-volume.js';
 import { closeAfterTest } from '../kit/close-after-test.js';

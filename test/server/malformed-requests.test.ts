@@ -9,7 +9,7 @@ import { RequestCode } from '../../core/remoting/protocol/request-codes.js';
 import type { RequestProcessor } from '../../core/remoting/remoting-server.js';
 import type { Logger } from '../../core/runtime/logger.js';
 import { BROKER_REQUESTS, NAME_SERVER_REQUESTS } from '../../core/server/request-tables.js';
-import { type OpenServer, runServer } from '../../core/server/running-server.js';
+import { type OpenServer, runServer } from '../../core/server/run-server.js';
 import { resolveServerOptions } from '../../core/server/server-options.js';
 import { FaultyVolume } from '../fault/faulty-volume.js';
 import { Random } from '../fault/random.js';
