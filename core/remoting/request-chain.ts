@@ -171,8 +171,10 @@ function labelled(layers: readonly Layer[], index: number, next: RequestHandler,
 
 function brokenBy(values: number, answer: unknown, oneway: boolean): string | undefined {
   if (values !== 1) return `a request ends in one value, not in ${values}`;
-  const isAnswer = typeof (answer as Partial<RemotingCommand> | undefined | null)?.code === 'number';
-  return oneway || isAnswer ? undefined : 'a request ends in a response';
+  const { code, ext, body } = (answer ?? {}) as Partial<RemotingCommand>;
+  // A copy that was made by spreading a response has no fields: they are read when somebody asks for them.
+  const isAnswer = typeof code === 'number' && typeof ext === 'object' && ext !== null && isBytes(body);
+  return oneway || isAnswer ? undefined : 'a request ends in a response, with code, ext and body';
 }
 
 function misuse(interceptor: string, rule: string): RocketMQError {

@@ -104,7 +104,7 @@ describe('request interceptors', () => {
   });
 
   test('one may answer itself; nobody hears of it before start has returned', async () => {
-    const answer = { code: 0, remark: 'cached' } as RemotingCommand;
+    const answer = { code: 0, remark: 'cached', ext: {}, body: Buffer.alloc(0) } as unknown as RemotingCommand;
     const { client, address, seen } = await setup(one('cache', () => of(answer)));
     const heard: unknown[] = [];
     client.start(
@@ -162,6 +162,11 @@ describe('request interceptors', () => {
     ['ends in two', 'in 2', (context, next) => concat(next(context), of({ code: 0 } as RemotingCommand))],
     ['ends in no response', 'a response', () => of<RemotingCommand | undefined>(undefined)],
     ['ends in something else', 'a response', () => of(5 as unknown as RemotingCommand)],
+    [
+      'ends in a copy without fields',
+      'a response',
+      (context, next) => next(context).pipe(map((it) => it && { ...it })),
+    ],
     [
       'sends text as a body',
       'the body of a request is bytes',

@@ -4,10 +4,12 @@ import {
   type CreatedContext,
   type Plugin,
   type PluginHost,
+  type RemotingCommand,
   type SendHandler,
   type SendResult,
   settled,
 } from '../../core/index.js';
+import { RequestCode } from '../../core/remoting/protocol/request-codes.js';
 import { pluginConformance } from '../../core/testing/index.js';
 import { forbidden } from '../../plugins/forbidden/index.js';
 
@@ -23,6 +25,12 @@ describe('a plugin that does nothing', () => {
 });
 
 let alone: Plugin | undefined;
+
+const REFUSAL = { code: 13, ext: {}, body: Buffer.alloc(0) } as unknown as RemotingCommand;
+const REPLY = 'hands the reply to a request on, unchanged';
+const READ = 'hands a message that a plugin reads on, unchanged';
+const TRANSACTION = 'hears how transactions end, and changes nothing of it';
+const ANSWERS = 'hands the answers of servers on, and what fails';
 
 /** What plugins do wrong, and the one check that says so. */
 const BREAKS_A_RULE: Record<string, readonly [broken: () => Plugin, check: string, says: RegExp]> = {
@@ -220,6 +228,125 @@ const BREAKS_A_RULE: Record<string, readonly [broken: () => Plugin, check: strin
     },
     'serves several clients at once',
     /there is one already/,
+  ],
+  'keeps a reply to itself': [
+    plugin((host) => host.interceptReply(() => new Promise(() => {}))),
+    REPLY,
+    /nothing went on until time went by, then: .*plugin under test did not hand on its reply/,
+  ],
+  'hands another reply on': [
+    plugin((host) => host.interceptReply(async (reply) => ({ ...reply, body: Buffer.from('mine') }))),
+    REPLY,
+    /handed on other messages/,
+  ],
+  'writes to a reply': [
+    plugin((host) =>
+      host.interceptReply((reply) => {
+        reply.body[0] = 0;
+        return reply;
+      }),
+    ),
+    REPLY,
+    /wrote to the messages/,
+  ],
+  'cannot take a reply': [plugin((host) => host.interceptReply((async () => {}) as never)), REPLY, /return the reply/],
+  'keeps what is read to itself': [
+    plugin((host) => host.interceptRead(() => new Promise(() => {}))),
+    READ,
+    /nothing went on until time went by, then: Plugin under test failed in interceptRead/,
+  ],
+  'hands another message on that is read': [
+    plugin((host) => host.interceptRead((read) => ({ ...read, tag: 'mine' }))),
+    READ,
+    /handed on other messages/,
+  ],
+  'writes to what is read': [
+    plugin((host) => host.interceptRead((read) => Object.assign(read, { topic: 'mine' }))),
+    READ,
+    /wrote to the messages/,
+  ],
+  'cannot read': [
+    plugin((host) =>
+      host.interceptRead(() => {
+        throw new Error('it cannot read');
+      }),
+    ),
+    READ,
+    /under test failed in interceptRead: it cannot read/,
+  ],
+  'writes to what it hears of a transaction': [
+    plugin((host) => host.onEndTransaction((context) => void Object.assign(context, { transactionState: 'commit' }))),
+    TRANSACTION,
+    /read only/,
+  ],
+  'writes to the message of a transaction': [
+    plugin((host) => host.onEndTransaction(({ message }) => void (message.keys as string[]).push('mine'))),
+    TRANSACTION,
+    /not extensible/,
+  ],
+  'takes brokers for ones that say their name': [
+    plugin((host) => host.onEndTransaction(({ brokerName }) => void brokerName!.toUpperCase())),
+    TRANSACTION,
+    /the client complained: .*toUpperCase/,
+  ],
+  'hears of a transaction by a promise that rejects': [
+    plugin((host) => host.onEndTransaction((async () => Promise.reject(new Error('later'))) as () => never)),
+    TRANSACTION,
+    /later/,
+  ],
+  'refuses all messages': [
+    plugin((host) => host.filterDelivery({ create: () => () => false })),
+    'does not change the messages it delivers',
+    /of 1 that came by at filter it handed 0 on/,
+  ],
+  'writes to what it filters': [
+    plugin((host) =>
+      host.filterDelivery({
+        create: () => (message) => {
+          (message.properties as Record<string, string>).seen = 'yes';
+          return true;
+        },
+      }),
+    ),
+    'does not change the messages it delivers',
+    /wrote to the messages/,
+  ],
+  'makes an answer of its own': [
+    plugin((host) =>
+      host.interceptRequest('decorate', (context, next) =>
+        next(context).pipe(map((answer) => answer && { ...answer, ext: answer.ext, remark: 'mine' })),
+      ),
+    ),
+    ANSWERS,
+    /another answer/,
+  ],
+  'answers in place of the server': [
+    plugin((host) =>
+      host.interceptRequest('decorate', (context, next) =>
+        context.code === RequestCode.SEND_MESSAGE_V2 ? of(REFUSAL) : next(context),
+      ),
+    ),
+    ANSWERS,
+    /of \d+ requests it handed 0 on/,
+  ],
+  'makes an error of its own of a request that failed': [
+    plugin((host) =>
+      host.interceptRequest('decorate', (context, next) =>
+        next(context).pipe(catchError(() => throwError(() => new Error('mine')))),
+      ),
+    ),
+    ANSWERS,
+    /in the place of the error of a request/,
+  ],
+  'leaves a timer for each reply': [
+    plugin((host) =>
+      host.interceptReply((reply) => {
+        setInterval(() => {}, 60_000).unref();
+        return reply;
+      }),
+    ),
+    'leaves no timer behind',
+    /setInterval/,
   ],
   'cannot stop': [
     plugin((host) =>

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Producer, RawMessage } from '../../producer/producer.js';
 import type { TestKit } from '../test-kit.js';
+import { endTransactions, readBack, requestReply } from './errands.js';
 import type { ClaimedChange } from './options.js';
 import type { Trial } from './trial.js';
 
@@ -31,9 +32,13 @@ export const LIFE_CHECKS: Readonly<Record<string, Check>> = {
   },
 
   // What is set once may run out by itself; what is left after a minute goes on for good.
-  'leaves no timer behind': async ({ kit, mq, producer, message, timers }) => {
+  'leaves no timer behind': async (trial) => {
+    const { kit, mq, producer, message, timers } = trial;
     await producer.send(message);
     await endBadly(kit, producer, message);
+    await requestReply(trial);
+    await readBack(trial);
+    endTransactions(trial);
     const consumer = await mq.consumer({ group: 'conformance-consumer', subscribe: { [message.topic]: '*' } });
     await consumer.run(() => undefined);
     await kit.clock.advance('30s');

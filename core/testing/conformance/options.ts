@@ -4,7 +4,7 @@ import type { RawMessage } from '../../producer/producer.js';
 import { type OptionNames, requireKnown } from '../../runtime/known-options.js';
 import type { TestKit } from '../test-kit.js';
 
-/** What a plugin changes on purpose, and is not held against it. */
+/** What a plugin changes on purpose, and is not held against it. Replies and messages that plugins read count as delivered. */
 export type ClaimedChange = 'result' | 'delivered messages' | 'outcome';
 
 /** What a plugin does on purpose, and what it needs beside itself. */

@@ -1,5 +1,6 @@
 import { rocketMQError } from '../../errors/rocketmq-error.js';
 import { DELIVERY_CHECKS } from './delivery-checks.js';
+import { HOOK_CHECKS } from './hook-checks.js';
 import { LIFE_CHECKS } from './life-checks.js';
 import {
   type ConformanceCheck,
@@ -24,7 +25,7 @@ export function pluginConformance(make: MakePlugin, options: ConformanceOptions 
   }
   requireConformanceOptions(options);
   const changes = new Set(options.changes);
-  return Object.entries({ ...SEND_CHECKS, ...DELIVERY_CHECKS, ...LIFE_CHECKS }).map(
+  return Object.entries({ ...SEND_CHECKS, ...DELIVERY_CHECKS, ...HOOK_CHECKS, ...LIFE_CHECKS }).map(
     ([name, check]): ConformanceCheck => ({
       name,
       run: () => tryPlugin(make, options, (trial) => check(trial, changes)),

@@ -81,11 +81,11 @@ export const SEND_CHECKS: Readonly<Record<string, Check>> = {
     );
     cancel.abort();
     const error = await sending;
-    const passes = probes.passes.length;
+    const passes = probes.sends.length;
     await kit.clock.advance('1m');
     // What it had put off until later must not happen any more.
     assertNoComplaint();
-    assert.equal(probes.passes.length, passes, 'passes that began after the send was cancelled');
+    assert.equal(probes.sends.length, passes, 'passes that began after the send was cancelled');
     assert.ok(isRocketMQError(error, 'RMQ_SEND_ABORTED'), `the sender was told ${String(error)}`);
   },
 

@@ -42,7 +42,7 @@ export async function tryPlugin(
     const probes = new Probes(plugin.name);
     const clock = new CountingClock(kit.clock);
     const log = new ComplaintLog(plugin.name);
-    const plugins = [...beside(), plugin, ...probes.plugins];
+    const plugins = [...beside(), ...probes.around(plugin)];
     const mq = await kit.connect({ clock, logger: log, plugins });
     const producer = await mq.producer({ group: 'conformance-producer' });
     const another = (): Promise<Client> => kit.connect({ plugins: [...beside(), made(make)] });
