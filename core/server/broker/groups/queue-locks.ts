@@ -39,9 +39,9 @@ export class QueueLocks {
     if (locks.size === 0) this.#groups.delete(group);
   }
 
-  /** Whether anybody of the group holds a lock now: it consumes in order. */
-  isLocked(group: string, nowMs: number): boolean {
-    return [...(this.#groups.get(group)?.values() ?? [])].some((lock) => !isExpired(lock, nowMs));
+  /** Groups that have locks, also such as expired and are not forgotten yet. */
+  get size(): number {
+    return this.#groups.size;
   }
 
   /** Forgets what expired: groups come and go, and nobody gives back a lock that its process took along. */
