@@ -42,6 +42,11 @@ export type AppendStatus =
   | 'SERVICE_NOT_AVAILABLE'
   | 'UNKNOWN_ERROR';
 
+/** Whether a message is with the store, be it synced or not. */
+export function isStored(status: string | undefined): status is 'PUT_OK' | 'FLUSH_DISK_TIMEOUT' {
+  return status === 'PUT_OK' || status === 'FLUSH_DISK_TIMEOUT';
+}
+
 export interface AppendResult {
   readonly status: AppendStatus;
   /** Byte position in the commit log; -1 when not stored. */

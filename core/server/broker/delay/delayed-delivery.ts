@@ -5,7 +5,7 @@ import { PropertyName } from '../../../message/property-names.js';
 import { SystemTopic, TIMER_TOPIC } from '../../../message/system-topics.js';
 import type { Clock } from '../../../runtime/clock.js';
 import type { Logger } from '../../../runtime/logger.js';
-import type { AppendStatus, MessageStore, StoreMessage } from '../message-store.js';
+import { type AppendStatus, isStored, type MessageStore, type StoreMessage } from '../message-store.js';
 import { realDestinationIn } from '../send/real-destination.js';
 import { republish } from '../send/republish.js';
 import type { BrokerSettings } from '../settings/broker-settings.js';
@@ -105,7 +105,7 @@ export class DelayedDelivery {
   }
 
   #isSettledBy(status: AppendStatus, { topic, queueId }: StoreMessage): boolean {
-    if (status === 'PUT_OK' || status === 'FLUSH_DISK_TIMEOUT') return true;
+    if (isStored(status)) return true;
     if (status !== 'MESSAGE_ILLEGAL') return false;
     this.#parts.logger.error('a delayed message is dropped: the store finds it illegal', { topic, queueId });
     return true;

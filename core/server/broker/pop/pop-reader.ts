@@ -4,7 +4,7 @@ import { popRetryTopicOf } from '../../../message/system-topics.js';
 import type { TopicConfig } from '../../../remoting/protocol/topic-config.js';
 import { Clock } from '../../../runtime/clock.js';
 import { Logger } from '../../../runtime/logger.js';
-import { type GetResult, MessageStore } from '../message-store.js';
+import { type GetResult, isStored, MessageStore } from '../message-store.js';
 import type { PullFilter } from '../pull/pull-check.js';
 import { BrokerSettings } from '../settings/broker-settings.js';
 import { TopicConfigManager } from '../topics/topic-config-manager.js';
@@ -15,7 +15,7 @@ import { PopOrder } from './pop-order.js';
 import { ORDER_REVIVE_QUEUE, type PopReceipt, type RetryFlag } from './pop-receipt.js';
 import { type PopSource, popSources } from './pop-sources.js';
 import { asOriginal } from './popped-record.js';
-import { isStored, REVIVE_QUEUE_NUMS, ReviveLog } from './revive-log.js';
+import { REVIVE_QUEUE_NUMS, ReviveLog } from './revive-log.js';
 
 /** Once from where the group is, once from where the queue begins or ends. */
 const TRIES_MAX = 2;
@@ -246,8 +246,8 @@ export class PopReader {
       return Promise.resolve({ failure: message.remark ?? 'the checkpoint is illegal' });
     }
     return this.#reviveLog.append(message).then((result) => {
-      stored(isStored(result) ? result.queueOffset : undefined);
-      if (!isStored(result)) return { failure: `the checkpoint is not stored: ${result.status}` };
+      stored(isStored(result.status) ? result.queueOffset : undefined);
+      if (!isStored(result.status)) return { failure: `the checkpoint is not stored: ${result.status}` };
       const receipt: PopReceipt = {
         startOffset,
         popTime,

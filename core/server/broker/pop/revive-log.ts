@@ -132,8 +132,3 @@ function uniqueKey(name: CheckpointName, offset: number | string, tag: string): 
   const { topic, queueId, group, popTime, brokerName } = name;
   return `${topic}@${queueId}@${offset}@${group}@${popTime}@${brokerName}@${tag}`;
 }
-
-/** Whether a record is with the store, synced or not. */
-export function isStored({ status }: Pick<AppendResult, 'status'>): boolean {
-  return status === 'PUT_OK' || status === 'FLUSH_DISK_TIMEOUT';
-}

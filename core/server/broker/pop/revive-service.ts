@@ -8,11 +8,11 @@ import type { BrokerService } from '../broker-service.js';
 import { DelayService } from '../delay/delay-service.js';
 import { ConsumerOffsetManager } from '../groups/consumer-offset-manager.js';
 import { SubscriptionGroupManager } from '../groups/subscription-group-manager.js';
-import { MessageStore } from '../message-store.js';
+import { isStored, MessageStore } from '../message-store.js';
 import { TopicConfigManager } from '../topics/topic-config-manager.js';
 import { reviveTimeOf } from './checkpoint.js';
 import { originalTopicOf } from './pop-receipt.js';
-import { isStored, REVIVE_GROUP, REVIVE_QUEUE_NUMS, ReviveLog } from './revive-log.js';
+import { REVIVE_GROUP, REVIVE_QUEUE_NUMS, ReviveLog } from './revive-log.js';
 import { revivedMessage } from './revive-message.js';
 import { ReviveQueue, type WaitingCheckpoint } from './revive-queue.js';
 
@@ -218,7 +218,7 @@ export class ReviveService implements BrokerService {
     this.#topics.createPlain(message.topic, RETRY_QUEUE_NUMS, 0);
     await this.#topics.savingOf(message.topic);
     const result = await this.#log.appendTogether([message, ack]);
-    if (isStored(result)) return true;
+    if (isStored(result.status)) return true;
     const { queueOffset } = record;
     if (result.status === 'MESSAGE_ILLEGAL') {
       this.#logger.error('a popped message is dropped: the store finds it illegal', { topic, queueId, queueOffset });

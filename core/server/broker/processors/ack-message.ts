@@ -6,13 +6,13 @@ import { RequestCode } from '../../../remoting/protocol/request-codes.js';
 import { ResponseCode } from '../../../remoting/protocol/response-codes.js';
 import type { OutgoingResponse, ServerConnection } from '../../../remoting/remoting-server.js';
 import type { BrokerProcessor } from '../broker-processor.js';
-import { MessageStore } from '../message-store.js';
+import { isStored, MessageStore } from '../message-store.js';
 import { type Acknowledgement, reviveTimeOf } from '../pop/checkpoint.js';
 import { illegalQueue } from '../pop/pop-check.js';
 import { PopOffsets } from '../pop/pop-offsets.js';
 import { PopOrder } from '../pop/pop-order.js';
 import { ORDER_REVIVE_QUEUE, parseReceipt, poppedTopicOf, retryFlagOf } from '../pop/pop-receipt.js';
-import { isStored, REVIVE_QUEUE_NUMS, ReviveLog } from '../pop/revive-log.js';
+import { REVIVE_QUEUE_NUMS, ReviveLog } from '../pop/revive-log.js';
 import { FAQ_LINE, type Refusal } from '../refusal.js';
 import { TopicConfigManager } from '../topics/topic-config-manager.js';
 
@@ -115,7 +115,7 @@ export class AckMessageProcessor implements BrokerProcessor {
     const message = this.#reviveLog.ackMessage(ack, reviveQueueId, reviveTime);
     if ('code' in message) return message;
     const result = await this.#reviveLog.append(message);
-    if (isStored(result)) return undefined;
+    if (isStored(result.status)) return undefined;
     return { code: ResponseCode.SYSTEM_ERROR, remark: `the acknowledgement is not stored: ${result.status}` };
   }
 

@@ -6,12 +6,12 @@ import { ResponseCode } from '../../../remoting/protocol/response-codes.js';
 import type { OutgoingResponse, ServerConnection } from '../../../remoting/remoting-server.js';
 import { Clock } from '../../../runtime/clock.js';
 import type { BrokerProcessor } from '../broker-processor.js';
-import { MessageStore } from '../message-store.js';
+import { isStored, MessageStore } from '../message-store.js';
 import { type Checkpoint, reviveTimeOf } from '../pop/checkpoint.js';
 import { illegalQueue } from '../pop/pop-check.js';
 import { PopOrder } from '../pop/pop-order.js';
 import { ORDER_REVIVE_QUEUE, parseReceipt } from '../pop/pop-receipt.js';
-import { isStored, REVIVE_QUEUE_NUMS, ReviveLog } from '../pop/revive-log.js';
+import { REVIVE_QUEUE_NUMS, ReviveLog } from '../pop/revive-log.js';
 import { FAQ_LINE } from '../refusal.js';
 import { TopicConfigManager } from '../topics/topic-config-manager.js';
 
@@ -92,7 +92,7 @@ export class ChangeInvisibleTimeProcessor implements BrokerProcessor {
     const ack = this.#reviveLog.ackMessage(done, reviveQueueId, reviveTimeOf(receipt));
     if ('code' in ack) return { ...ack, ext: {} };
     const result = await this.#reviveLog.appendTogether([checkpoint, ack]);
-    if (!isStored(result)) return { code: ResponseCode.SYSTEM_ERROR, remark: result.status, ext: {} };
+    if (!isStored(result.status)) return { code: ResponseCode.SYSTEM_ERROR, remark: result.status, ext: {} };
     return { code: ResponseCode.SUCCESS, ext: { popTime, invisibleTime, reviveQid: reviveQueueId } };
   }
 }

@@ -13,7 +13,7 @@ import { Clock } from '../../../runtime/clock.js';
 import type { BrokerProcessor } from '../broker-processor.js';
 import { MessageDelays } from '../delay/message-delays.js';
 import { recallKey } from '../delay/recall-key.js';
-import { MessageStore, type StoreMessage } from '../message-store.js';
+import { isStored, MessageStore, type StoreMessage } from '../message-store.js';
 import type { Refusal } from '../refusal.js';
 import { recordHostOf } from '../send/record-host.js';
 import { BrokerSettings } from '../settings/broker-settings.js';
@@ -63,7 +63,7 @@ export class RecallMessageProcessor implements BrokerProcessor {
     const { status } = await new Promise<{ readonly status: string }>((resolve) => {
       this.#store.append(diverted.message, resolve);
     });
-    if (status !== 'PUT_OK' && status !== 'FLUSH_DISK_TIMEOUT') return this.#answer(FAILED);
+    if (!isStored(status)) return this.#answer(FAILED);
     const { regionId } = this.#settings;
     return { code: ResponseCode.SUCCESS, ext: { msgId: handle.messageId, MSG_REGION: regionId } };
   }

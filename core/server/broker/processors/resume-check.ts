@@ -7,7 +7,7 @@ import { RequestCode } from '../../../remoting/protocol/request-codes.js';
 import { ResponseCode } from '../../../remoting/protocol/response-codes.js';
 import type { OutgoingResponse } from '../../../remoting/remoting-server.js';
 import type { BrokerProcessor } from '../broker-processor.js';
-import { MessageStore } from '../message-store.js';
+import { isStored, MessageStore } from '../message-store.js';
 import { HalfMessages } from '../transaction/half-messages.js';
 
 const PUT_BACK = 'Put message back to RMQ_SYS_TRANS_HALF_TOPIC failed.';
@@ -26,9 +26,7 @@ export class ResumeCheckProcessor implements BrokerProcessor {
       const place = placeOf(requiredString(request, 'msgId'));
       const record = place === undefined ? undefined : await this.#store.recordAt(place);
       const status = record === undefined ? undefined : await this.#halfMessages.resume(record);
-      return status === 'PUT_OK' || status === 'FLUSH_DISK_TIMEOUT'
-        ? { code: ResponseCode.SUCCESS }
-        : { code: ResponseCode.SYSTEM_ERROR, remark: PUT_BACK };
+      return isStored(status) ? { code: ResponseCode.SUCCESS } : { code: ResponseCode.SYSTEM_ERROR, remark: PUT_BACK };
     },
   };
 

@@ -19,6 +19,7 @@ import {
   type AppendBatchResult,
   type AppendResult,
   type AppendStatus,
+  isStored,
   MessageStore,
   type StoreMessage,
 } from '../message-store.js';
@@ -290,10 +291,6 @@ export class SendMessageProcessor implements BrokerProcessor {
     if (this.#ids?.host !== storeHost) this.#ids = new OffsetMsgIds(storeHost);
     return this.#ids.idAt(commitLogOffset);
   }
-}
-
-function isStored(status: AppendStatus): boolean {
-  return status === 'PUT_OK' || status === 'FLUSH_DISK_TIMEOUT';
 }
 
 /** Which hosts are IPv6 is the store's to say: it writes them. */

@@ -6,7 +6,7 @@ import { Logger } from '../../../runtime/logger.js';
 import { Scheduler } from '../../../runtime/scheduler.js';
 import type { BrokerService } from '../broker-service.js';
 import { ConsumerOffsetManager } from '../groups/consumer-offset-manager.js';
-import { type AppendStatus, MessageStore, type StoreMessage } from '../message-store.js';
+import { type AppendStatus, isStored, MessageStore, type StoreMessage } from '../message-store.js';
 import { BrokerSettings } from '../settings/broker-settings.js';
 import { TopicConfigManager } from '../topics/topic-config-manager.js';
 import {
@@ -261,8 +261,4 @@ export class HalfMessages implements BrokerService {
 
 function halfMessageIn(record: StoredRecord | undefined): HalfMessage | undefined {
   return record?.topic === HALF_TOPIC ? halfMessageOf(record) : undefined;
-}
-
-function isStored(status: EndStatus): status is 'PUT_OK' | 'FLUSH_DISK_TIMEOUT' {
-  return status === 'PUT_OK' || status === 'FLUSH_DISK_TIMEOUT';
 }

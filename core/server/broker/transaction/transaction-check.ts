@@ -6,6 +6,7 @@ import { Scheduler } from '../../../runtime/scheduler.js';
 import type { BrokerService } from '../broker-service.js';
 import type { ClientChannel } from '../clients/client-channel.js';
 import { ProducerRegistry } from '../clients/producer-registry.js';
+import { isStored } from '../message-store.js';
 import { BrokerSettings } from '../settings/broker-settings.js';
 import { checkRequest } from './check-request.js';
 import { checkTimesOf, type HalfMessage } from './half-message.js';
@@ -83,7 +84,7 @@ export class TransactionCheck implements BrokerService {
   async #discard(half: HalfMessage): Promise<boolean> {
     const status = await this.#halfMessages.discard(half);
     if (status === 'ALREADY_ENDED') return true;
-    const isDiscarded = status === 'PUT_OK' || status === 'FLUSH_DISK_TIMEOUT' || status === 'MESSAGE_ILLEGAL';
+    const isDiscarded = isStored(status) || status === 'MESSAGE_ILLEGAL';
     this.#logger.error(`a transaction that nobody ended ${isDiscarded ? 'was' : 'could not be'} discarded`, {
       msgId: half.properties[PropertyName.UNIQ_KEY],
       group: half.properties[PropertyName.PGROUP],
