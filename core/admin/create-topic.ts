@@ -1,11 +1,11 @@
 import { rocketMQError } from '../errors/rocketmq-error.js';
-import { validateTopic } from '../message/message-rules.js';
-import { isSystemTopic, SystemTopic } from '../message/system-topics.js';
+import { SystemTopic } from '../message/system-topics.js';
 import { Permission } from '../remoting/protocol/flags.js';
 import { RequestCode } from '../remoting/protocol/request-codes.js';
 import type { CreateTopicOptions } from './admin.js';
 import type { AdminServices, CallLimits } from './admin-services.js';
 import { askMasters } from './ask-masters.js';
+import { legalTopic } from './legal-topic.js';
 
 const QUEUE_NUM_DEFAULT = 8;
 const QUEUE_NUM_MAX = 65_536;
@@ -17,15 +17,8 @@ export async function createTopic(
   options: CreateTopicOptions,
   limits: CallLimits,
 ): Promise<void> {
-  const ext = headerOf(services.names.topicToWire(legalTopic(topic)), options);
+  const ext = headerOf(services.names.topicToWire(legalTopic(topic, 'created')), options);
   await askMasters(services, options.cluster, { code: RequestCode.UPDATE_AND_CREATE_TOPIC, ext }, limits);
-}
-
-function legalTopic(topic: string): string {
-  validateTopic(topic);
-  if (!isSystemTopic(topic)) return topic;
-  const message = `The topic ${topic} belongs to RocketMQ itself and cannot be created`;
-  throw rocketMQError('RMQ_MESSAGE_ILLEGAL', message, { field: 'topic', topic });
 }
 
 function headerOf(topic: string, options: CreateTopicOptions) {

@@ -1,10 +1,8 @@
-import { rocketMQError } from '../errors/rocketmq-error.js';
-import { validateTopic } from '../message/message-rules.js';
-import { isSystemTopic } from '../message/system-topics.js';
 import { expectSuccess } from '../remoting/expect-success.js';
 import { RequestCode } from '../remoting/protocol/request-codes.js';
 import type { AdminServices, CallLimits } from './admin-services.js';
 import { askMasters } from './ask-masters.js';
+import { legalTopic } from './legal-topic.js';
 import { untilAborted } from './limits.js';
 
 /** DELETE_TOPIC_IN_BROKER at every master of a cluster, then DELETE_TOPIC_IN_NAMESRV at every name server. */
@@ -14,7 +12,7 @@ export async function deleteTopic(
   cluster: string | undefined,
   limits: CallLimits,
 ): Promise<void> {
-  const ext = { topic: services.names.topicToWire(legalTopic(topic)) };
+  const ext = { topic: services.names.topicToWire(legalTopic(topic, 'deleted')) };
   const brokers = await askMasters(services, cluster, { code: RequestCode.DELETE_TOPIC_IN_BROKER, ext }, limits);
   const clusters = [...new Set(brokers.map((broker) => broker.cluster))];
   for (const clusterName of clusters) {
@@ -26,11 +24,4 @@ export async function deleteTopic(
     );
   }
   services.routes.forget(ext.topic);
-}
-
-function legalTopic(topic: string): string {
-  validateTopic(topic);
-  if (!isSystemTopic(topic)) return topic;
-  const message = `The topic ${topic} belongs to RocketMQ itself and cannot be deleted`;
-  throw rocketMQError('RMQ_MESSAGE_ILLEGAL', message, { field: 'topic', topic });
 }
