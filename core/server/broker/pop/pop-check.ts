@@ -10,6 +10,7 @@ import { isTagExpression, tagMatcherOf } from '../filters/tag-matcher.js';
 import type { SubscriptionGroupManager } from '../groups/subscription-group-manager.js';
 import { type PullFilter, refuseFilterType } from '../pull/pull-check.js';
 import { FAQ_LINE, type Refusal } from '../refusal.js';
+import { brokerHost } from '../settings/broker-host.js';
 import type { BrokerSettings } from '../settings/broker-settings.js';
 import type { TopicConfigManager } from '../topics/topic-config-manager.js';
 import type { PopRequest, PopTarget } from './pop-fields.js';
@@ -26,7 +27,7 @@ const LATE_MS = 500;
 
 /** Checks of POP_MESSAGE alone, in front of {@link checkPopTarget}; undefined for a good one. */
 export function refusePop(pop: PopRequest, settings: BrokerSettings, nowMs: number): Refusal | undefined {
-  const broker = `the broker[${hostOf(settings)}] pop message`;
+  const broker = `the broker[${brokerHost(settings)}] pop message`;
   if (nowMs - pop.bornTime - pop.pollTime > LATE_MS) {
     return { code: ResponseCode.POLLING_TIMEOUT, remark: `${broker} is timeout too much` };
   }
@@ -56,7 +57,7 @@ export function refusePop(pop: PopRequest, settings: BrokerSettings, nowMs: numb
 export function checkPopTarget(target: PopTarget, scope: PopCheckScope, consumer: string): TopicConfig | Refusal {
   const { topic, queueId, group } = target;
   if ((scope.settings.brokerPermission & Permission.READ) === 0) {
-    const remark = `the broker[${hostOf(scope.settings)}] peeking message is forbidden`;
+    const remark = `the broker[${brokerHost(scope.settings)}] peeking message is forbidden`;
     return { code: ResponseCode.NO_PERMISSION, remark };
   }
   const config = scope.topics.find(topic);
@@ -107,8 +108,4 @@ export function filterOfPop(
 export function illegalQueue({ topic, queueId }: PopTarget, { readQueueNums }: TopicConfig, consumer: string): string {
   const numbers = `topic:[${topic}] topicConfig.readQueueNums:[${readQueueNums}]`;
   return `queueId[${queueId}] is illegal, ${numbers} consumer:[${consumer}]`;
-}
-
-function hostOf({ address }: BrokerSettings): string {
-  return address.slice(0, address.lastIndexOf(':'));
 }

@@ -24,6 +24,7 @@ import { SubscriptionGroupManager } from '../groups/subscription-group-manager.j
 import { type AppendResult, MessageStore, type StoreMessage } from '../message-store.js';
 import { FAQ_LINE } from '../refusal.js';
 import { republish } from '../send/republish.js';
+import { brokerHost } from '../settings/broker-host.js';
 import { BrokerSettings } from '../settings/broker-settings.js';
 import { TopicConfigManager } from '../topics/topic-config-manager.js';
 
@@ -89,9 +90,8 @@ export class SendBackProcessor implements BrokerProcessor {
       return { code: ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST, remark };
     }
     if ((this.#settings.brokerPermission & Permission.WRITE) === 0) {
-      const { address } = this.#settings;
-      const host = address.slice(0, address.lastIndexOf(':'));
-      return { code: ResponseCode.NO_PERMISSION, remark: `the broker[${host}] sending message is forbidden` };
+      const remark = `the broker[${brokerHost(this.#settings)}] sending message is forbidden`;
+      return { code: ResponseCode.NO_PERMISSION, remark };
     }
     // Such a group wants no retries: the message is done with.
     if (config.retryQueueNums <= 0) return { code: ResponseCode.SUCCESS };

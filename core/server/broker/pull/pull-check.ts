@@ -7,6 +7,7 @@ import type { PropertyFilters, RecordMatcher } from '../filters/property-filters
 import { isTagExpression, type TagMatcher, tagMatcherOf } from '../filters/tag-matcher.js';
 import type { SubscriptionGroupManager } from '../groups/subscription-group-manager.js';
 import { FAQ_LINE, type Refusal } from '../refusal.js';
+import { brokerHost } from '../settings/broker-host.js';
 import type { BrokerSettings } from '../settings/broker-settings.js';
 import type { TopicConfigManager } from '../topics/topic-config-manager.js';
 import type { PullRequest } from './pull-fields.js';
@@ -38,7 +39,7 @@ export interface PullFilter {
 export function checkPull(pull: PullRequest, scope: PullCheckScope): PullFilter | Refusal {
   const { settings, topics, groups } = scope;
   const { consumerGroup, topic, queueId } = pull;
-  const host = settings.address.slice(0, settings.address.lastIndexOf(':'));
+  const host = brokerHost(settings);
   if ((settings.brokerPermission & Permission.READ) === 0) {
     return { code: ResponseCode.NO_PERMISSION, remark: `the broker[${host}] pulling message is forbidden` };
   }

@@ -4,6 +4,7 @@ import { ResponseCode } from '../../../remoting/protocol/response-codes.js';
 import type { TopicConfig } from '../../../remoting/protocol/topic-config.js';
 import type { Clock } from '../../../runtime/clock.js';
 import { FAQ_LINE, type Refusal } from '../refusal.js';
+import { brokerHost } from '../settings/broker-host.js';
 import type { BrokerSettings } from '../settings/broker-settings.js';
 import { describeTopicConfig } from '../topics/topic-config.js';
 import type { TopicConfigManager, TopicRequest } from '../topics/topic-config-manager.js';
@@ -31,8 +32,8 @@ export function checkSend(
     return { code: ResponseCode.SYSTEM_ERROR, remark: `broker unable to service, until ${until}` };
   }
   if ((settings.brokerPermission & Permission.WRITE) === 0 && topics.find(topic)?.order === true) {
-    const host = settings.address.slice(0, settings.address.lastIndexOf(':'));
-    return { code: ResponseCode.NO_PERMISSION, remark: `the broker[${host}] sending message is forbidden` };
+    const remark = `the broker[${brokerHost(settings)}] sending message is forbidden`;
+    return { code: ResponseCode.NO_PERMISSION, remark };
   }
   const illegal = refuseTopicName(topic);
   if (illegal) return illegal;

@@ -1,7 +1,10 @@
 import { MESSAGE_DELAY_LEVEL, parseDelayLevels } from '../../../message/delay-levels.js';
 import { type Token, token } from '../../../runtime/token.js';
 
-/** What a broker is told once, when it is made. Names and defaults are Apache's (BrokerConfig, 4.9). */
+/**
+ * What a broker is told once, when it is made. Names and defaults are Apache's (BrokerConfig, 4.9); times are milliseconds
+ * where a name does not end in another unit.
+ */
 export interface BrokerSettings {
   /** Default `DefaultCluster`. */
   readonly clusterName: string;

@@ -7,6 +7,7 @@ import { Clock } from '../../../runtime/clock.js';
 import { MessageStore, type RuntimeStoreSettings } from '../message-store.js';
 import type { Refusal } from '../refusal.js';
 import { BrokerCounters } from '../stats/broker-counters.js';
+import { brokerHost } from './broker-host.js';
 import { BrokerSettings } from './broker-settings.js';
 import { nextVersion } from './data-version.js';
 import { STORE_SETTING_READERS, shownStoreSettings } from './store-settings.js';
@@ -86,7 +87,7 @@ export class RuntimeSettings {
       storeHost,
       ...named
     } = this.#settings;
-    const host = address.slice(0, address.lastIndexOf(':'));
+    const host = brokerHost(this.#settings);
     const values = {
       ...named,
       brokerClusterName: clusterName,

@@ -3,6 +3,7 @@ import { ResponseCode } from '../../../remoting/protocol/response-codes.js';
 import type { Refusal } from '../refusal.js';
 import type { SendRequest } from '../send/send-fields.js';
 import type { SendProperties } from '../send/send-properties.js';
+import { brokerHost } from '../settings/broker-host.js';
 import type { BrokerSettings } from '../settings/broker-settings.js';
 
 /** Whether a send brings the half message of a transaction. What a consumer sends back of one is none, whatever its properties. */
@@ -17,17 +18,14 @@ export function isHalfSend({ reconsumeTimes }: SendRequest, { transactional }: S
 export function refuseTransaction(
   send: SendRequest,
   properties: SendProperties,
-  { rejectTransactionMessage, address }: BrokerSettings,
+  settings: BrokerSettings,
 ): Refusal | undefined {
   const type = transactionType(send.sysFlag);
   const isHalf = isHalfSend(send, properties);
   const unreadable = !isHalf && (type === SysFlag.TRANSACTION_PREPARED || type === SysFlag.TRANSACTION_ROLLBACK);
-  if ((isHalf && rejectTransactionMessage) || unreadable) {
-    const host = address.slice(0, address.lastIndexOf(':'));
-    return {
-      code: ResponseCode.NO_PERMISSION,
-      remark: `the broker[${host}] sending transaction message is forbidden`,
-    };
+  if ((isHalf && settings.rejectTransactionMessage) || unreadable) {
+    const remark = `the broker[${brokerHost(settings)}] sending transaction message is forbidden`;
+    return { code: ResponseCode.NO_PERMISSION, remark };
   }
   if (isHalf && (properties.timed || (properties.delay !== undefined && !(Number(properties.delay) <= 0)))) {
     return { code: ResponseCode.MESSAGE_ILLEGAL, remark: 'messages of transactions cannot be delayed' };
