@@ -6,6 +6,7 @@ import type { LitePullConsumerOptions } from '../consumer/pull/lite-pull-options
 import type { PullConsumer } from '../consumer/pull/pull-consumer.js';
 import type { PullConsumerOptions } from '../consumer/pull/pull-options.js';
 import type { Subscribe } from '../consumer/subscription/subscribe.js';
+import type { Compressor } from '../message/compression/compressor.js';
 import type { ResourceNames } from '../message/resource-names.js';
 import type { PluginManager } from '../plugin/plugin-manager.js';
 import type { ProducerOptions } from '../producer/options.js';
@@ -33,6 +34,8 @@ export interface ClientParts {
   readonly scheduler: Scheduler;
   readonly plugins: PluginManager;
   readonly names: ResourceNames;
+  /** What compressed bodies are read with. */
+  readonly compressors: () => readonly Compressor[];
   /** Sends the replies of consumers: they may need it until they have ended. */
   readonly replier: OpenPart;
   /** Made when it is used for the first time. */

@@ -1,5 +1,4 @@
 import { rocketMQError } from '../errors/rocketmq-error.js';
-import { Compressor, Compressors } from '../message/compression/compressor.js';
 import { validateGroup } from '../message/message-rules.js';
 import { readMessages } from '../message/read-messages.js';
 import type { ResourceNames } from '../message/resource-names.js';
@@ -10,17 +9,18 @@ import type { ClientParts } from './client-parts.js';
 
 /** What plugins may do with the running client. */
 export function createPluginRuntime(
-  parts: Pick<ClientParts, 'remoting' | 'routes' | 'membership' | 'requestTimeoutMs' | 'names' | 'resolve'>,
+  parts: Pick<
+    ClientParts,
+    'remoting' | 'routes' | 'membership' | 'requestTimeoutMs' | 'names' | 'compressors' | 'resolve'
+  >,
   producer: PluginRuntime['producer'],
 ): PluginRuntime {
-  const { remoting, routes, membership, requestTimeoutMs, names, resolve } = parts;
+  const { remoting, routes, membership, requestTimeoutMs, names, compressors, resolve } = parts;
   return {
     resolve,
     producer,
     readMessages(records, brokerName) {
-      const compressor = resolve(Compressor);
-      const others = resolve(Compressors) ?? [];
-      return readMessages(records, { brokerName, names, compressors: compressor ? [compressor, ...others] : others });
+      return readMessages(records, { brokerName, names, compressors: compressors() });
     },
     async invoke(target, request, { timeoutMs = requestTimeoutMs, signal }) {
       const address = await addressOf(routes, names, target);

@@ -20,7 +20,7 @@ export interface OffsetStoreFacts {
 /** At the brokers in clustering; in a file of this machine where every member keeps its own. */
 export function createOffsetStore(facts: OffsetStoreFacts, services: ConsumerServices): OffsetStore {
   const { group, wireGroup, events } = facts;
-  const { names, logger, membership } = services;
+  const { names, clock, logger, membership } = services;
   const onPersisted = (queue: MessageQueue, offset: number): void => {
     facts.onPersisted?.(queue, offset);
     if (!events.observed) return;
@@ -28,5 +28,5 @@ export function createOffsetStore(facts: OffsetStoreFacts, services: ConsumerSer
   };
   if (facts.messageModel === 'clustering') return services.offsetStore({ group: wireGroup, onPersisted });
   const dir = localOffsetsDir(facts.localOffsetStoreDir, membership.clientId, wireGroup);
-  return new LocalOffsetStore({ dir, group, logger, onPersisted });
+  return new LocalOffsetStore({ dir, group, clock, logger, onPersisted });
 }

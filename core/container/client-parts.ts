@@ -7,7 +7,6 @@ import { ReplySender } from '../consumer/delivery/reply-sender.js';
 import { OffsetStoreFactory } from '../consumer/offsets/offset-store.js';
 import { createLitePullConsumer } from '../consumer/pull/create-lite-pull-consumer.js';
 import { createPullConsumer } from '../consumer/pull/create-pull-consumer.js';
-import { Compressor, Compressors } from '../message/compression/compressor.js';
 import { ResourceNames } from '../message/resource-names.js';
 import { RemotingClient } from '../remoting/remoting-client.js';
 import { Membership } from '../routing/membership.js';
@@ -19,6 +18,7 @@ import { Logger } from '../runtime/logger.js';
 import { Random } from '../runtime/random.js';
 import { partOf } from './part-of.js';
 import { Producers } from './producer-factory.js';
+import { readingCompressors } from './reading-compressors.js';
 import {
   ClientId,
   Consumers,
@@ -49,6 +49,7 @@ export function clientParts(container: Container, release: () => Promise<void>):
     unitMode: settings.unitMode,
     random: partOf(container, Random),
   };
+  const compressors = () => readingCompressors(container);
   /** What consumers of every kind are built on; asked for when one is made. */
   const consuming = () => ({
     ...shared,
@@ -59,7 +60,7 @@ export function clientParts(container: Container, release: () => Promise<void>):
     allocateStrategy: partOf(container, AllocateStrategy),
     registry: partOf(container, Consumers),
     replies: partOf(container, ReplySender),
-    compressors: [partOf(container, Compressor), ...partOf(container, Compressors)],
+    compressors: compressors(),
   });
   return {
     ...shared,
@@ -69,6 +70,7 @@ export function clientParts(container: Container, release: () => Promise<void>):
     nameServers: partOf(container, NameServerResolver),
     scheduler: partOf(container, Tasks),
     plugins,
+    compressors,
     replier: partOf(container, Replying),
     createAdmin: (requireRunning) =>
       new ClientAdmin(
@@ -77,7 +79,7 @@ export function clientParts(container: Container, release: () => Promise<void>):
           remoting,
           nameServers: partOf(container, NameServerChoice),
           names: shared.names,
-          compressors: [partOf(container, Compressor), ...partOf(container, Compressors)],
+          compressors: compressors(),
           resolveAddress: settings.resolveAddress,
           clock: shared.clock,
         },

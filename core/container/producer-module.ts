@@ -1,6 +1,5 @@
 import { ContainerModule } from 'inversify';
 import { ReplySender } from '../consumer/delivery/reply-sender.js';
-import { Compressor, Compressors } from '../message/compression/compressor.js';
 import { ResourceNames } from '../message/resource-names.js';
 import { Replier } from '../producer/request-reply/replier.js';
 import { createReplyInbox, type ReplyInbox } from '../producer/request-reply/reply-inbox.js';
@@ -10,6 +9,7 @@ import { Clock } from '../runtime/clock.js';
 import { Logger } from '../runtime/logger.js';
 import { partOf } from './part-of.js';
 import { Producers } from './producer-factory.js';
+import { readingCompressors } from './reading-compressors.js';
 import { ClientId, Replies, Replying } from './tokens.js';
 
 export const producerModule = new ContainerModule(({ bind }) => {
@@ -22,7 +22,7 @@ export const producerModule = new ContainerModule(({ bind }) => {
         names: partOf(context, ResourceNames),
         clock: partOf(context, Clock),
         logger: partOf(context, Logger),
-        compressors: [partOf(context, Compressor), ...partOf(context, Compressors)],
+        compressors: readingCompressors(context),
       }),
     )
     .inSingletonScope();

@@ -237,6 +237,12 @@ export const ERROR_CODES = {
     remedy:
       'Await the sends before; advance kit.clock for what comes later (delays, retries); name the topic as it is on the wire.',
   },
+  RMQ_KIT_RESTLESS: {
+    retryable: false,
+    cause: 'In one moment of a test kit one thing set off the next without end: time could not go on.',
+    remedy:
+      'Look for a handler that sends what it gets itself, or a loop that reads kit.clock; let it wait on kit.clock, or end it before.',
+  },
 } as const satisfies Record<string, ErrorCodeFacts>;
 
 /** One of the codes in {@link ERROR_CODES}. */

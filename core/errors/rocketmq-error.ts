@@ -129,6 +129,7 @@ export interface ErrorFieldsByCode {
   RMQ_STORE_UNUSABLE: { readonly path: string };
   RMQ_SERVER_FAILED: { readonly dir: string; readonly exitCode: number };
   RMQ_KIT_TIMEOUT: { readonly topic: string; readonly wanted: number; readonly found: number };
+  RMQ_KIT_RESTLESS: { readonly turns: number };
 }
 
 /** The fields that an error of code `C` must be made with. */

@@ -21,6 +21,11 @@ export interface Clock {
    * a promise that somebody awaits is ref'd, and the one of a consumer that runs.
    */
   setTimer(delayMs: number, callback: () => void, options?: { readonly ref?: boolean }): Timer;
+  /**
+   * A clock that is moved by hand stands still until `work` has ended; others leave it out. For what goes on outside the event
+   * loop, in a thread, a file or a socket, and is sure to end: what itself waits for this clock never would.
+   */
+  holdFor?(work: PromiseLike<unknown>): void;
 }
 
 export const Clock: Token<Clock> = token('Clock');

@@ -1,3 +1,4 @@
+import { rocketMQError } from '../errors/rocketmq-error.js';
 import { durationMs } from '../message/delay.js';
 import type { Clock, Timer } from '../runtime/clock.js';
 import { clearTimeout, performance, setTimeout } from '../runtime/event-loop.js';
@@ -5,6 +6,10 @@ import { nextTurn, settle } from './settle.js';
 import { TimerQueue } from './timer-queue.js';
 
 const TIMEOUT_MS_MAX = 2_147_483_647;
+/** Turns of the event loop within one moment: enough for a hundred thousand sends, each of which awaits the one before. */
+const TURNS_MAX = 200_000;
+/** The same while time runs: others may be at work without a pause, and it goes on. */
+const TURNS_MAX_RUNNING = 10_000;
 
 /** Where a virtual clock begins. */
 export interface VirtualClockOptions {
@@ -20,12 +25,18 @@ export interface VirtualClock extends Clock {
    * Moves time forward by milliseconds or a duration such as `'10s'`. Every timer that comes due runs at its own moment,
    * and after each moment promises, deliveries and the event loop have their turn until nothing happens any more: a timer
    * may send a message whose answer sets another timer, and that one runs too. What waits for something outside (a
-   * database, another process) is not waited for.
+   * database, another process) is waited for when `holdFor` was told of it.
    * @throws RangeError for what is no duration
+   * @throws RMQ_KIT_RESTLESS when something goes on without end and needs no time
    */
   advance(duration: number | string): Promise<void>;
-  /** Lets what is under way go on until nothing happens any more, without moving time. */
+  /** Lets what is under way go on until nothing happens any more, without moving time. @throws RMQ_KIT_RESTLESS */
   settle(): Promise<void>;
+  /**
+   * `advance` and `settle` wait until `work` has ended, however it does: a call of a database that a handler awaits. What waits
+   * for this clock itself never would.
+   */
+  holdFor(work: PromiseLike<unknown>): void;
   /** Sets the wall clock alone, as an administrator does: no timer runs for it. */
   setNow(nowMs: number): void;
   /** Lets time pass as it does outside, until `stop`; it can be advanced meanwhile. */
@@ -55,6 +66,8 @@ class ManualClock implements VirtualClock {
   #runningSinceMs: number | undefined;
   #wake: NodeJS.Timeout | undefined;
   #activity = 0;
+  /** What the clock stands still for. */
+  readonly #held = new Set<PromiseLike<unknown>>();
 
   constructor({ nowMs = Date.UTC(2026, 0, 1), quietTurns = 1 }: VirtualClockOptions) {
     this.#wallAtZeroMs = nowMs;
@@ -122,8 +135,24 @@ class ManualClock implements VirtualClock {
     await this.settle();
   }
 
-  settle(): Promise<void> {
-    return settle(() => this.#activity, this.#quietTurns);
+  async settle(): Promise<void> {
+    const unrest = {
+      activity: () => this.#activity,
+      ended: () => (this.#held.size === 0 ? undefined : Promise.allSettled(this.#held)),
+    };
+    const turnsMax = this.running ? TURNS_MAX_RUNNING : TURNS_MAX;
+    if ((await settle(unrest, this.#quietTurns, turnsMax)) || this.running) return;
+    const words = `something goes on without end and needs no time: it has not come to rest within ${turnsMax} turns of the event loop`;
+    throw rocketMQError('RMQ_KIT_RESTLESS', words, { turns: turnsMax });
+  }
+
+  holdFor(work: PromiseLike<unknown>): void {
+    const ended = (): void => {
+      this.#activity++;
+      this.#held.delete(work);
+    };
+    this.#held.add(work);
+    Promise.resolve(work).then(ended, ended);
   }
 
   setNow(nowMs: number): void {

@@ -7,6 +7,7 @@ import type { ConsumerEvent } from '../../core/consumer/report/consumer-event.js
 import { connect } from '../../core/container/connect.js';
 import { RequestCode } from '../../core/remoting/protocol/request-codes.js';
 import { silentLogger } from '../../core/runtime/logger.js';
+import { systemClock } from '../../core/runtime/system-clock.js';
 import { startServer } from '../../core/server/index.js';
 import { virtualClock } from '../../core/testing/virtual-clock.js';
 import { tempDir } from '../kit/temp-dir.js';
@@ -123,7 +124,7 @@ test('a dead letter is given up at once, a retry comes again when it says, and n
 test('a file that is damaged gives way to the one before it', async () => {
   const dir = tempDir();
   const queue = { topic: TOPIC, brokerName: 'b', queueId: 1 };
-  const store = () => new LocalOffsetStore({ dir, group: GROUP, logger: silentLogger });
+  const store = () => new LocalOffsetStore({ dir, group: GROUP, clock: systemClock, logger: silentLogger });
   const first = store();
   expect(await first.read(queue)).toBeUndefined();
   first.update(queue, 5);

@@ -1,5 +1,6 @@
 import type { MessageQueue } from '../../message/message.js';
 import { decodeLocalOffsets, encodeLocalOffsets } from '../../remoting/protocol/local-offsets.js';
+import type { Clock } from '../../runtime/clock.js';
 import type { Logger } from '../../runtime/logger.js';
 import type { OffsetStore } from '../offsets/offset-store.js';
 import { queueKey } from '../queues/consumed-queue.js';
@@ -9,6 +10,7 @@ export interface LocalOffsetStoreOptions {
   readonly dir: string;
   /** The group as the application writes it. */
   readonly group: string;
+  readonly clock: Clock;
   readonly logger: Logger;
   readonly onPersisted?: (queue: MessageQueue, offset: number) => void;
 }
@@ -34,7 +36,10 @@ export class LocalOffsetStore implements OffsetStore {
   }
 
   async read(queue: MessageQueue): Promise<number | undefined> {
-    this.#loading ??= this.#load();
+    if (this.#loading === undefined) {
+      this.#loading = this.#load();
+      this.#options.clock.holdFor?.(this.#loading);
+    }
     await this.#loading;
     return this.#positions.get(queueKey(queue))?.offset;
   }
@@ -50,6 +55,7 @@ export class LocalOffsetStore implements OffsetStore {
   /** The whole file, whichever queues are asked for. */
   persist(): Promise<void> {
     this.#writing = this.#writing.then(() => this.#write());
+    this.#options.clock.holdFor?.(this.#writing);
     return this.#writing;
   }
 

@@ -1,8 +1,10 @@
 import { inject, injectable } from 'inversify';
 import type { Observable } from 'rxjs';
 import { Compressor } from '../../message/compression/compressor.js';
+import { heldCompressor } from '../../message/compression/held-compressor.js';
 import { SysFlag } from '../../message/sys-flag.js';
 import { isPromiseLike } from '../../remoting/answers.js';
+import { Clock } from '../../runtime/clock.js';
 import { isBytes } from '../../runtime/is-bytes.js';
 import type { EncodedContext, Payload } from '../context.js';
 import type { SendHandler } from '../interceptor.js';
@@ -23,8 +25,12 @@ export class Compress implements CompressStage {
   readonly #thresholdBytes: number;
   readonly #level: number;
 
-  constructor(@inject(ProducerScope) scope: ProducerScope, @inject(Compressor) compressor: Compressor) {
-    this.#compressor = compressor;
+  constructor(
+    @inject(ProducerScope) scope: ProducerScope,
+    @inject(Compressor) compressor: Compressor,
+    @inject(Clock) clock: Clock,
+  ) {
+    this.#compressor = heldCompressor(clock, compressor);
     this.#thresholdBytes = scope.options.compressThresholdBytes;
     this.#level = scope.options.compressLevel;
   }

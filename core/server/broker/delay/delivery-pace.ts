@@ -31,15 +31,12 @@ export class DeliveryPace {
   async delivered(count: number): Promise<void> {
     this.#left -= count;
     if (this.#left > 0) return nextTurn();
-    await (this.#standsStill() ? nextTurn() : pause());
+    const paused = pause();
+    this.#clock.holdFor?.(paused);
+    await paused;
     const nowMs = this.#clock.monotonic();
     this.#left = messagesUntilPause(nowMs - this.#pausedMs);
     this.#pausedMs = nowMs;
-  }
-
-  /** Nobody waits while no time passes, and who moves such a clock cannot know of a pause: it would move on before all are delivered. */
-  #standsStill(): boolean {
-    return this.#clock.monotonic() === this.#pausedMs;
   }
 }
 
