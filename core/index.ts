@@ -275,6 +275,7 @@ export { RouteTable } from './routing/route-table.js';
 export type { BrokerData, PublishInfo, QueueData, TopicRoute } from './routing/topic-route.js';
 export { Clock, type Timer } from './runtime/clock.js';
 export { type ConsoleLoggerOptions, consoleLogger } from './runtime/console-logger.js';
+export { type OptionNames, requireKnown } from './runtime/known-options.js';
 export type { LifeCycleState } from './runtime/life-cycle.js';
 export { Logger, silentLogger } from './runtime/logger.js';
 export { Random } from './runtime/random.js';

@@ -9,7 +9,8 @@ export interface OptionNames {
 }
 
 /**
- * Refuses what is no object and what has a name that is none of the names: a misspelt option does not go unnoticed. An
+ * Refuses what is no object and what has a name that is none of the names: a misspelt option does not go unnoticed, be it of
+ * the client or of a plugin. Undefined passes. An
  * option called `signal` has to be one, since it is asked to call back before anything else, and to forget that at the end.
  * @throws RMQ_OPTIONS_INVALID naming the option
  */

@@ -1,4 +1,11 @@
-import type { CreatedContext, EncodedContext, OutgoingMessage, Plugin } from '../../core/index.js';
+import {
+  type CreatedContext,
+  type EncodedContext,
+  type OptionNames,
+  type OutgoingMessage,
+  type Plugin,
+  requireKnown,
+} from '../../core/index.js';
 import { forbiddenInterceptor } from './forbidden-interceptor.js';
 import {
   type AttemptFactsForRules,
@@ -26,16 +33,19 @@ export interface ForbiddenOptions {
   readonly name?: string;
 }
 
+const OPTIONS: OptionNames = { of: 'forbidden', names: new Set<keyof ForbiddenOptions>(['rules', 'name']) };
+
 /**
  * Forbids sends by rules. A forbidden send fails with RMQ_SEND_FORBIDDEN, which names plugin and rule; it is final: no
  * other broker is tried and no broker is blamed.
- * @throws RMQ_OPTIONS_INVALID for rules that are none
+ * @throws RMQ_OPTIONS_INVALID for rules that are none, and for options that it does not have
  * @example
  * const mq = await connect({ nameServers, plugins: [forbidden({ rules: [
  *   { name: 'no-night-orders', check: ({ topic }) => topic === 'orders' && isNight() && 'the shop is closed' },
  * ] })] });
  */
 export function forbidden(options: ForbiddenOptions): Plugin<void> {
+  requireKnown(options, OPTIONS);
   checkRules(options?.rules);
   const name = options.name ?? 'forbidden';
   const sendRules = options.rules.filter((rule): rule is SendRule => rule.at === 'send');

@@ -1,4 +1,4 @@
-import { type Plugin, ResourceNames, rocketMQError } from '../../core/index.js';
+import { type OptionNames, type Plugin, ResourceNames, requireKnown, rocketMQError } from '../../core/index.js';
 import { instanceOfEndpoint } from './instance-endpoint.js';
 import { namespaceInterceptor } from './namespace-interceptor.js';
 import { namespacedNames } from './namespaced-names.js';
@@ -26,15 +26,18 @@ export interface Namespace {
   readonly namespace: string;
 }
 
+const OPTIONS: OptionNames = { of: 'namespace', names: new Set<keyof NamespaceOptions>(['namespace', 'version']) };
+
 /**
  * Puts a whole client into a namespace: clients of different namespaces never meet on one cluster, whatever their topics
  * and groups are called. The application goes on writing and reading plain names.
- * @throws RMQ_OPTIONS_INVALID
+ * @throws RMQ_OPTIONS_INVALID naming the option
  * @example
  * const mq = await connect({ nameServers, plugins: [namespace({ namespace: 'staging' })] });
  * await (await mq.producer({ group: 'g' })).send({ topic: 'orders', body: 'x' }); // goes to staging%orders
  */
 export function namespace(options: NamespaceOptions = {}): Plugin<Namespace> {
+  requireKnown(options, OPTIONS);
   const { namespace: given, version = 1 } = options;
   if (version !== 1 && version !== 2) throw invalid('version', `is 1 or 2, not ${JSON.stringify(version)}`);
   if (given !== undefined) checkNamespace(given, version);

@@ -1,4 +1,11 @@
-import { type AccessChannel, rocketMQError, TRACE_TOPIC, validateTopic } from '../../core/index.js';
+import {
+  type AccessChannel,
+  type OptionNames,
+  requireKnown,
+  rocketMQError,
+  TRACE_TOPIC,
+  validateTopic,
+} from '../../core/index.js';
 
 /** Where traces go, and how many wait for one another. */
 export interface TracingOptions {
@@ -11,11 +18,11 @@ export interface TracingOptions {
   readonly accessChannel?: AccessChannel;
   /** Region of received messages that do not name theirs, as those of a 4.9 broker with its default settings. Default none. */
   readonly region?: string;
-  /** Records in one trace message, 1 to 1,000. Default 100. */
+  /** Records in one trace message. 1 to 1,000, default 100. */
   readonly batchMax?: number;
-  /** Longest wait of a record for others. Default 500. */
+  /** Longest wait of a record for others, milliseconds. 1 to 3,600,000, default 500. */
   readonly flushIntervalMs?: number;
-  /** Records that may wait; further ones are dropped and counted. Default 8,192. */
+  /** Records that may wait; further ones are dropped and counted. 1 to 1,000,000, default 8,192. */
   readonly queueMax?: number;
 }
 
@@ -29,12 +36,21 @@ export interface ResolvedTracingOptions {
   readonly queueMax: number;
 }
 
-const NAMES = ['traceTopic', 'accessChannel', 'region', 'batchMax', 'flushIntervalMs', 'queueMax'];
+const OPTIONS: OptionNames = {
+  of: 'tracing',
+  names: new Set<keyof TracingOptions>([
+    'traceTopic',
+    'accessChannel',
+    'region',
+    'batchMax',
+    'flushIntervalMs',
+    'queueMax',
+  ]),
+};
 
 /** @throws RMQ_OPTIONS_INVALID naming the option */
 export function resolveTracingOptions(options: TracingOptions): ResolvedTracingOptions {
-  const unknown = Object.keys(options).find((name) => !NAMES.includes(name));
-  if (unknown !== undefined) throw invalid(unknown, `is none of ${NAMES.join(', ')}`);
+  requireKnown(options, OPTIONS);
   const { traceTopic = TRACE_TOPIC, accessChannel = 'LOCAL', region } = options;
   const { batchMax = 100, flushIntervalMs = 500, queueMax = 8_192 } = options;
   try {

@@ -2,11 +2,15 @@
  * `createTopic('orders', { queues: 16 })` made a topic of eight queues and said nothing: the option is called `queueNum`. The
  * calls of the admin, of close and of the test kit did not look at names, nor at a `signal`; `kit.createTopic('a b')` made a
  * topic that nobody could send to, and `kit.restart()` after `kit.close()` left a server running. Consumers were the last that
- * did not: `consumer.close({ timeout: 500 })` waited for 30 seconds, `poll({ max: 5 })` gave ten messages.
+ * did not: `consumer.close({ timeout: 500 })` waited for 30 seconds, `poll({ max: 5 })` gave ten messages. Then plugins were
+ * found: `namespace({ namespace: 'staging', vesion: 2 })` kept nobody apart by the fields that were asked for.
  */
 import { expect, onTestFinished, test } from 'vitest';
 import type { ConsumedMessage } from '../../core/consumer/delivery/consumed-message.js';
 import { type TestKit, testKit } from '../../core/testing/index.js';
+import { forbidden } from '../../plugins/forbidden/index.js';
+import { namespace } from '../../plugins/namespace/index.js';
+import { tracing } from '../../plugins/tracing/index.js';
 import { waitFor } from '../kit/wait-for.js';
 
 async function openKit(): Promise<TestKit> {
@@ -39,6 +43,14 @@ test('close refuses what it cannot wait by, and closes nothing then', async () =
   await expect(mq.close(none({ timeout: 500 }))).rejects.toMatchObject(refused('timeout'));
   await expect(producer.recall('orders', 'x', none({ signal: {} }))).rejects.toMatchObject(refused('signal'));
   expect(await producer.send({ topic: 'orders', body: 'one' })).toMatchObject({ status: 'SEND_OK' });
+});
+
+test('plugins refuse options that they do not have, with the one that was meant', () => {
+  const meant = (option: string, name: string) =>
+    expect.objectContaining({ ...refused(option), message: expect.stringContaining(`did you mean ${name}?`) });
+  expect(() => namespace(none({ namespace: 'staging', vesion: 2 }))).toThrow(meant('vesion', 'version'));
+  expect(() => forbidden(none({ rules: [], nam: 'mine' }))).toThrow(meant('nam', 'name'));
+  expect(() => tracing(none({ bachMax: 5 }))).toThrow(meant('bachMax', 'batchMax'));
 });
 
 test('consumers refuse options that their calls do not have, and go on', async () => {
