@@ -1,4 +1,3 @@
-import { waitAtMost } from '../consumer/drain.js';
 import { rocketMQError } from '../errors/rocketmq-error.js';
 import { TIMER_BROKER_VERSION, TIMERS_FIELD } from '../message/delay.js';
 import type { ResourceNames } from '../message/resource-names.js';
@@ -11,6 +10,7 @@ import { MASTER_ID } from '../routing/publish-info.js';
 import type { RouteTable } from '../routing/route-table.js';
 import type { Clock, Timer } from '../runtime/clock.js';
 import type { Logger } from '../runtime/logger.js';
+import { waitAtMost } from '../runtime/wait-at-most.js';
 
 export interface ClientMembershipOptions {
   readonly clientId: string;

@@ -6,13 +6,13 @@ import type { ConsumerRunningInfo } from '../remoting/protocol/consumer-running-
 import type { ConsumerMember } from '../routing/membership.js';
 import { keepProcessAlive } from '../runtime/keep-alive.js';
 import type { PeriodicTask } from '../runtime/scheduler.js';
+import { waitAtMost } from '../runtime/wait-at-most.js';
 import type { CloseOptions, ConsumerServices, SeekPosition } from './consumer.js';
 import { consumerMember } from './consumer-member.js';
 import { assembleConsumer, type ConsumerParts, type ConsumerPlan, decodeOptionsOf } from './consumer-parts.js';
 import type { RegisteredConsumer } from './consumer-registry.js';
 import { decodeMessage } from './delivery/decode-message.js';
 import { deliverDirectly } from './delivery/direct-delivery.js';
-import { waitAtMost } from './drain.js';
 import { WATCH_INTERVAL_MS } from './health-watch.js';
 import { onBrokerLost } from './lost-brokers.js';
 import { offsetOf } from './offsets/start-offset.js';
