@@ -28,7 +28,7 @@ export async function sendLines(
     if (outcome.result !== undefined) {
       counts.sent += 1;
     } else {
-      if (isWrongArgument(outcome.error)) throw outcome.error;
+      if (failsEveryLine(outcome.error)) throw outcome.error;
       counts.failed += 1;
       process.stderr.write(`failed: ${describeError(outcome.error)}\n`);
     }
@@ -36,8 +36,8 @@ export async function sendLines(
   return counts;
 }
 
-/** All but the body is the same for every message, and comes from the arguments. */
-function isWrongArgument(error: unknown): boolean {
+/** All but the body is the same for every line, and comes from the arguments. */
+function failsEveryLine(error: unknown): boolean {
   return isRocketMQError(error, 'RMQ_MESSAGE_ILLEGAL') && error.field !== 'body';
 }
 

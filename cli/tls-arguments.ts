@@ -3,7 +3,7 @@ import { type Command, Option } from 'commander';
 import type { TlsOptions } from '../core/index.js';
 import type { ServerTlsOptions, TlsMode } from '../core/server/index.js';
 
-/** What `produce` and `consume` are told of TLS. */
+/** What every command but `server` is told of TLS. */
 export interface ClientTlsArguments {
   readonly tls?: true;
   readonly tlsCa?: string;
