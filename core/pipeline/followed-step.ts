@@ -41,8 +41,7 @@ class FollowedStep<R extends SendResult> implements PassStep {
   onResult(result: SendResult): Observable<SendResult> | undefined {
     if (this.#begun) return undefined;
     this.#begun = true;
-    const { state, holder } = this.#rest;
-    return new Following(state, this.owner === -1 ? holder - 1 : this.owner, this.#work(result));
+    return new Following(this.#rest.state, this.#rest.ownerOf(this), this.#work(result));
   }
 
   onError(): undefined {}

@@ -215,8 +215,8 @@ export class Pending extends Observable<SendResult> implements OutcomeSink {
     if (this.sink !== undefined) this.deliver();
   }
 
-  /** Until the interceptor that registered it has returned, that is the one that holds this. */
-  private ownerOf(step: PassStep): number {
+  /** Whose step it is: until the interceptor that registered it has returned, that is the one that holds this. */
+  ownerOf(step: PassStep): number {
     return step.owner === -1 ? this.holder - 1 : step.owner;
   }
 

@@ -58,7 +58,9 @@ class SettledStep implements PassStep {
 
   #watch(returned: unknown): void {
     if (returned === undefined) return;
-    const { state, holder } = this.#rest;
-    watchRejection(returned, (error) => state.chain.complain(this.owner === -1 ? holder - 1 : this.owner, error));
+    const { state } = this.#rest;
+    // Asked now: others hold what is left of the send when it rejects.
+    const owner = this.#rest.ownerOf(this);
+    watchRejection(returned, (error) => state.chain.complain(owner, error));
   }
 }
