@@ -213,6 +213,13 @@ export function storeContract(name: string, setup: () => { files: StoreFiles; di
       expect(await store.storeTimeAt('orders', 0, 0)).toBeGreaterThan(0);
     });
 
+    test('an IPv4 host is stored as such, also where the flags pass it off as IPv6', async () => {
+      const store = await opener()();
+      await append(store, { sysFlag: SysFlag.BORN_HOST_V6 | SysFlag.STORE_HOST_V6 | SysFlag.COMPRESSED });
+      const { bornHost, storeHost } = storeMessage();
+      expect((await readQueue(store))[0]).toMatchObject({ bornHost, storeHost, sysFlag: SysFlag.COMPRESSED });
+    });
+
     test('transactions that are not committed are stored without a place in the queue', async () => {
       const store = await opener()();
       const arrived: number[] = [];

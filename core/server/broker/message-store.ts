@@ -10,6 +10,7 @@ export interface StoreMessage {
   readonly topic: string;
   readonly queueId: number;
   readonly flag: number;
+  /** Bits of SysFlag. Which hosts are IPv6 the store says by what they are, whatever the bits say of it. */
   readonly sysFlag: number;
   readonly bornTimestamp: number;
   /** `ip:port` of the producer. */

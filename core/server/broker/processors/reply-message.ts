@@ -2,7 +2,6 @@ import { inject, injectable } from 'inversify';
 import { formatOffsetMsgId } from '../../../message/message-ids.js';
 import { findProperty } from '../../../message/properties.js';
 import { PropertyName } from '../../../message/property-names.js';
-import { SysFlag } from '../../../message/sys-flag.js';
 import { tagsCodeOf } from '../../../message/tag-hash.js';
 import type { ExtInput, RemotingCommand } from '../../../remoting/protocol/remoting-command.js';
 import { RequestCode } from '../../../remoting/protocol/request-codes.js';
@@ -19,8 +18,6 @@ import { checkSend } from '../send/send-check.js';
 import { readSend, SEND_FIELDS, SEND_FIELDS_V2, type SendFields, type SendRequest } from '../send/send-fields.js';
 import { BrokerSettings } from '../settings/broker-settings.js';
 import { TopicConfigManager } from '../topics/topic-config-manager.js';
-
-const HOST_BITS = SysFlag.BORN_HOST_V6 | SysFlag.STORE_HOST_V6;
 
 /**
  * SEND_REPLY_MESSAGE and SEND_REPLY_MESSAGE_V2: a reply is pushed to the client that waits for it, and stored in its
@@ -93,7 +90,7 @@ export class ReplyMessageProcessor implements BrokerProcessor {
           topic,
           queueId,
           flag,
-          sysFlag: send.sysFlag & ~HOST_BITS,
+          sysFlag: send.sysFlag,
           bornTimestamp,
           bornHost,
           storeHost: this.#settings.storeHost,

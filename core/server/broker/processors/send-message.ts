@@ -51,7 +51,6 @@ interface Destination {
 }
 
 const DLQ_QUEUE_NUMS = 1;
-const HOST_BITS = SysFlag.BORN_HOST_V6 | SysFlag.STORE_HOST_V6;
 
 /**
  * SEND_MESSAGE, SEND_MESSAGE_V2 and SEND_BATCH_MESSAGE. Once per message: fields are read straight from the header, the
@@ -293,7 +292,6 @@ export class SendMessageProcessor implements BrokerProcessor {
   }
 }
 
-/** Which hosts are IPv6 is the store's to say: it writes them. */
 function sysFlagOf({ sysFlag }: SendRequest, multiTag: boolean): number {
-  return (sysFlag & ~HOST_BITS) | (multiTag ? SysFlag.MULTI_TAGS : 0);
+  return sysFlag | (multiTag ? SysFlag.MULTI_TAGS : 0);
 }

@@ -1,11 +1,8 @@
 import type { StoredRecord } from '../../../message/message-record.js';
 import { findProperty } from '../../../message/properties.js';
 import { PropertyName } from '../../../message/property-names.js';
-import { SysFlag } from '../../../message/sys-flag.js';
 import { tagsCodeOf } from '../../../message/tag-hash.js';
 import type { StoreMessage } from '../message-store.js';
-
-const HOST_BITS = SysFlag.BORN_HOST_V6 | SysFlag.STORE_HOST_V6;
 
 /** Where a stored message goes now, and what becomes different on the way. What is left out stays as it was stored. */
 export interface Republication {
@@ -34,8 +31,7 @@ export function republish(record: StoredRecord, changes: Republication): StoreMe
     topic: changes.topic,
     queueId: changes.queueId,
     flag: record.flag,
-    // Which hosts are IPv6 is the store's to say: it writes them.
-    sysFlag: (changes.sysFlag ?? record.sysFlag) & ~HOST_BITS,
+    sysFlag: changes.sysFlag ?? record.sysFlag,
     bornTimestamp: record.bornTimestamp,
     bornHost: record.bornHost,
     storeHost: changes.storeHost ?? record.storeHost,
