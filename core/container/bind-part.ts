@@ -1,6 +1,7 @@
 import type { Container } from 'inversify';
 import type { ProducerFacts } from '../pipeline/interceptor.js';
 import { ProducerScope, SendStage } from '../pipeline/tokens.js';
+import { guardedPart, type PartLimit } from '../plugin/guarded-part.js';
 import type { Part, PartBinding } from '../plugin/part.js';
 import { pluginFailure } from '../plugin/plugin-failure.js';
 import type { Token } from '../runtime/token.js';
@@ -9,8 +10,8 @@ import { partOf, type Resolver } from './part-of.js';
 const PER_PRODUCER: ReadonlySet<Token<unknown>> = new Set(Object.values(SendStage));
 
 /** Puts what plugins bound in the place of the client's own parts: unbinds and binds. */
-export function bindParts(container: Container, bindings: readonly PartBinding[]): void {
-  for (const binding of bindings) if (binding.producers === undefined) bindPart(container, binding);
+export function bindParts(container: Container, bindings: readonly PartBinding[], limit: PartLimit): void {
+  for (const binding of bindings) if (binding.producers === undefined) bindPart(container, binding, limit);
 }
 
 /** The container of one producer: its scope, and what plugins bound for producers like it. */
@@ -19,10 +20,11 @@ export function bindProducerParts(
   scope: ProducerScope,
   bindings: readonly PartBinding[],
   producer: ProducerFacts,
+  limit: PartLimit,
 ): void {
   container.bind(ProducerScope).toConstantValue(scope);
   if (producer.internal) return;
-  for (const binding of bindings) if (isFor(producer, binding)) bindPart(container, binding);
+  for (const binding of bindings) if (isFor(producer, binding)) bindPart(container, binding, limit);
 }
 
 /** The plugin whose part a producer has under a token; of several the one that was bound last. */
@@ -44,17 +46,18 @@ function isFor(producer: ProducerFacts, { plugin, producers }: PartBinding): boo
   }
 }
 
-function bindPart(container: Container, { plugin, token, part }: PartBinding): void {
+function bindPart(container: Container, binding: PartBinding, limit: PartLimit): void {
+  const { plugin, token, part } = binding;
   if (container.isCurrentBound(token)) container.unbindSync(token);
   const to = container.bind<unknown>(token);
   if ('value' in part) {
-    to.toConstantValue(part.value);
+    to.toConstantValue(guardedPart(binding, part.value, limit));
     return;
   }
   const make = makerOf(container, token, part);
   const made = to.toDynamicValue((context) => {
     try {
-      return make(context);
+      return guardedPart(binding, make(context), limit);
     } catch (error) {
       throw pluginFailure(plugin, `what it binds under ${token.description ?? 'a token'}`, error);
     }

@@ -111,7 +111,7 @@ function compose(
     clientModule,
   );
   container.bind(Producers).toConstantValue(producerFactory(container));
-  bindParts(container, plugins.registrations.bindings);
+  bindParts(container, plugins.registrations.bindings, plugins.limit);
   return container;
 }
 

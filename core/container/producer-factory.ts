@@ -32,7 +32,7 @@ export const Producers: Token<ProducerFactory> = token('container.Producers');
 export function producerFactory(container: Container): ProducerFactory {
   return async (options, { internal = false, names } = {}) => {
     const settings = partOf(container, Settings);
-    const { registrations } = partOf(container, Plugins);
+    const { registrations, limit } = partOf(container, Plugins);
     const clientRoutes = partOf(container, RouteTable);
     const routes = settings.vipChannelEnabled ? vipRoutes(clientRoutes) : clientRoutes;
     const opened: { scope?: OpenScope } = {};
@@ -52,7 +52,7 @@ export function producerFactory(container: Container): ProducerFactory {
       replyAttachments: registrations.replies,
       settledListeners: registrations.settledListeners,
       openScope: (scope) => {
-        opened.scope = new OpenScope(container, scope, routes, registrations.bindings, names);
+        opened.scope = new OpenScope(container, scope, routes, { bindings: registrations.bindings, limit }, names);
         return opened.scope.resolve;
       },
       boundBy: (part, producer) => binderOf(registrations.bindings, part, producer),

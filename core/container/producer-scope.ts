@@ -4,6 +4,7 @@ import { type CompressionType, Compressor, Compressors } from '../message/compre
 import { ResourceNames } from '../message/resource-names.js';
 import { FaultStrategy } from '../pipeline/fault-strategy.js';
 import type { ProducerScope, ResolveFromScope } from '../pipeline/tokens.js';
+import type { PartLimit } from '../plugin/guarded-part.js';
 import type { PartBinding } from '../plugin/part.js';
 import { RemotingClient } from '../remoting/remoting-client.js';
 import { LatencyFaults } from '../routing/latency-fault/latency-faults.js';
@@ -32,7 +33,7 @@ export class OpenScope {
     parent: Container,
     scope: ProducerScope,
     routes: RouteTable,
-    bindings: readonly PartBinding[],
+    bound: { readonly bindings: readonly PartBinding[]; readonly limit: PartLimit },
     names: ResourceNames | undefined,
   ) {
     const { compression, latencyFault } = scope.options;
@@ -48,7 +49,7 @@ export class OpenScope {
       this.#faults = new LatencyFaults(latencyFault, partOf(parent, Clock), scope.random);
       child.bind<FaultStrategy>(FaultStrategy).toConstantValue(this.#faults);
     }
-    bindProducerParts(child, scope, bindings, scope.facts);
+    bindProducerParts(child, scope, bound.bindings, scope.facts, bound.limit);
     this.resolve = (part) => partOf(child, part);
   }
 

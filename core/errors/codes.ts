@@ -142,7 +142,8 @@ export const ERROR_CODES = {
   },
   RMQ_PLUGIN_FAILED: {
     retryable: false,
-    cause: 'A plugin threw; `plugin` names it and `cause` is what it threw.',
+    cause:
+      'A plugin, or a part that it binds, threw, did not end in time, or gave what it should not; `plugin` names it and `cause` is what it threw.',
     remedy: 'Mend the plugin, or remove it.',
   },
   RMQ_PLUGIN_CONFLICT: {

@@ -1,4 +1,5 @@
 import type { Observable } from 'rxjs';
+import { heldBy } from '../runtime/held-by.js';
 import type { SendContext } from './context.js';
 import { Pending } from './pending.js';
 import type { PipelineContext } from './pipeline-context.js';
@@ -7,8 +8,11 @@ import type { SendState } from './send-state.js';
 
 /** The slow path of a stage: goes on with `then` when its work has ended, unless the send ended first. */
 class Later<T> extends Pending {
+  private readonly work: Promise<T>;
+
   constructor(state: SendState, node: number, work: Promise<T>, then: (value: T) => Observable<SendResult>) {
     super(state, node);
+    this.work = work;
     work.then(
       (value) => {
         if (this.waiting) this.#goOn(value, then);
@@ -17,6 +21,10 @@ class Later<T> extends Pending {
         if (this.waiting) this.onError(state.chain.label(error, node));
       },
     );
+  }
+
+  override get heldBy(): string | undefined {
+    return heldBy(this.work);
   }
 
   #goOn(value: T, then: (value: T) => Observable<SendResult>): void {

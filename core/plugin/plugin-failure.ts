@@ -29,19 +29,23 @@ export async function runPluginStep<T>(
   step: () => T | Promise<T>,
   limit: StepLimit,
 ): Promise<T> {
+  try {
+    return await endsWithin((async () => step())(), limit);
+  } catch (error) {
+    throw pluginFailure(plugin, phase, error);
+  }
+}
+
+/** As `work` ends, or an error when it has not ended in time. */
+export async function endsWithin<T>(work: PromiseLike<T>, { clock, timeoutMs }: StepLimit): Promise<T> {
   let cancel = (): void => {};
   const tooLong = new Promise<never>((_, reject) => {
-    const timer = limit.clock.setTimer(
-      limit.timeoutMs,
-      () => reject(new Error(`it did not end within ${limit.timeoutMs} ms`)),
-      { ref: true },
-    );
+    const late = (): void => reject(new Error(`it did not end within ${timeoutMs} ms`));
+    const timer = clock.setTimer(timeoutMs, late, { ref: true });
     cancel = () => timer.cancel();
   });
   try {
-    return await Promise.race([(async () => step())(), tooLong]);
-  } catch (error) {
-    throw pluginFailure(plugin, phase, error);
+    return await Promise.race([work, tooLong]);
   } finally {
     cancel();
   }

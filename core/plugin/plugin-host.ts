@@ -122,6 +122,7 @@ export function createPluginHost(options: HostOptions): PluginHost {
     ),
     onStart: functionOnly('onStart', options.onStart),
     onStop: functionOnly('onStop', options.onStop),
+    boundBy: (token) => registrations.binderOf(token),
     resolve: (token) => running('resolve').resolve(token),
     invoke: async (target, request, given = {}) => {
       requireCommand('invoke', request);

@@ -2,6 +2,7 @@ import { rocketMQError } from '../errors/rocketmq-error.js';
 import { isListOfNames } from '../pipeline/gap-order.js';
 import type { Clock } from '../runtime/clock.js';
 import type { Logger } from '../runtime/logger.js';
+import type { PartLimit } from './guarded-part.js';
 import type { Plugin } from './plugin.js';
 import { pluginFailure, runPluginStep } from './plugin-failure.js';
 import { createPluginHost, type PluginRuntime } from './plugin-host.js';
@@ -44,6 +45,11 @@ export class PluginManager {
     this.#plugins = plugins;
     this.#options = options;
     this.registrations = new PluginRegistrations(options.reservedCodes);
+  }
+
+  /** What each step of a plugin, and each part that one binds, is held to. */
+  get limit(): PartLimit {
+    return this.#options;
   }
 
   /** Lets each plugin attach; afterwards nothing can be attached any more. @throws RMQ_PLUGIN_FAILED, RMQ_PLUGIN_CONFLICT */

@@ -98,7 +98,12 @@ export interface PluginHost {
   interceptRequest(phase: 'decorate' | 'sign', interceptor: RequestInterceptor): void;
   /** Answers requests of a code that brokers send to this client. Only during setup. @throws RMQ_PLUGIN_CONFLICT for a code that is answered already */
   handle(requestCode: number, handler: CallbackHandler): void;
-  /** Puts another part under a token. Only during setup. @throws RMQ_PLUGIN_CONFLICT when another plugin binds that token too */
+  /**
+   * Puts another part under a token. What a part of the client throws or rejects with that is no error of ours, what it gives
+   * that is not what its interface says, and a promise of it that does not end within `stepTimeoutMs`, is RMQ_PLUGIN_FAILED with
+   * the name of this plugin. Only during setup.
+   * @throws RMQ_PLUGIN_CONFLICT when another plugin binds that token too
+   */
   bind<T>(token: Token<T>, part: Part<T>, options?: BindOptions): void;
   /** Hears once how each send of every producer ended. Only during setup. */
   onSettled(listener: SettledListener['listener']): void;
@@ -121,6 +126,8 @@ export interface PluginHost {
    * producer (`SendStage`, `ProducerScope`) is not here. From `onStart` on.
    */
   resolve<T>(token: Token<T>): T | undefined;
+  /** The plugin that has bound a part for the whole client, to name it where the part fails; undefined where none has. */
+  boundBy(token: Token<unknown>): string | undefined;
   /** A request to a server; any response code is a value. From `onStart` on. Default time-out: the client's requestTimeoutMs. */
   invoke(
     target: RequestTarget,

@@ -6,6 +6,7 @@ import type { SettledListener } from '../pipeline/settled.js';
 import type { ReplyAttachment } from '../producer/request-reply/reply-interceptor.js';
 import type { CallbackHandler } from '../remoting/remoting-client.js';
 import type { RequestInterceptor, RequestInterceptors } from '../remoting/request-interceptor.js';
+import type { Token } from '../runtime/token.js';
 import type { EndTransactionListener } from './end-transaction.js';
 import type { PartBinding } from './part.js';
 import type { ReadAttachment } from './read-interceptor.js';
@@ -45,6 +46,10 @@ export class PluginRegistrations {
 
   get bindings(): readonly PartBinding[] {
     return this.#bindings;
+  }
+
+  binderOf(token: Token<unknown>): string | undefined {
+    return this.#bindings.find((one) => one.token === token && one.producers === undefined)?.plugin;
   }
 
   addRequest(phase: 'decorate' | 'sign', plugin: string, interceptor: RequestInterceptor): void {

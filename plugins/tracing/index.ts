@@ -46,8 +46,9 @@ export function tracing(options: TracingOptions = {}): Plugin<Tracing> {
       host.onEndTransaction((context) => reportEndTransaction(reporter, context, host.clock.now()));
       host.onStart(async () => {
         const make = () => host.resolve(TraceDispatcher) ?? new BrokerTraceDispatcher(resolved, host);
-        const dispatcher = await startDispatcher(make, host);
-        if (dispatcher !== undefined) reporter.use(dispatcher);
+        const boundBy = host.boundBy(TraceDispatcher);
+        const dispatcher = await startDispatcher(make, host, boundBy);
+        if (dispatcher !== undefined) reporter.use(dispatcher, boundBy);
       });
       host.onStop(() => reporter.close());
       return {

@@ -5,10 +5,11 @@ const START_TIMEOUT_MS = 5_000;
 /** Of what a plugin's step may take: what does not start is to be a warning, not a client that cannot connect. */
 const STEP_SHARE = 0.8;
 
-/** The dispatcher, which runs; undefined when it could not be made or does not start: that is logged, and nothing else comes of it. */
+/** The dispatcher, which a plugin `boundBy` may have bound, and which runs; undefined when it could not be made or does not start: that is logged, and nothing else comes of it. */
 export async function startDispatcher(
   make: () => TraceDispatcher,
   { clock, logger, stepTimeoutMs }: Pick<PluginHost, 'clock' | 'logger' | 'stepTimeoutMs'>,
+  boundBy?: string,
 ): Promise<TraceDispatcher | undefined> {
   const timeoutMs = Math.min(START_TIMEOUT_MS, STEP_SHARE * stepTimeoutMs);
   let cancel = (): void => undefined;
@@ -21,7 +22,7 @@ export async function startDispatcher(
         // One that starts after all has to end, too: nobody uses it.
         Promise.resolve(starting)
           .then(() => dispatcher.close?.())
-          .catch((error: unknown) => logger.debug('the trace dispatcher that was late failed', { error }));
+          .catch((error: unknown) => logger.debug('the trace dispatcher that was late failed', { error, boundBy }));
       };
       const timer = clock.setTimer(timeoutMs, tooLate, { ref: true });
       cancel = () => timer.cancel();
@@ -29,7 +30,7 @@ export async function startDispatcher(
     await Promise.race([starting, late]);
     return dispatcher;
   } catch (error) {
-    logger.warn('the trace dispatcher did not start: nothing is traced', { error });
+    logger.warn('the trace dispatcher did not start: nothing is traced', { error, boundBy });
     return undefined;
   } finally {
     cancel();

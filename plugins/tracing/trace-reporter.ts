@@ -6,6 +6,8 @@ export class TraceReporter {
   readonly #traceTopic: string;
   readonly #logger: Logger;
   #dispatcher: TraceDispatcher | undefined;
+  /** The plugin whose dispatcher it is. */
+  #boundBy: string | undefined;
   #traced = 0;
   #dropped = 0;
   #warned = false;
@@ -32,8 +34,9 @@ export class TraceReporter {
   }
 
   /** From here on records go there. */
-  use(dispatcher: TraceDispatcher): void {
+  use(dispatcher: TraceDispatcher, boundBy?: string): void {
     this.#dispatcher = dispatcher;
+    this.#boundBy = boundBy;
   }
 
   async flush(): Promise<void> {
@@ -70,7 +73,7 @@ export class TraceReporter {
   }
 
   #warn(what: string, error?: unknown): void {
-    if (!this.#warned) this.#logger.warn(what, { error });
+    if (!this.#warned) this.#logger.warn(what, { error, boundBy: this.#boundBy });
     this.#warned = true;
   }
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type Compressor, Compressors, connect, type Plugin } from '../../core/index.js';
+import { type Compressor, Compressors, connect, type Plugin, rocketMQError } from '../../core/index.js';
 import { SysFlag } from '../../core/message/sys-flag.js';
 import { embedded } from '../../core/server/index.js';
 import { closeAfterTest } from '../kit/close-after-test.js';
@@ -62,7 +62,7 @@ test('a producer whose codec is not installed is not made', async () => {
       const lz4: Compressor = {
         type: 'LZ4',
         sysFlagBits: SysFlag.COMPRESSION_LZ4,
-        load: () => Promise.reject(Object.assign(new Error('not installed'), { code: 'RMQ_CODEC_MISSING' })),
+        load: () => Promise.reject(rocketMQError('RMQ_CODEC_MISSING', 'not installed', { codec: 'LZ4' })),
         compress: (body) => Buffer.from(body),
         decompress: (body) => Buffer.from(body),
       };

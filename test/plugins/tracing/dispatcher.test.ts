@@ -19,22 +19,28 @@ const boom = (): never => {
 
 const listening = () => {
   const warnings: string[] = [];
+  const blamed: unknown[] = [];
   const say = () => {};
+  const warn = (message: string, fields: Readonly<Record<string, unknown>> = {}): void => {
+    warnings.push(message);
+    blamed.push(fields.boundBy);
+  };
   return {
     warnings,
-    logger: { debug: say, info: say, error: say, warn: (message: string) => void warnings.push(message) },
+    blamed,
+    logger: { debug: say, info: say, error: say, warn },
   };
 };
 
 /** A client with tracing whose traces go to `dispatcher`. */
 async function setup(dispatcher: TraceDispatcher) {
   const { nameServers, broker } = await fakeCluster();
-  const { warnings, logger } = listening();
+  const { warnings, blamed, logger } = listening();
   const plugin = tracing();
   const plugins = [plugin, binding(dispatcher)];
   const mq = closeAfterTest(await connect({ nameServers, plugins, logger }));
   const producer = await mq.producer({ group: 'shop' });
-  return { mq, producer, broker, warnings, tracing: mq.plugin(plugin) };
+  return { mq, producer, broker, warnings, blamed, tracing: mq.plugin(plugin) };
 }
 
 describe('a dispatcher of one’s own', () => {
@@ -71,8 +77,8 @@ describe('a dispatcher of one’s own', () => {
     expect(warnings).toEqual([expect.stringContaining('not a promise')]);
   });
 
-  test('that throws harms no send, and is told about once', async () => {
-    const { producer, tracing, warnings } = await setup({
+  test('that throws harms no send, and is told about once, with the plugin that bound it', async () => {
+    const { producer, tracing, warnings, blamed } = await setup({
       append: () => {
         throw new Error('broken');
       },
@@ -82,15 +88,17 @@ describe('a dispatcher of one’s own', () => {
     }
     expect(tracing.dropped).toBe(3);
     expect(warnings).toEqual(['the trace dispatcher throws what it should drop']);
+    expect(blamed).toEqual(['collector']);
   });
 
   test('that does not start is a warning, and the client runs without traces', async () => {
     const appended: TraceRecord[] = [];
-    const { producer, tracing, warnings } = await setup({
+    const { producer, tracing, warnings, blamed } = await setup({
       start: () => Promise.reject(new Error('no collector there')),
       append: (record) => appended.push(record) > 0,
     });
     expect(warnings).toEqual(['the trace dispatcher did not start: nothing is traced']);
+    expect(blamed).toEqual(['collector']);
     await producer.send({ topic: 'T', body: 'x' });
     expect(appended).toEqual([]);
     expect(tracing.dropped).toBe(1);
