@@ -1,5 +1,6 @@
 import type { MessageQueue } from '../../message/message.js';
 import type { RouteTable } from '../../routing/route-table.js';
+import { byCodeUnits } from '../../runtime/by-code-units.js';
 import type { AllocateStrategy } from '../allocation/allocate-strategy.js';
 
 /** A queue id that stands for all queues of a topic at a broker. */
@@ -68,9 +69,4 @@ function poppedAt(queues: readonly MessageQueue[]): readonly SharedQueue[] {
 /** Java's order of queues: by broker name, then by id. */
 export function byPlace(a: MessageQueue, b: MessageQueue): number {
   return byCodeUnits(a.topic, b.topic) || byCodeUnits(a.brokerName, b.brokerName) || a.queueId - b.queueId;
-}
-
-/** Java's order of strings: by UTF-16 units, no locale. */
-export function byCodeUnits(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -5,8 +5,9 @@ import { allocateByCircle } from '../../../core/consumer/allocation/averagely-by
 import { allocateByMachineRoom } from '../../../core/consumer/allocation/by-machine-room.js';
 import { allocateConsistently } from '../../../core/consumer/allocation/consistent-hash.js';
 import { allocateNearby } from '../../../core/consumer/allocation/machine-room-nearby.js';
-import { byCodeUnits, byPlace } from '../../../core/consumer/rebalance/rebalance.js';
+import { byPlace } from '../../../core/consumer/rebalance/rebalance.js';
 import type { MessageQueue } from '../../../core/message/message.js';
+import { byCodeUnits } from '../../../core/runtime/by-code-units.js';
 
 /** A topic's queues and a group's members, sorted as every member sorts them. */
 export interface Group {

@@ -1,5 +1,6 @@
 import type { MessageQueue } from '../../../message/message.js';
 import type { MessageRequestModeSetting } from '../../../remoting/protocol/message-request-mode.js';
+import { byCodeUnits } from '../../../runtime/by-code-units.js';
 
 /** Stands for whichever queue the broker likes. */
 const ANY_QUEUE = -1;
@@ -63,9 +64,4 @@ function onePerBroker(queues: readonly MessageQueue[]): MessageQueue[] {
 
 function byBrokerAndId(one: MessageQueue, other: MessageQueue): number {
   return byCodeUnits(one.brokerName, other.brokerName) || one.queueId - other.queueId;
-}
-
-/** As Java sorts text. */
-function byCodeUnits(one: string, other: string): number {
-  return one < other ? -1 : one > other ? 1 : 0;
 }
