@@ -16,10 +16,10 @@ export interface ConsumerProgress {
 /** The committed offsets of a group, by topic and queue. */
 export function consumerProgress(server: OpenServer, group: string, topic?: string): ConsumerProgress[] {
   const progress: ConsumerProgress[] = [];
-  for (const [key, queues] of server.part(ConsumerOffsetManager).all) {
-    const [name = '', owner] = key.split('@');
-    if (owner !== group || (topic !== undefined && name !== topic)) continue;
-    for (const [queueId, offset] of queues) {
+  const offsets = server.part(ConsumerOffsetManager);
+  for (const name of offsets.topicsOf(group)) {
+    if (topic !== undefined && name !== topic) continue;
+    for (const [queueId, offset] of offsets.queuesOf(group, name)) {
       const maxOffset = server.store.maxOffset(name, queueId);
       progress.push({ topic: name, queueId, offset, maxOffset, lag: Math.max(0, maxOffset - offset) });
     }
