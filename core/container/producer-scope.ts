@@ -1,6 +1,7 @@
 import { Container } from 'inversify';
 import { rocketMQError } from '../errors/rocketmq-error.js';
 import { type CompressionType, Compressor, Compressors } from '../message/compression/compressor.js';
+import { heldCompressor } from '../message/compression/held-compressor.js';
 import { ResourceNames } from '../message/resource-names.js';
 import { FaultStrategy } from '../pipeline/fault-strategy.js';
 import type { ProducerScope, ResolveFromScope } from '../pipeline/tokens.js';
@@ -55,7 +56,7 @@ export class OpenScope {
 
   /** Loads the producer's codec. @throws RMQ_CODEC_MISSING */
   async load(): Promise<void> {
-    await this.resolve(Compressor).load?.();
+    await heldCompressor(partOf(this.#parent, Clock), this.resolve(Compressor)).load?.();
   }
 
   /** Begins to look after brokers that cannot be reached, where the producer asks for that. */

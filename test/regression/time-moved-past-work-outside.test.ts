@@ -31,6 +31,18 @@ test('large bodies that nobody awaits are sent, and handled, when time has moved
   await Promise.all(sending);
 });
 
+test('a codec that a producer needs is loaded', async () => {
+  const kit = closeAfterTest(await testKit());
+  const sendOne = async () => {
+    const producer = await (await kit.connect()).producer({ group: 'shop', compression: 'zstd' });
+    await producer.send({ topic: 'orders', body: LARGE });
+  };
+  const sending = sendOne();
+  await kit.clock.settle();
+  expect(await kit.messages('orders')).toHaveLength(1);
+  await sending;
+});
+
 test('a large request has its large reply before it is late', async () => {
   const kit = closeAfterTest(await testKit());
   const mq = await kit.connect();
