@@ -9,7 +9,7 @@ import type { PropertyFilters } from '../filters/property-filters.js';
 import { isTagExpression, tagMatcherOf } from '../filters/tag-matcher.js';
 import type { SubscriptionGroupManager } from '../groups/subscription-group-manager.js';
 import { type PullFilter, refuseFilterType } from '../pull/pull-check.js';
-import { FAQ_LINE, type Refusal } from '../refusal.js';
+import { groupSwitchedOff, type Refusal, unknownGroup, unknownTopic } from '../refusal.js';
 import { brokerHost } from '../settings/broker-host.js';
 import type { BrokerSettings } from '../settings/broker-settings.js';
 import type { TopicConfigManager } from '../topics/topic-config-manager.js';
@@ -61,9 +61,7 @@ export function checkPopTarget(target: PopTarget, scope: PopCheckScope, consumer
     return { code: ResponseCode.NO_PERMISSION, remark };
   }
   const config = scope.topics.find(topic);
-  if (config === undefined) {
-    return { code: ResponseCode.TOPIC_NOT_EXIST, remark: `topic[${topic}] not exist, apply first please! ${FAQ_LINE}` };
-  }
+  if (config === undefined) return unknownTopic(topic);
   if ((config.perm & Permission.READ) === 0) {
     return { code: ResponseCode.NO_PERMISSION, remark: `the topic[${topic}] peeking message is forbidden` };
   }
@@ -71,13 +69,8 @@ export function checkPopTarget(target: PopTarget, scope: PopCheckScope, consumer
     return { code: ResponseCode.INVALID_PARAMETER, remark: illegalQueue(target, config, consumer) };
   }
   const settings = scope.groups.find(group);
-  if (settings === undefined) {
-    const remark = `subscription group [${group}] does not exist, ${FAQ_LINE}`;
-    return { code: ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST, remark };
-  }
-  if (!settings.consumeEnable) {
-    return { code: ResponseCode.NO_PERMISSION, remark: `subscription group no permission, ${group}` };
-  }
+  if (settings === undefined) return unknownGroup(group);
+  if (!settings.consumeEnable) return groupSwitchedOff(group);
   return config;
 }
 

@@ -13,7 +13,7 @@ import { PopOffsets } from '../pop/pop-offsets.js';
 import { PopOrder } from '../pop/pop-order.js';
 import { ORDER_REVIVE_QUEUE, parseReceipt, poppedTopicOf, retryFlagOf } from '../pop/pop-receipt.js';
 import { REVIVE_QUEUE_NUMS, ReviveLog } from '../pop/revive-log.js';
-import { FAQ_LINE, type Refusal } from '../refusal.js';
+import { type Refusal, unknownTopic } from '../refusal.js';
 import { TopicConfigManager } from '../topics/topic-config-manager.js';
 
 /** What is to be noted, and where. */
@@ -62,10 +62,7 @@ export class AckMessageProcessor implements BrokerProcessor {
     const group = requiredString(request, 'consumerGroup');
     const receipt = parseReceipt(requiredString(request, 'extraInfo'));
     const config = this.#topics.find(topic);
-    if (config === undefined) {
-      const remark = `topic[${topic}] not exist, apply first please! ${FAQ_LINE}`;
-      return { code: ResponseCode.TOPIC_NOT_EXIST, remark };
-    }
+    if (config === undefined) return unknownTopic(topic);
     if (queueId >= config.readQueueNums || queueId < 0) {
       const remark = illegalQueue({ topic, queueId, group }, config, connection.remoteAddress);
       return { code: ResponseCode.MESSAGE_ILLEGAL, remark };

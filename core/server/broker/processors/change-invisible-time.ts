@@ -12,7 +12,7 @@ import { illegalQueue } from '../pop/pop-check.js';
 import { PopOrder } from '../pop/pop-order.js';
 import { ORDER_REVIVE_QUEUE, parseReceipt } from '../pop/pop-receipt.js';
 import { REVIVE_QUEUE_NUMS, ReviveLog } from '../pop/revive-log.js';
-import { FAQ_LINE } from '../refusal.js';
+import { unknownTopic } from '../refusal.js';
 import { TopicConfigManager } from '../topics/topic-config-manager.js';
 
 /**
@@ -57,10 +57,7 @@ export class ChangeInvisibleTimeProcessor implements BrokerProcessor {
     const invisibleTime = requiredInt64(request, 'invisibleTime');
     const receipt = parseReceipt(requiredString(request, 'extraInfo'));
     const config = this.#topics.find(topic);
-    if (config === undefined) {
-      const remark = `topic[${topic}] not exist, apply first please! ${FAQ_LINE}`;
-      return { code: ResponseCode.TOPIC_NOT_EXIST, remark, ext: {} };
-    }
+    if (config === undefined) return { ...unknownTopic(topic), ext: {} };
     if (queueId >= config.readQueueNums || queueId < 0) {
       const remark = illegalQueue({ topic, queueId, group }, config, connection.remoteAddress);
       return { code: ResponseCode.MESSAGE_ILLEGAL, remark, ext: {} };

@@ -22,7 +22,7 @@ import type { BrokerProcessor } from '../broker-processor.js';
 import { MessageDelays } from '../delay/message-delays.js';
 import { SubscriptionGroupManager } from '../groups/subscription-group-manager.js';
 import { type AppendResult, MessageStore, type StoreMessage } from '../message-store.js';
-import { FAQ_LINE } from '../refusal.js';
+import { unknownGroupOfRetry } from '../refusal.js';
 import { republish } from '../send/republish.js';
 import { brokerHost } from '../settings/broker-host.js';
 import { BrokerSettings } from '../settings/broker-settings.js';
@@ -85,10 +85,7 @@ export class SendBackProcessor implements BrokerProcessor {
   async #process(request: SendBackRequest): Promise<OutgoingResponse> {
     const { group, offset, unitMode } = request;
     const config = this.#groups.find(group);
-    if (config === undefined) {
-      const remark = `subscription group not exist, ${group} ${FAQ_LINE}`;
-      return { code: ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST, remark };
-    }
+    if (config === undefined) return unknownGroupOfRetry(group);
     if ((this.#settings.brokerPermission & Permission.WRITE) === 0) {
       const remark = `the broker[${brokerHost(this.#settings)}] sending message is forbidden`;
       return { code: ResponseCode.NO_PERMISSION, remark };

@@ -23,7 +23,7 @@ import {
   MessageStore,
   type StoreMessage,
 } from '../message-store.js';
-import { FAQ_LINE, type Refusal } from '../refusal.js';
+import { type Refusal, unknownGroupOfRetry } from '../refusal.js';
 import { appendResponseCode, appendResponseRemark } from '../send/append-status.js';
 import { recordHostOf } from '../send/record-host.js';
 import { SendAnswer } from '../send/send-answer.js';
@@ -263,10 +263,7 @@ export class SendMessageProcessor implements BrokerProcessor {
     if (topic.startsWith(RETRY_TOPIC_PREFIX)) {
       const groupName = topic.slice(RETRY_TOPIC_PREFIX.length);
       const group = this.#groups.find(groupName);
-      if (group === undefined) {
-        const remark = `subscription group not exist, ${groupName} ${FAQ_LINE}`;
-        return { code: ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST, remark };
-      }
+      if (group === undefined) return unknownGroupOfRetry(groupName);
       if (send.reconsumeTimes >= (send.maxReconsumeTimes ?? group.retryMaxTimes)) {
         const dead = this.#topics.createPlain(deadLetterTopicOf(groupName), DLQ_QUEUE_NUMS, 0);
         return { topic: dead.topicName, queueId: 0, dead: true, multiTag };

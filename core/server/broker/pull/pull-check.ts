@@ -6,7 +6,7 @@ import type { ConsumerRegistry } from '../clients/consumer-registry.js';
 import type { PropertyFilters, RecordMatcher } from '../filters/property-filters.js';
 import { isTagExpression, type TagMatcher, tagMatcherOf } from '../filters/tag-matcher.js';
 import type { SubscriptionGroupManager } from '../groups/subscription-group-manager.js';
-import { FAQ_LINE, type Refusal } from '../refusal.js';
+import { FAQ_LINE, groupSwitchedOff, type Refusal, unknownGroup, unknownTopic } from '../refusal.js';
 import { brokerHost } from '../settings/broker-host.js';
 import type { BrokerSettings } from '../settings/broker-settings.js';
 import type { TopicConfigManager } from '../topics/topic-config-manager.js';
@@ -47,17 +47,10 @@ export function checkPull(pull: PullRequest, scope: PullCheckScope): PullFilter 
     return { code: ResponseCode.NO_PERMISSION, remark: `the broker[${host}] for lite pull consumer is forbidden` };
   }
   const group = groups.find(consumerGroup);
-  if (group === undefined) {
-    const remark = `subscription group [${consumerGroup}] does not exist, ${FAQ_LINE}`;
-    return { code: ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST, remark };
-  }
-  if (!group.consumeEnable) {
-    return { code: ResponseCode.NO_PERMISSION, remark: `subscription group no permission, ${consumerGroup}` };
-  }
+  if (group === undefined) return unknownGroup(consumerGroup);
+  if (!group.consumeEnable) return groupSwitchedOff(consumerGroup);
   const config = topics.find(topic);
-  if (config === undefined) {
-    return { code: ResponseCode.TOPIC_NOT_EXIST, remark: `topic[${topic}] not exist, apply first please! ${FAQ_LINE}` };
-  }
+  if (config === undefined) return unknownTopic(topic);
   if ((config.perm & Permission.READ) === 0) {
     return { code: ResponseCode.NO_PERMISSION, remark: `the topic[${topic}] pulling message is forbidden` };
   }
