@@ -44,6 +44,7 @@ export const routingModule = new ContainerModule(({ bind }) => {
       const { resolveAddress } = partOf(context, Settings);
       return new RouteCache({
         query: (topic) => queryRoute(nameServers, topic),
+        heldBy: () => nameServers.heldBy,
         clock: partOf(context, Clock),
         logger: partOf(context, Logger),
         ...(resolveAddress === undefined ? {} : { resolveAddress }),

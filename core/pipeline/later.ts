@@ -8,11 +8,17 @@ import type { SendState } from './send-state.js';
 
 /** The slow path of a stage: goes on with `then` when its work has ended, unless the send ended first. */
 class Later<T> extends Pending {
-  private readonly work: Promise<T>;
+  private readonly waitsFor: () => string | undefined;
 
-  constructor(state: SendState, node: number, work: Promise<T>, then: (value: T) => Observable<SendResult>) {
+  constructor(
+    state: SendState,
+    node: number,
+    work: Promise<T>,
+    then: (value: T) => Observable<SendResult>,
+    waitsFor: () => string | undefined,
+  ) {
     super(state, node);
-    this.work = work;
+    this.waitsFor = waitsFor;
     work.then(
       (value) => {
         if (this.waiting) this.#goOn(value, then);
@@ -24,7 +30,7 @@ class Later<T> extends Pending {
   }
 
   override get heldBy(): string | undefined {
-    return heldBy(this.work);
+    return this.waitsFor();
   }
 
   #goOn(value: T, then: (value: T) => Observable<SendResult>): void {
@@ -36,14 +42,18 @@ class Later<T> extends Pending {
   }
 }
 
-/** An Observable for work that has begun: ends as what `then` returns ends. For stages, while they run. */
+/**
+ * An Observable for work that has begun: ends as what `then` returns ends. For stages, while they run. `waitsFor` says the
+ * plugin whose part has not ended its own yet.
+ */
 export function later<T>(
   context: SendContext,
   work: Promise<T>,
   then: (value: T) => Observable<SendResult>,
+  waitsFor: () => string | undefined = () => heldBy(work),
 ): Observable<SendResult> {
   const { state } = context as PipelineContext;
-  return new Later(state, state.position, work, then);
+  return new Later(state, state.position, work, then, waitsFor);
 }
 
 /** An Observable of a result that is there. */

@@ -3,6 +3,7 @@ import type { ResourceNames } from '../message/resource-names.js';
 import { frozenPublishInfo } from '../routing/publish-info.js';
 import type { RouteTable } from '../routing/route-table.js';
 import type { PublishInfo } from '../routing/topic-route.js';
+import { heldBy } from '../runtime/held-by.js';
 import type { PipelineOptions } from './options.js';
 
 /**
@@ -15,12 +16,16 @@ export class TopicRoutes {
   readonly #options: PipelineOptions;
   /** Publish infos are replaced as a whole when a route changes, so each is translated once. */
   readonly #translated = new WeakMap<PublishInfo, PublishInfo>();
+  #loading: Promise<PublishInfo> | undefined;
 
   constructor(routes: RouteTable, names: ResourceNames, options: PipelineOptions) {
     this.#routes = routes;
     this.#names = names;
     this.#options = options;
   }
+
+  /** The plugin whose part a load waits for now. */
+  readonly waitsFor = (): string | undefined => (this.#loading && heldBy(this.#loading)) ?? this.#routes.heldBy;
 
   /** What is known now. */
   current(topic: string): PublishInfo | undefined {
@@ -34,7 +39,8 @@ export class TopicRoutes {
     const wireTopic = this.#names.topicToWire(topic);
     let info: PublishInfo;
     try {
-      info = await this.#routes.loadPublishInfo(wireTopic, { createTopicKey, defaultTopicQueueNums });
+      this.#loading = this.#routes.loadPublishInfo(wireTopic, { createTopicKey, defaultTopicQueueNums });
+      info = await this.#loading;
     } catch (error) {
       if (wireTopic === topic || !isRocketMQError(error, 'RMQ_ROUTE_NOT_FOUND')) throw error;
       throw rocketMQError('RMQ_ROUTE_NOT_FOUND', `${topic}: ${error.message}`, { topic }, { cause: error });

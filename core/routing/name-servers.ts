@@ -2,6 +2,7 @@ import { ERROR_CODES } from '../errors/codes.js';
 import { isRocketMQError, type RocketMQError, rocketMQError } from '../errors/rocketmq-error.js';
 import type { OutgoingCommand, RemotingCommand } from '../remoting/protocol/remoting-command.js';
 import type { RemotingClient } from '../remoting/remoting-client.js';
+import { heldBy } from '../runtime/held-by.js';
 import type { Logger } from '../runtime/logger.js';
 import type { NameServerResolver } from './name-server-resolver.js';
 
@@ -28,6 +29,8 @@ export interface NameServerAnswer<T> {
 export class NameServers {
   readonly #options: NameServersOptions;
   #chosen: string | undefined;
+  /** The list, as long as it is waited for. */
+  #naming: Promise<readonly string[]> | undefined;
 
   constructor(options: NameServersOptions) {
     this.#options = options;
@@ -47,7 +50,7 @@ export class NameServers {
     request: OutgoingCommand,
     read: (response: RemotingCommand, address: string) => T,
   ): Promise<NameServerAnswer<T>> {
-    const addresses = await this.#options.resolver.nameServers();
+    const addresses = await this.#addresses();
     const first = this.#firstOf(addresses);
     const failures: { readonly address: string; readonly error: unknown }[] = [];
     for (let step = 0; step < addresses.length; step++) {
@@ -75,7 +78,7 @@ export class NameServers {
    * @throws RMQ_NAME_SERVER_MISSING, RMQ_NAME_SERVER_UNREACHABLE with the failure of each that did not take it
    */
   async tellAll(request: OutgoingCommand, check: (response: RemotingCommand, address: string) => void): Promise<void> {
-    const addresses = await this.#options.resolver.nameServers();
+    const addresses = await this.#addresses();
     const failures: { readonly address: string; readonly error: unknown }[] = [];
     const tell = async (address: string): Promise<void> => {
       try {
@@ -92,6 +95,21 @@ export class NameServers {
       { failures },
       { cause: failures[0]?.error, ...commonHint(failures.map(({ error }) => error)) },
     );
+  }
+
+  /** The plugin that was asked for the list and has not given it yet. */
+  get heldBy(): string | undefined {
+    return this.#naming && heldBy(this.#naming);
+  }
+
+  async #addresses(): Promise<readonly string[]> {
+    const naming = this.#options.resolver.nameServers();
+    this.#naming = naming;
+    try {
+      return await naming;
+    } finally {
+      if (this.#naming === naming) this.#naming = undefined;
+    }
   }
 
   #invoke(address: string, request: OutgoingCommand): Promise<RemotingCommand> {

@@ -20,6 +20,8 @@ const REFRESH_CONCURRENCY = 8;
 export interface RouteCacheOptions {
   /** Asks a name server; undefined as the value means that it does not know the topic. */
   readonly query: (topic: string) => Promise<NameServerAnswer<TopicRoute | undefined>>;
+  /** The plugin that a question waits for before any name server is asked. */
+  readonly heldBy?: () => string | undefined;
   readonly clock: Pick<Clock, 'monotonic'>;
   readonly logger: Logger;
   readonly resolveAddress?: ResolveAddress;
@@ -59,6 +61,10 @@ export class RouteCache implements RouteTable {
   constructor(options: RouteCacheOptions) {
     this.#options = options;
     this.#brokers = new BrokerTable(options.resolveAddress);
+  }
+
+  get heldBy(): string | undefined {
+    return this.#options.heldBy?.();
   }
 
   publishInfo(topic: string): PublishInfo | undefined {

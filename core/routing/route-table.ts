@@ -28,6 +28,8 @@ export interface RouteTable {
   brokers(): readonly { readonly brokerName: string; readonly brokerId: number; readonly address: string }[];
   /** The topic was deleted: nothing is known of it until it is asked for again. */
   forget(topic: string): void;
+  /** The plugin that a load waits for now: one whose part names the name servers. */
+  readonly heldBy?: string | undefined;
   /** Called after the route of a topic changed. Returns a way to stop. */
   onChange(listener: (topic: string) => void): () => void;
 }

@@ -20,6 +20,9 @@ export function vipRoutes(routes: RouteTable): RouteTable {
     loadBrokerAddress: async (brokerName, topic) => vipAddress(await routes.loadBrokerAddress(brokerName, topic)),
     topicAddresses: (topic) => routes.topicAddresses(topic),
     brokers: () => routes.brokers(),
+    get heldBy() {
+      return routes.heldBy;
+    },
     forget: (topic) => routes.forget(topic),
     onChange: (listener) => routes.onChange(listener),
   };

@@ -120,8 +120,12 @@ describe('a send names the plugin whose part', () => {
     expect(await rejection(mq.producer({ group: 'g' }).then((producer) => producer.send(LONG)))).toMatchObject(NAMED);
   });
 
-  test('does not end', async () => {
-    const { mq } = await setup(Compressor, { compress: never });
+  test.each<[string, Token<unknown>, unknown]>([
+    ['compressing', Compressor, { compress: never }],
+    ['name servers', NameServerResolver, { nameServers: never }],
+    ['routes', RouteTable, { ...routes, publishInfo: () => undefined, loadPublishInfo: never }],
+  ])('does not end: %s', async (_, part, value) => {
+    const { mq } = await setup(part, value);
     const producer = await mq.producer({ group: 'g' });
     const late = rejection(producer.send(LONG, { timeoutMs: 50 }));
     expect(await late).toMatchObject({ code: 'RMQ_SEND_TIMEOUT', plugin: 'binder', sent: 'no' });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { zlibCompressor } from '../../core/message/compression/zlib.js';
 import { json } from '../../core/message/json-codec.js';
+import type { ReceivedMessage } from '../../core/message/message.js';
 import { decodeProperties, formatProperties } from '../../core/message/properties.js';
 import { topic } from '../../core/message/typed-topic.js';
 import type { ReplyAttachment } from '../../core/producer/request-reply/reply-interceptor.js';
@@ -309,6 +310,13 @@ describe('interceptors', () => {
     const { kit, reply, correlationId } = await asked({ replyAttachments: [attach('one'), attach('two')] });
     await push(kit, { correlationId });
     expect((await reply).body.toString()).toBe('pong one orders two orders');
+  });
+
+  test('of replies cannot change the request of the caller', async () => {
+    const intercept = (reply: ReceivedMessage, request: object) => Object.assign(request, { topic: 'mine' }) && reply;
+    const { kit, reply, correlationId } = await asked({ replyAttachments: [{ plugin: 'audit', intercept }] });
+    await push(kit, { correlationId });
+    expect(await rejection(reply)).toMatchObject({ code: 'RMQ_PLUGIN_FAILED', plugin: 'audit' });
   });
 
   test('of replies that throw, return nothing or never end fail that request by name', async () => {

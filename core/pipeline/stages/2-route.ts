@@ -29,6 +29,7 @@ export class Route implements RouteStage {
   run(context: RouteInput, next: SendHandler<RoutedContext>): Observable<SendResult> {
     const info = this.#topics.current(context.topic);
     if (info !== undefined) return next(context.routed(info));
-    return later(context, this.#topics.load(context.topic), (loaded) => next(context.routed(loaded)));
+    const loading = this.#topics.load(context.topic);
+    return later(context, loading, (loaded) => next(context.routed(loaded)), this.#topics.waitsFor);
   }
 }

@@ -64,11 +64,12 @@ export class Select implements SelectStage, RetrySource {
     const queue = targetQueue(target, context.publishInfo.queues, context.message);
     if (queue !== undefined) return this.#attempt(context, next, queue, context.publishInfo, 0);
     // The queue may be newer than the route that is cached.
-    return later(context, this.#topics.load(context.topic), (info) => {
+    const attempt = (info: PublishInfo): Observable<SendResult> => {
       const found = targetQueue(target, info.queues, context.message);
       if (found === undefined) throw queueNotFound(context.topic, target);
       return this.#attempt(context, next, found, info, 0);
-    });
+    };
+    return later(context, this.#topics.load(context.topic), attempt, this.#topics.waitsFor);
   }
 
   /** Adds the loop to what the rest of the chain returns, and hands that on as it is. */

@@ -1,5 +1,6 @@
 import { type RocketMQError, rocketMQError } from '../../errors/rocketmq-error.js';
 import { requestProperties } from '../../message/exchange.js';
+import { frozenMessage } from '../../message/frozen-message.js';
 import type { ReceivedMessage } from '../../message/message.js';
 import type { UniqueIdGenerator } from '../../message/message-ids.js';
 import { type BodyReader, bodyReader } from '../../message/typed-topic.js';
@@ -148,11 +149,12 @@ class RequestCall implements SendObserver, AwaitedReply, DeadlineEntry {
   /** Never rejects. */
   async #passThrough(received: ReceivedMessage): Promise<void> {
     let reply = received;
+    const request = frozenMessage(this.#message);
     for (const { plugin, intercept } of this.#host.interceptors) {
       if (this.#over) return;
       this.#heldBy = plugin;
       try {
-        reply = await intercept(reply, this.#message);
+        reply = await intercept(reply, request);
         if (typeof reply !== 'object' || reply === null) throw new TypeError('it has to return the reply, or another');
       } catch (error) {
         const words = error instanceof Error ? error.message : String(error);
