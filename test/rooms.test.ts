@@ -82,6 +82,11 @@ function roomOf(file: string): string {
 /** Made by commands; git does not see them. */
 const MADE = /^(node_modules|dist(\.[\w.]+)?|coverage|data|multistage-data|\.multistage|\.git)$/;
 
+/** A send and the chain that it passes through have to know each other's types; no values among them make a circle. */
+const SEND_CHAIN: ReadonlySet<string> = new Set(
+  ['chain', 'guard', 'pending', 'pipeline-context', 'send-state'].map((name) => `core/pipeline/${name}.ts`),
+);
+
 describe('rooms', () => {
   // Apache's consumerStatus writes a folder wherever it stands: four of them had been committed with a feature.
   test('the top level has the folders of ARCHITECTURE.md and no others', () => {
@@ -168,10 +173,12 @@ describe('rooms', () => {
     expect(dangling.map(({ from, target }) => `${from} → ${target}`)).toEqual([]);
   });
 
-  test('imports of values make no circles', () => {
+  test('imports make no circles, also those of types alone', () => {
     const graph = new Map<string, string[]>();
-    for (const { from, target, typeOnly } of imports)
-      if (target !== undefined && !typeOnly) graph.set(from, [...(graph.get(from) ?? []), target]);
+    for (const { from, target, typeOnly } of imports) {
+      if (target === undefined || (typeOnly && SEND_CHAIN.has(from) && SEND_CHAIN.has(target))) continue;
+      graph.set(from, [...(graph.get(from) ?? []), target]);
+    }
     const done = new Set<string>();
     const circles: string[] = [];
     const visit = (file: string, path: readonly string[]): void => {
