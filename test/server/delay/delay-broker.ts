@@ -1,6 +1,5 @@
 import { readRecord, type StoredRecord } from '../../../core/message/message-record.js';
 import { decodeProperties } from '../../../core/message/properties.js';
-import { createMemoryTransport } from '../../../core/remoting/memory-transport.js';
 import type { ProcessorsOnDemand } from '../../../core/remoting/processors-on-demand.js';
 import { RequestCode } from '../../../core/remoting/protocol/request-codes.js';
 import { RemotingClient } from '../../../core/remoting/remoting-client.js';
@@ -10,14 +9,14 @@ import { Broker } from '../../../core/server/broker/broker.js';
 import { BrokerProcessors } from '../../../core/server/broker/broker-processor.js';
 import { BrokerService } from '../../../core/server/broker/broker-service.js';
 import { ConsumerOffsetManager } from '../../../core/server/broker/groups/consumer-offset-manager.js';
-import { BROKER_DEFAULTS, type BrokerSettings } from '../../../core/server/broker/settings/broker-settings.js';
-import { createServerContainer } from '../../../core/server/container.js';
+import type { BrokerSettings } from '../../../core/server/broker/settings/broker-settings.js';
 import type { FileMessageStore } from '../../../core/server/store/file-message-store.js';
 import { createMemoryStoreFiles } from '../../../core/server/store/files/memory-store-files.js';
 import type { StoreFiles } from '../../../core/server/store/files/store-files.js';
 import { openMessageStore } from '../../../core/server/store/open-message-store.js';
 import type { StoreOptions } from '../../../core/server/store/store-options.js';
 import { type VirtualClock, virtualClock } from '../../../core/testing/virtual-clock.js';
+import { brokerContainer } from '../kit/broker-container.js';
 import { handlersOf } from '../kit/handlers.js';
 import { ask, FakeConnection, request } from '../kit/requests.js';
 
@@ -36,7 +35,7 @@ export class DelayBroker {
   readonly store: FileMessageStore;
   readonly files: StoreFiles;
   readonly clock: VirtualClock;
-  readonly #container: ReturnType<typeof createServerContainer>;
+  readonly #container: ReturnType<typeof brokerContainer>;
   readonly #handlers: Readonly<Record<number, RequestProcessor>>;
   readonly #connection = new FakeConnection();
 
@@ -67,22 +66,7 @@ export class DelayBroker {
     this.store = store;
     this.files = files;
     this.clock = clock;
-    this.#container = createServerContainer({
-      clock,
-      logger,
-      transport: createMemoryTransport(),
-      store,
-      brokerSettings: {
-        ...BROKER_DEFAULTS,
-        address: '127.0.0.1:10911',
-        storeHost: '127.0.0.1:10911',
-        haServerAddr: '127.0.0.1:10912',
-        nameServers: [],
-        storePathRootDir: '/data',
-        ...settings,
-      },
-      nameServerSettings: { orderMessageEnable: false },
-    });
+    this.#container = brokerContainer({ store, clock, logger, settings });
     this.#handlers = handlersOf(this.#container.get<ProcessorsOnDemand>(BrokerProcessors));
   }
 

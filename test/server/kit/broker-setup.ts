@@ -1,5 +1,4 @@
 import { onTestFinished } from 'vitest';
-import { createMemoryTransport } from '../../../core/remoting/memory-transport.js';
 import type { ProcessorsOnDemand } from '../../../core/remoting/processors-on-demand.js';
 import { RemotingClient } from '../../../core/remoting/remoting-client.js';
 import type { RequestProcessor } from '../../../core/remoting/remoting-server.js';
@@ -13,13 +12,13 @@ import { ConsumerFilterManager } from '../../../core/server/broker/filter-data/c
 import { ConsumerOffsetManager } from '../../../core/server/broker/groups/consumer-offset-manager.js';
 import { SubscriptionGroupManager } from '../../../core/server/broker/groups/subscription-group-manager.js';
 import { HeldPulls } from '../../../core/server/broker/pull/held-pulls.js';
-import { BROKER_DEFAULTS, type BrokerSettings } from '../../../core/server/broker/settings/broker-settings.js';
+import type { BrokerSettings } from '../../../core/server/broker/settings/broker-settings.js';
 import { TopicConfigManager } from '../../../core/server/broker/topics/topic-config-manager.js';
-import { createServerContainer } from '../../../core/server/container.js';
 import { NameServer } from '../../../core/server/nameserver/name-server.js';
 import { NameServerProcessors } from '../../../core/server/nameserver/name-server-processor.js';
 import { RouteInfo } from '../../../core/server/nameserver/route-info.js';
 import { type VirtualClock, virtualClock } from '../../../core/testing/virtual-clock.js';
+import { brokerContainer } from './broker-container.js';
 import { FakeStore } from './fake-store.js';
 import { handlersOf } from './handlers.js';
 
@@ -54,22 +53,7 @@ export function serverParts(
   }: { readonly store?: FakeStore; readonly orderMessageEnable?: boolean; readonly logger?: Logger } = {},
 ): ServerParts {
   const clock = virtualClock();
-  const container = createServerContainer({
-    clock,
-    logger,
-    transport: createMemoryTransport(),
-    store,
-    brokerSettings: {
-      ...BROKER_DEFAULTS,
-      address: '127.0.0.1:10911',
-      storeHost: '127.0.0.1:10911',
-      haServerAddr: '127.0.0.1:10912',
-      nameServers: [],
-      storePathRootDir: '/data',
-      ...settings,
-    },
-    nameServerSettings: { orderMessageEnable },
-  });
+  const container = brokerContainer({ store, clock, logger, settings, orderMessageEnable });
   onTestFinished(() => container.get<RemotingClient>(RemotingClient).close());
   return {
     store,
