@@ -59,9 +59,9 @@ export interface SearchOffsetOptions extends AdminCallOptions {
 export interface QueryMessageOptions extends AdminCallOptions {
   /** At most so many, the newest; a broker gives no more than 64. Default 32. */
   readonly maxNum?: number;
-  /** Stored at this time or later. Default: from the beginning. */
+  /** Stored at this time or later: a Date, or milliseconds since 1970. Default: from the beginning. */
   readonly begin?: Date | number;
-  /** Stored at this time or earlier. Default: up to now. */
+  /** Stored at this time or earlier, in the same form. Default: up to now. */
   readonly end?: Date | number;
 }
 
@@ -139,7 +139,7 @@ export interface Admin {
     topic: string,
     options?: Pick<AdminCallOptions, 'signal'>,
   ): Promise<readonly MessageQueue[]>;
-  /** The offset that a time stands for. */
+  /** The offset that a time stands for: a Date, or milliseconds since 1970. */
   searchOffset(queue: MessageQueue, timestamp: Date | number, options?: SearchOffsetOptions): Promise<number>;
   /** The offset that the next message will get. */
   maxOffset(queue: MessageQueue, options?: AdminCallOptions): Promise<number>;
