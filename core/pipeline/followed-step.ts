@@ -1,6 +1,6 @@
 import { from, mergeMap, type Observable } from 'rxjs';
 import { isPending, type PassStep, Pending } from './pending.js';
-import type { SendResult } from './send-result.js';
+import { isSendResult, RESULT_RULE, type SendResult } from './send-result.js';
 import type { SendState } from './send-state.js';
 
 /** What follows a result, and what the send ends with. */
@@ -54,8 +54,8 @@ class Following extends Pending {
     work.then(
       (result) => {
         if (!this.waiting) return;
-        if (typeof result === 'object' && result !== null) this.onResult(result);
-        else this.interrupt(state.misuse(node, 'its result is a SendResult'));
+        if (isSendResult(result)) this.onResult(result);
+        else this.interrupt(state.misuse(node, RESULT_RULE));
       },
       (error: unknown) => {
         if (this.waiting) this.onError(state.chain.label(error, node));

@@ -1,7 +1,7 @@
 import type { Observable, Subscription } from 'rxjs';
 import { guardedSubscriber } from '../runtime/guarded-subscriber.js';
 import { Pending } from './pending.js';
-import type { SendResult } from './send-result.js';
+import { isSendResult, RESULT_RULE, type SendResult } from './send-result.js';
 import type { SendState } from './send-state.js';
 
 /**
@@ -33,7 +33,7 @@ export class Guard extends Pending {
   #next(result: SendResult): void {
     if (!this.waiting) return;
     if (this.#result !== undefined) this.#misuse('it ends in one result, not two');
-    else if (typeof result !== 'object' || result === null) this.#misuse('its result is a SendResult');
+    else if (!isSendResult(result)) this.#misuse(RESULT_RULE);
     else this.#result = result;
   }
 

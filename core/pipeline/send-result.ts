@@ -31,3 +31,11 @@ export interface SendResult {
   /** Attempts made, 1 for a send that went through at once. */
   readonly attempts: number;
 }
+
+export const RESULT_RULE = 'its result is a SendResult, with status, msgId and queue';
+
+/** Whether it has what whoever comes next, another plugin perhaps, reads of every result. */
+export function isSendResult(value: unknown): value is SendResult {
+  const { status, msgId, queue } = (value ?? {}) as Partial<SendResult>;
+  return typeof status === 'string' && typeof msgId === 'string' && typeof queue === 'object' && queue !== null;
+}

@@ -6,7 +6,15 @@ import { fromAsync } from '../../core/pipeline/from-async.js';
 import type { SendInterceptor, StageName } from '../../core/pipeline/interceptor.js';
 import type { SendResult } from '../../core/pipeline/send-result.js';
 import { settled } from '../../core/pipeline/settled-step.js';
-import { answerNothing, hello, type KitOptions, type PipelineKit, pipelineKit, rejection } from './pipeline-kit.js';
+import {
+  answerNothing,
+  hello,
+  type KitOptions,
+  madeUp,
+  type PipelineKit,
+  pipelineKit,
+  rejection,
+} from './pipeline-kit.js';
 
 type Run = SendInterceptor<SendContext>;
 
@@ -62,9 +70,7 @@ test.each(GAPS)('an empty completion before %s fails that send by name', async (
 });
 
 test('two results fail the send by name', async () => {
-  const kit = await withInterceptor('route', (context, next) =>
-    merge(next(context), of({ status: 'SEND_OK' } as SendResult)),
-  );
+  const kit = await withInterceptor('route', (context, next) => merge(next(context), of(madeUp('made up'))));
   expect(await rejection(kit.producer.send(hello))).toMatchObject(misuse(/not two/, 'route'));
 });
 
@@ -157,14 +163,14 @@ test.each(GAPS.slice(0, 5))('a veto before %s is final: no retry, no fault entry
 });
 
 test('an interceptor that answers by itself needs no next', async () => {
-  const canned = { status: 'SEND_OK', msgId: 'canned' } as SendResult;
+  const canned = madeUp('canned');
   const kit = await withInterceptor('route', () => of(canned));
   expect(await kit.producer.send(hello)).toBe(canned);
   expect(kit.requests).toEqual([]);
 });
 
 test('an interceptor that calls next and then answers by itself drops the request', async () => {
-  const canned = { status: 'SEND_OK', msgId: 'canned' } as SendResult;
+  const canned = madeUp('canned');
   const kit = await withInterceptor(
     'route',
     (context, next) => {
@@ -271,7 +277,7 @@ test('a settled callback that throws about a result that was there at once fails
             },
           }),
       },
-      { plugin: 'answers', before: 'route', create: () => () => of({ status: 'SEND_OK' } as SendResult) },
+      { plugin: 'answers', before: 'route', create: () => () => of(madeUp('made up')) },
     ],
   });
   expect(await rejection(kit.producer.send(hello))).toMatchObject({ code: 'RMQ_PLUGIN_FAILED', plugin: 'audit' });

@@ -2,9 +2,16 @@ import { catchError, delay, NEVER, of, timeout } from 'rxjs';
 import { expect, test } from 'vitest';
 import type { SendContext } from '../../core/pipeline/context.js';
 import type { SendInterceptor, StageName } from '../../core/pipeline/interceptor.js';
-import type { SendResult } from '../../core/pipeline/send-result.js';
 import { settled } from '../../core/pipeline/settled-step.js';
-import { answerNothing, hello, type KitOptions, type PipelineKit, pipelineKit, rejection } from './pipeline-kit.js';
+import {
+  answerNothing,
+  hello,
+  type KitOptions,
+  madeUp,
+  type PipelineKit,
+  pipelineKit,
+  rejection,
+} from './pipeline-kit.js';
 
 type Run = SendInterceptor<SendContext>;
 
@@ -89,8 +96,7 @@ test('when the request times out by itself just as the deadline passes, the send
 });
 
 test('no plugin can turn a passed deadline into a result', async () => {
-  const rescue: Run = (context, next) =>
-    next(context).pipe(catchError(() => of({ status: 'SEND_OK', msgId: 'made up' } as SendResult)));
+  const rescue: Run = (context, next) => next(context).pipe(catchError(() => of(madeUp('made up'))));
   for (const options of [{ script: answerNothing }, { slowTopics: ['orders'] }] satisfies KitOptions[]) {
     const kit = await pipelineKit({ ...options, plugins: [plugin('rescue', 'check', rescue)] });
     expect(await expired(kit)).toMatchObject({ code: 'RMQ_SEND_TIMEOUT' });
@@ -116,7 +122,7 @@ test('a plugin’s own time limit on the rest of the chain drops the request', a
       plugin('impatient', 'compress', (context, next) =>
         next(context).pipe(
           timeout({ each: 5 }),
-          catchError(() => of({ status: 'SEND_OK', msgId: 'gave up' } as SendResult)),
+          catchError(() => of(madeUp('gave up'))),
         ),
       ),
     ],

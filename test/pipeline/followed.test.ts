@@ -5,7 +5,7 @@ import { type FollowingWork, followed } from '../../core/pipeline/followed-step.
 import type { SendInterceptor } from '../../core/pipeline/interceptor.js';
 import type { SendResult } from '../../core/pipeline/send-result.js';
 import { settled } from '../../core/pipeline/settled-step.js';
-import { answerNothing, hello, type KitOptions, pipelineKit, rejection } from './pipeline-kit.js';
+import { answerNothing, hello, type KitOptions, madeUp, pipelineKit, rejection } from './pipeline-kit.js';
 
 type Run = SendInterceptor<SendContext>;
 
@@ -52,7 +52,7 @@ test('what follows around what follows sees its result, and settled around it to
 });
 
 test.each<[string, Run]>([
-  ['that is there at once', () => of({ status: 'SEND_OK', msgId: 'at once' } as SendResult)],
+  ['that is there at once', () => of(madeUp('at once'))],
   ['of operators', (context, next) => next(context).pipe(map((result) => ({ ...result, msgId: 'at once' })))],
 ])('work follows a result %s', async (_, inner) => {
   const kit = await kitWith(async ({ msgId, ...result }) => ({ ...result, msgId: `after ${msgId}` }), { inner });
@@ -85,7 +85,7 @@ test.each<[string, FollowingWork<SendResult>]>([
 ])('work that %s fails the send under the name of its plugin', async (_, work) => {
   const failure = { code: 'RMQ_PLUGIN_FAILED', plugin: 'audit', cause };
   expect(await rejection((await kitWith(work)).producer.send(hello))).toMatchObject({ ...failure, sent: 'maybe' });
-  const inner: Run = () => of({ status: 'SEND_OK', msgId: 'at once' } as SendResult);
+  const inner: Run = () => of(madeUp('at once'));
   expect(await rejection((await kitWith(work, { inner })).producer.send(hello))).toMatchObject({
     ...failure,
     sent: 'no',

@@ -10,6 +10,7 @@ import { plainResourceNames, ResourceNames } from '../../core/message/resource-n
 import { type AttachSpec, toAttachment } from '../../core/pipeline/attach.js';
 import { FaultStrategy } from '../../core/pipeline/fault-strategy.js';
 import type { SendAttachment } from '../../core/pipeline/interceptor.js';
+import type { SendResult } from '../../core/pipeline/send-result.js';
 import type { SettledListener } from '../../core/pipeline/settled.js';
 import { sendStageBindings } from '../../core/pipeline/stages/index.js';
 import { ProducerScope, type ResolveFromScope } from '../../core/pipeline/tokens.js';
@@ -374,4 +375,9 @@ function deferred<T>(): { promise: Promise<T>; resolve(value: T): void; reject(e
     reject = no;
   });
   return { promise, resolve, reject };
+}
+
+/** What an interceptor answers with by itself. */
+export function madeUp(msgId: string): SendResult {
+  return { status: 'SEND_OK', msgId, queue: { topic: 'orders', brokerName: 'broker-a', queueId: 0 } } as SendResult;
 }

@@ -108,6 +108,16 @@ describe('a plugin that never completes', () => {
     expect(await stored(GOOD + 1)).toContain('abuse');
   });
 
+  test('ends in half a result, which others would stumble over', async () => {
+    const half = await setup([abuser('check', () => of({ status: 'SEND_OK' } as SendResult))]);
+    const rule = expect.stringContaining('status, msgId and queue');
+    expect(await half.abused()).toMatchObject({
+      code: 'RMQ_PIPELINE_MISUSE',
+      interceptor: 'plugin abuser before check',
+      rule,
+    });
+  });
+
   test('completes without a result, or has two', async () => {
     const empty = await setup([abuser('select', () => EMPTY)]);
     const misuse = { code: 'RMQ_PIPELINE_MISUSE', interceptor: 'plugin abuser before select' };

@@ -26,6 +26,7 @@ describe('a plugin that does nothing', () => {
 
 let alone: Plugin | undefined;
 
+const OWN = { status: 'SEND_OK', msgId: 'none', queue: { topic: 'T', brokerName: 'b', queueId: 0 } } as SendResult;
 const REFUSAL = { code: 13, ext: {}, body: Buffer.alloc(0) } as unknown as RemotingCommand;
 const REPLY = 'hands the reply to a request on, unchanged';
 const READ = 'hands a message that a plugin reads on, unchanged';
@@ -51,7 +52,7 @@ const BREAKS_A_RULE: Record<string, readonly [broken: () => Plugin, check: strin
     /changed the body/,
   ],
   'keeps the send to itself': [
-    sending(() => of({} as SendResult)),
+    sending(() => of(OWN)),
     'calls next once for each pass',
     /called 1 times and called next 0 times/,
   ],
@@ -106,7 +107,7 @@ const BREAKS_A_RULE: Record<string, readonly [broken: () => Plugin, check: strin
     /another error/,
   ],
   'swallows an error': [
-    sending((context, next) => next(context).pipe(catchError(() => of({ msgId: 'none' } as SendResult)))),
+    sending((context, next) => next(context).pipe(catchError(() => of(OWN)))),
     'passes the error of a broker on',
     /ended well/,
   ],
