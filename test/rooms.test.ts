@@ -80,7 +80,8 @@ function roomOf(file: string): string {
 }
 
 /** Made by commands; git does not see them. */
-const MADE = /^(node_modules|dist(\.[\w.]+)?|coverage|data|multistage-data|\.multistage|\.git|\.idea|\.vscode|\.DS_Store|.*\.(tgz|log))$/;
+const MADE =
+  /^(node_modules|dist(\.[\w.]+)?|coverage|data|multistage-data|\.multistage|\.git|\.idea|\.vscode|\.DS_Store|.*\.(tgz|log))$/;
 
 /** A send and the chain that it passes through have to know each other's types; no values among them make a circle. */
 const SEND_CHAIN: ReadonlySet<string> = new Set(
