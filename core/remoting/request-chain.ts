@@ -171,10 +171,14 @@ function labelled(layers: readonly Layer[], index: number, next: RequestHandler,
 
 function brokenBy(values: number, answer: unknown, oneway: boolean): string | undefined {
   if (values !== 1) return `a request ends in one value, not in ${values}`;
-  const { code, ext, body } = (answer ?? {}) as Partial<RemotingCommand>;
-  // A copy that was made by spreading a response has no fields: they are read when somebody asks for them.
-  const isAnswer = typeof code === 'number' && typeof ext === 'object' && ext !== null && isBytes(body);
-  return oneway || isAnswer ? undefined : 'a request ends in a response, with code, ext and body';
+  return oneway || isAnswer(answer) ? undefined : 'a request ends in a response, with code, ext and body';
+}
+
+function isAnswer(value: unknown): value is RemotingCommand {
+  if (typeof value !== 'object' || value === null) return false;
+  const { code, body } = value as Partial<RemotingCommand>;
+  // A copy that was made by spreading a response has no `ext`, which is not asked for here: that would decode all fields.
+  return typeof code === 'number' && isBytes(body) && 'ext' in value;
 }
 
 function misuse(interceptor: string, rule: string): RocketMQError {

@@ -193,6 +193,25 @@ describe('request interceptors', () => {
     expect(seen.map(({ body }) => body)).toEqual(seen.map(() => ''));
   });
 
+  test('the fields of an answer that an interceptor hands on are decoded by who asks for them alone', async () => {
+    let decoded = 0;
+    const counting: RequestInterceptor = (context, next) =>
+      next(context).pipe(
+        map((answer) => {
+          const ext = (): Record<string, string> => {
+            decoded++;
+            return {};
+          };
+          return answer && Object.create(answer, { ext: { get: ext } });
+        }),
+      );
+    const { client, address } = await setup(one('counting', counting));
+    const answer = await client.invoke(address, { code: 10 }, { timeoutMs });
+    expect(decoded).toBe(0);
+    expect(answer.ext).toEqual({});
+    expect(decoded).toBe(1);
+  });
+
   test('one that has the answer and does not end is named when the time is over, whichever is around it', async () => {
     const through: RequestInterceptor = (context, next) => next(context);
     const endless: RequestInterceptor = (context, next) => next(context).pipe(mergeWith(NEVER));
