@@ -28,5 +28,7 @@ export async function withMachineTimers<T>(work: (timers: MachineTimers) => Prom
     return await scope.run(true, () => work(counted));
   } finally {
     hook.disable();
+    // A storage that was used stays in the way of every promise and callback of the process until it is disabled (Node before 24).
+    scope.disable();
   }
 }
